@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one hierarchy of errors that library code raises.
+
+Each error says what was being done (action), to what (object), why it failed (cause) and what to do (hint), and carries
+a stable code that reports group by. Codes are part of the public interface: docs/troubleshooting.md has a section for each.
+"""
+
+from __future__ import annotations
+
+
+class ImageOpsError(Exception):
+    """The base of every error that library code raises on purpose.
+
+    :param code: a stable name for this kind of failure, such as ``push_denied``
+    :param action: what was being done, as a verb phrase: ``read the manifest``
+    :param subject: the object it was done to: a reference, a file, an option
+    :param cause: why it failed, in plain words
+    :param hint: what the user can do about it; empty when there is nothing to say
+    :param transient: whether trying again later may help
+    """
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        action: str,
+        subject: str,
+        cause: str,
+        hint: str = "",
+        transient: bool = False,
+    ) -> None:
+        super().__init__(code, action, subject, cause, hint)
+        self.code = code
+        self.action = action
+        self.subject = subject
+        self.cause = cause
+        self.hint = hint
+        self.transient = transient
+
+    def __str__(self) -> str:
+        text = f"cannot {self.action} {self.subject}: {self.cause}"
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InputError(ImageOpsError):
+    """What the user wrote cannot be meant. Raised before anything is contacted."""
+
+    def __init__(self, *, action: str = "accept", subject: str, cause: str, hint: str = "") -> None:
+        super().__init__(code="invalid_input", action=action, subject=subject, cause=cause, hint=hint)
+
+
+class RegistryError(ImageOpsError):
+    """A registry (or its token server, or the network in between) did not do what was asked.
+
+    :param status: the HTTP status of the answer, or None when there was none
+    :param words: what the registry said, shortened, without secrets
+    :param retry_after: seconds that the registry asked to wait, or None
+    """
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        action: str,
+        subject: str,
+        cause: str,
+        hint: str = "",
+        transient: bool = False,
+        status: int | None = None,
+        words: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(
+            code=code, action=action, subject=subject, cause=cause, hint=hint, transient=transient
+        )
+        self.status = status
+        self.words = words
+        self.retry_after = retry_after
+
+
+class ContentError(ImageOpsError):
+    """Bytes that are not what their digest, size or media type promises."""
