@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 _T = TypeVar("_T")
 
@@ -22,4 +22,4 @@ def slotted(cls: type[_T]) -> type[_T]:
         name: value for name, value in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")
     }
     members["__slots__"] = names
-    return type(cls)(cls.__name__, cls.__bases__, members)
+    return cast("type[_T]", type(cls.__name__, cls.__bases__, members))
