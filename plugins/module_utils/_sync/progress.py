@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engine import ImageResult
+    from .results import ImageResult
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Progress:
     :param on_image: called for every finished image, one call at a time, in the thread that finished it; must not raise
     """
 
-    def __init__(self, on_image: Optional[ImageListener] = None) -> None:
+    def __init__(self, on_image: ImageListener | None = None) -> None:
         self._on_image = on_image
         self._counts = Counts()
         self._lock = threading.Lock()

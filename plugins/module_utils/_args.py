@@ -1,0 +1,279 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specifications, which the doc fragments mirror, and a task's options → the types that the rest works with.
+
+What concerns one registry may stand in several entries of ``registries``: credentials belong to the entry's own prefix,
+everything else to its host. So nothing there has a default, and what is given twice must agree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ._oci.credentials import Credential
+from ._oci.errors import InputError
+from ._oci.reference import parse_prefix, quoted
+
+if TYPE_CHECKING:
+    from ._oci.transport import Access, Settings
+    from ._sync.engine import Options
+
+OnSecret = Callable[[str], None]
+
+_CONNECTION = (
+    "validate_certs",
+    "plain_http",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "proxy",
+    "concurrency",
+    "requests_per_second",
+)
+_FILES = ("ca_path", "client_cert", "client_key")
+_SECURITY = ("validate_certs", "plain_http", "ca_path")
+_PROXY_FORM = "write http://host:port, with user:password@ before the host if needed"
+
+
+def registry_spec() -> dict[str, Any]:
+    """What every module of the action group takes; the doc fragment ``registry``."""
+    entry = {
+        "registry": {"type": "str", "required": True},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "identity_token": {"type": "str", "no_log": True},
+        "validate_certs": {"type": "bool"},
+        "plain_http": {"type": "bool"},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "proxy": {"type": "str", "no_log": True},
+        "concurrency": {"type": "int"},
+        "requests_per_second": {"type": "float"},
+    }
+    return {
+        "registries": {"type": "list", "elements": "dict", "default": [], "options": entry},
+        "docker_config": {"type": "path"},
+        "timeout": {"type": "float", "default": 60.0},
+        "retry_delay": {"type": "float", "default": 1.0},
+    }
+
+
+def sync_spec() -> dict[str, Any]:
+    """The options of ``registry_image_sync``.
+
+    The keys of ``images`` are not listed: an unknown one is refused by the rules, which can say what was meant.
+    """
+    return {
+        **registry_spec(),
+        "images": {"type": "list", "elements": "dict"},
+        "config": {"type": "path"},
+        "auth_file": {"type": "path"},
+        "images_file": {"type": "path"},
+        "default_registry": {"type": "str"},
+        "default_namespace": {"type": "str"},
+        "concurrency": {"type": "int", "default": 10},
+        "retries": {"type": "int", "default": 3},
+        "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
+        "overwrite": {"type": "str", "choices": ["always", "skip", "fail"], "default": "always"},
+        "rewrite": {"type": "bool", "default": False},
+        "foreign_layers": {"type": "bool", "default": False},
+        "return_images": {"type": "str", "choices": ["changed", "all", "none"], "default": "changed"},
+        "report_path": {"type": "path"},
+        "log_path": {"type": "path"},
+    }
+
+
+def sync_constraints() -> dict[str, Any]:
+    """Which options of ``registry_image_sync`` go together."""
+    return {
+        "required_one_of": [("images", "config", "images_file")],
+        "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
+        "required_together": [("default_registry", "default_namespace")],
+    }
+
+
+def info_spec() -> dict[str, Any]:
+    """The options of ``registry_image_info``."""
+    return {
+        **registry_spec(),
+        "images": {"type": "list", "elements": "str", "required": True},
+        "details": {"type": "bool", "default": True},
+    }
+
+
+@dataclass(frozen=True)
+class RegistryEntry:
+    """One entry of ``registries``.
+
+    :param origin: where it stands, as messages say it: ``registries[0]``
+    :param registry: the host that it is for
+    :param path: the beginning of the repositories that its credentials are for; empty for all of the host's
+    :param connection: those of the connection options that are given
+    """
+
+    origin: str
+    registry: str
+    path: str
+    credential: Credential | None
+    connection: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Host and path, as credentials are looked up by."""
+        return f"{self.registry}/{self.path}" if self.path else self.registry
+
+
+def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) -> list[RegistryEntry]:
+    """Check the option ``registries``; the arguments' types are right already.
+
+    :raises InputError: for what cannot be meant, files that are not there included
+    """
+    return [_entry(item, f"registries[{position}]", on_secret) for position, item in enumerate(items)]
+
+
+def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()) -> dict[str, Access]:
+    """How to reach each host that something is said about.
+
+    :param insecure_keys: the keys of image-syncer credentials with ``insecure``; they count for hosts about whose security
+        no entry says anything
+    :raises InputError: when two entries of one host contradict each other
+    """
+    from ._oci.transport import (
+        Access,  # needs requests, which may be missing when this module is loaded
+    )
+
+    merged: dict[str, dict[str, Any]] = {}
+    origins: dict[tuple[str, str], str] = {}
+    for entry in entries:
+        known = merged.setdefault(entry.registry, {})
+        for option, value in entry.connection.items():
+            if known.setdefault(option, value) != value:
+                raise InputError(
+                    subject=f"{option} of {entry.origin}",
+                    cause=f"{origins[entry.registry, option]} says otherwise for the same host {entry.registry}",
+                    hint="connection options are a host's: give each of them once",
+                )
+            origins.setdefault((entry.registry, option), entry.origin)
+    for key in insecure_keys:
+        known = merged.setdefault(parse_prefix(key)[0], {})
+        if not any(option in known for option in _SECURITY):
+            known["insecure"] = True
+    return {host: Access(host, **known) for host, known in merged.items()}
+
+
+def settings(params: Mapping[str, Any]) -> Settings:
+    """How patient requests are. Raises InputError for a time that is none."""
+    from ._oci.transport import Settings
+
+    return Settings(
+        timeout=_at_least("timeout", params["timeout"], 0.1),
+        backoff=_at_least("retry_delay", params["retry_delay"], 0),
+    )
+
+
+def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
+    """How the engine works. Raises InputError for numbers that cannot be meant."""
+    from ._sync.engine import Options
+
+    return Options(
+        concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
+        retries=int(_at_least("retries", params["retries"], 0)),
+        on_error=params["on_error"],
+        overwrite=params["overwrite"],
+        rewrite=params["rewrite"],
+        foreign_layers=params["foreign_layers"],
+        check_mode=check_mode,
+    )
+
+
+def docker_config_path(value: str | None) -> tuple[str | None, bool]:
+    """The docker configuration to read, and whether it must be there.
+
+    None stands for docker's own rule: ``$DOCKER_CONFIG/config.json``, else ``~/.docker/config.json``. Empty is none at all.
+    """
+    if value == "":
+        return None, False
+    if value is not None:
+        return value, True
+    directory = os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
+    return os.path.join(directory, "config.json"), False
+
+
+def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> RegistryEntry:
+    for option in ("password", "identity_token"):
+        on_secret(item[option] or "")
+    if item["proxy"]:
+        _check_proxy(item["proxy"], origin, on_secret)
+    try:
+        registry, path = parse_prefix(item["registry"])
+    except InputError as error:
+        raise InputError(
+            subject=f"registry {quoted(item['registry'])} of {origin}", cause=error.cause, hint=error.hint
+        ) from None
+    entry = RegistryEntry(
+        origin,
+        registry,
+        path,
+        _credential(item, f"{origin} ({quoted(item['registry'])})"),
+        {option: item[option] for option in _CONNECTION if item[option] is not None},
+    )
+    _check_connection(entry)
+    return entry
+
+
+def _credential(item: Mapping[str, Any], subject: str) -> Credential | None:
+    """The entry's credential; whether it is complete is checked where credentials are collected."""
+    credential = Credential(
+        username=item["username"] or "", password=item["password"] or "", identity_token=item["identity_token"] or ""
+    )
+    if credential.password and credential.identity_token:
+        raise InputError(
+            subject=subject, cause="it has a password and an identity_token", hint="give one of the two"
+        )
+    return None if credential.is_empty else credential
+
+
+def _check_connection(entry: RegistryEntry) -> None:
+    given = entry.connection
+    for option in ("concurrency", "requests_per_second"):
+        if option in given:
+            least = 1 if option == "concurrency" else 0.001
+            _at_least(f"{option} of {entry.origin}", given[option], least)
+    if "client_key" in given and "client_cert" not in given:
+        raise InputError(
+            subject=entry.origin, cause="it has a client_key without a client_cert", hint="give both, or client_cert alone"
+        )
+    for option in _FILES:
+        path = given.get(option)
+        if path is not None and not os.access(path, os.R_OK):
+            raise InputError(
+                subject=f"{option} {quoted(path)} of {entry.origin}",
+                cause="it is missing or not readable where the task runs",
+                hint="give the path of an existing file",
+            )
+
+
+def _check_proxy(url: str, origin: str, on_secret: OnSecret) -> None:
+    """Refuse what is no proxy, without repeating it: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        password, usable = parts.password or "", bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        password, usable = "", False
+    on_secret(password)
+    on_secret(unquote(password))
+    if not usable or parts.scheme not in ("http", "https"):
+        raise InputError(subject=f"proxy of {origin}", cause="it is not the address of an HTTP proxy", hint=_PROXY_FORM)
+
+
+def _at_least(name: str, value: float, least: float) -> float:
+    """Give the number back; anything below is refused, and so is "not a number"."""
+    if value >= least:
+        return value
+    raise InputError(subject=f"{name} {value}", cause="it is too small", hint=f"write {least} or more")
