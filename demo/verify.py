@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks skopeo, which shares no code with the collection, what both registries have, and compares.
+
+Every tag of every repository is listed and its manifest hashed at both sides. The two sides must be equal, but for the
+tags named by ``--ahead``: those were moved at the source since, and the destination must have them as the run named by
+``--like`` left them. The run's own report must name the same tags and digests. What was found is kept for the next call
+and for the table, in NAME.found.json. Ends with 1 and a line for each deviation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEMO = Path(__file__).resolve().parent
+REPOSITORIES = {"base/busybox": "mirror/busybox", "apps/hello": "mirror/hello"}
+
+Json = dict[str, Any]
+# by "repository:tag", with the destination's name of the repository at both sides
+Found = dict[str, Json]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One registry as skopeo sees it."""
+
+    scratch: Path
+    host: str
+    options: tuple[str, ...]
+
+    def skopeo(self, command: str, image: str, *arguments: str) -> bytes:
+        argv = [str(DEMO / "skopeo"), str(self.scratch), command, *self.options, *arguments]
+        return subprocess.run([*argv, f"docker://{self.host}/{image}"], check=True, stdout=subprocess.PIPE).stdout
+
+    def find(self, repository: str, name: str) -> Found:
+        tags = json.loads(self.skopeo("list-tags", repository))["Tags"]
+        return {f"{name}:{tag}": seen(self.skopeo("inspect", f"{repository}:{tag}", "--raw")) for tag in tags}
+
+
+def seen(raw: bytes) -> Json:
+    """Give a manifest's digest and, for people, what it is."""
+    manifest = json.loads(raw)
+    platforms = [child["platform"]["architecture"] for child in manifest.get("manifests", [])]
+    kind = ", ".join(platforms) or f"artifact, {manifest['artifactType'].rpartition('/')[2]}"
+    return {"digest": f"sha256:{hashlib.sha256(raw).hexdigest()}", "kind": kind}
+
+
+def find_both(scratch: Path) -> tuple[Found, Found]:
+    """Give what the source and what the destination has."""
+    given: Json = json.loads((scratch / "vars.json").read_text())
+    source = Registry(scratch, given["source"], ("--tls-verify=false",))
+    destination = Registry(scratch, given["destination"], ("--cert-dir", str(scratch / "ca")))
+    wanted: Found = {}
+    found: Found = {}
+    for here, there in REPOSITORIES.items():
+        wanted.update(source.find(here, there))
+        found.update(destination.find(there, there))
+    return wanted, found
+
+
+def compare(wanted: Found, found: Found, before: Found, ahead: set[str]) -> list[str]:
+    """Give a line for each tag that is not as it must be."""
+    deviations = []
+    for tag in sorted({*wanted, *found, *ahead}):
+        there = found.get(tag)
+        expected = before.get(tag) if tag in ahead else wanted.get(tag)
+        if there != expected:
+            deviations.append(f"{tag}: the destination has {there}, it should have {expected}")
+        if tag in ahead and wanted.get(tag) == there:
+            deviations.append(f"{tag}: the source was to be ahead, but both sides have {there}")
+    return deviations
+
+
+def compare_report(report: Json, wanted: Found) -> list[str]:
+    """Give a line for each tag about which the collection and skopeo do not agree."""
+    said = {image["destination"].partition("/")[2]: image["digest"] for image in report["images"]}
+    return [
+        f"{tag}: the report says {said.get(tag)}, skopeo says {wanted.get(tag)}"
+        for tag in sorted({*said, *wanted})
+        if tag not in wanted or said.get(tag) != wanted[tag]["digest"]
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scratch", type=Path, help="the demo's scratch directory")
+    parser.add_argument("name", help="the run that has just ended; its report is NAME.report.json")
+    parser.add_argument("--like", help="the run that the destination should still be like, for the tags in --ahead")
+    parser.add_argument("--ahead", nargs="*", default=[], help="destination tags whose source was moved since")
+    options = parser.parse_args()
+    scratch: Path = options.scratch
+
+    wanted, found = find_both(scratch)
+    before: Found = json.loads((scratch / f"{options.like}.found.json").read_text()) if options.like else {}
+    report: Json = json.loads((scratch / f"{options.name}.report.json").read_text())
+    (scratch / f"{options.name}.found.json").write_text(json.dumps(found))
+
+    deviations = compare(wanted, found, before, set(options.ahead)) + compare_report(report, wanted)
+    for deviation in deviations:
+        print(f"deviation: {deviation}", file=sys.stderr)
+    if deviations:
+        return 1
+    same = len(found) - len(set(options.ahead) & set(found))
+    print(f"skopeo: {same} tags have the same digest at both sides", end="")
+    print(f", {', '.join(options.ahead)} as before" if options.ahead else "")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
