@@ -1,0 +1,176 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copy phase: many images at once on one event loop, admitted in the order of the plan."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import groupby
+from typing import Any
+
+from .._oci.errors import ImageOpsError
+from .._oci.reference import Digest
+from .flights import Flights
+from .images import Graph, ImageCopier
+from .patience import Patience, interrupted
+from .placement import Placement
+from .places import Places
+from .results import FAILED, CopyOptions, ImageResult, Reread
+from .wanted import ManifestStore, WantedImages
+
+_WINDOW = 64
+"""Source digests that are worked on at once; what is behind them waits as a line of the plan."""
+
+
+class CopyPhase:
+    """Copies images in rounds; what a round brought, the next ones build on.
+
+    The loop carries no work: it waits for lanes and threads that do, so all bookkeeping is in one thread and needs no locks.
+
+    :param concurrency: blobs in flight over all registries
+    :param stop_on_error: begin no new image once one has failed
+    :param on_finished: told of every image when its attempt has ended
+    :param log: takes the traceback of a fault that nobody expected
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        manifests: ManifestStore,
+        wanted: WantedImages,
+        options: CopyOptions,
+        patience: Patience,
+        *,
+        concurrency: int,
+        stop_on_error: bool,
+        on_finished: Callable[[ImageResult], None],
+        on_sent: Callable[[int], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self._stop = patience.stop
+        self._stop_on_error = stop_on_error
+        self._on_finished = on_finished
+        self._log = log
+        self._halted = False
+        self._loop = asyncio.new_event_loop()
+
+        async def assemble() -> tuple[Flights, Placement, ImageCopier]:
+            flights = Flights(
+                places,
+                patience,
+                concurrency=concurrency,
+                on_sent=lambda seat: on_sent(seat.blob.size),
+            )
+            placement = Placement(places, flights, check_mode=options.check_mode)
+            return (
+                flights,
+                placement,
+                ImageCopier(places, placement, manifests, wanted, options),
+            )
+
+        self._flights, self._placement, self._copier = self._loop.run_until_complete(
+            assemble()
+        )
+
+    @property
+    def rereads(self) -> list[Reread]:
+        """Blobs that were read from their source again."""
+        return self._flights.rereads
+
+    def close(self) -> None:
+        """End the loop and its threads."""
+        self._flights.close()
+        self._loop.close()
+
+    def round(self, images: Sequence[ImageResult]) -> None:
+        """Try each of these once."""
+        self._placement.next_round()
+        self._loop.run_until_complete(self._round(images))
+
+    async def _round(self, images: Sequence[ImageResult]) -> None:
+        window = asyncio.Semaphore(_WINDOW)
+        turn: asyncio.Future[None] = self._loop.create_future()
+        turn.set_result(None)
+        groups: set[asyncio.Task[None]] = set()
+        for _digest, members in groupby(images, key=_group_of):
+            await window.acquire()
+            if self._stop.is_set() or self._halted:
+                break
+            next_turn: asyncio.Future[None] = self._loop.create_future()
+            group = asyncio.ensure_future(self._group(list(members), turn, next_turn))
+            groups.add(group)
+            group.add_done_callback(groups.discard)
+            group.add_done_callback(lambda _group: window.release())
+            turn = next_turn
+        if groups:
+            await asyncio.wait(set(groups))
+
+    async def _group(
+        self,
+        images: Sequence[ImageResult],
+        turn: asyncio.Future[None],
+        next_turn: asyncio.Future[None],
+    ) -> None:
+        """Images of one digest: loaded at any time, admitted in their turn and together, so that one read serves all."""
+        try:
+            loads = await asyncio.gather(
+                *(self._copier.load(image) for image in images), return_exceptions=True
+            )
+            await turn
+            copies = [self._admitted(image, load) for image, load in zip(images, loads)]
+        finally:
+            next_turn.set_result(None)
+        await asyncio.gather(*copies)
+
+    def _admitted(
+        self, image: ImageResult, load: Graph | BaseException
+    ) -> Coroutine[Any, Any, None]:
+        """Take the image's blobs into the placement now; the rest can wait for them."""
+        if isinstance(load, BaseException):
+            return self._attempt(image, _raise(load))
+        wanted = self._copier.admit(image, load)
+        return self._attempt(image, self._copier.copy(image, load, wanted))
+
+    async def _attempt(
+        self, image: ImageResult, copying: Coroutine[Any, Any, None]
+    ) -> None:
+        image.attempts += 1
+        image.error = None
+        try:
+            await copying
+        except ImageOpsError as fault:
+            image.error = (
+                interrupted("copy", str(image.source)) if self._stop.is_set() else fault
+            )
+        except Exception as fault:  # noqa: BLE001 - one image's fault stops no other; the log has its traceback
+            self._log(
+                "".join(
+                    traceback.format_exception(type(fault), fault, fault.__traceback__)
+                )
+            )
+            image.error = _unexpected(image, fault)
+        if image.error is not None:
+            image.status = FAILED
+            self._halted = self._halted or self._stop_on_error
+        self._on_finished(image)
+
+
+def _group_of(image: ImageResult) -> Digest | None:
+    return image.task.digest
+
+
+async def _raise(fault: BaseException) -> None:
+    raise fault
+
+
+def _unexpected(image: ImageResult, fault: Exception) -> ImageOpsError:
+    return ImageOpsError(
+        code="unexpected",
+        action="copy",
+        subject=str(image.source),
+        cause=f"{type(fault).__name__}: {fault}",
+        hint="this is a fault of the collection: please report it with the traceback that log_path has",
+    )

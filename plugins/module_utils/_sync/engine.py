@@ -1,0 +1,252 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The phases of a run: plan, copy, retry what failed for a passing reason; the result tells what became of every image."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._oci.reference import Reference
+from .._oci.registry import Registry
+from .patience import Patience
+from .places import Places
+from .plan import COLLISION, ImageTask, Planner
+from .progress import Progress
+from .results import (
+    DONE,
+    FAILED,
+    PENDING,
+    CopyOptions,
+    ImageResult,
+    Reread,
+    RunResult,
+    Traffic,
+)
+from .rules import Rule
+from .wanted import ManifestStore, WantedImages
+
+if TYPE_CHECKING:
+    from .copying import CopyPhase
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run goes about it.
+
+    :ivar concurrency: blobs in flight over all registries
+    :ivar on_error: continue with the other images, or stop: begin no new ones
+    :ivar overwrite: always, skip or fail where a destination tag differs, for rules that do not say
+    :ivar rewrite: put manifests again even where both sides are equal
+    :ivar retries: rounds over failed images after the first
+    :ivar attempts: reads of one blob at most in a round
+    :ivar backoff: seconds; the ceiling of the first wait, doubled each time up to backoff_cap
+    """
+
+    concurrency: int = 10
+    on_error: str = "continue"
+    overwrite: str = "always"
+    rewrite: bool = False
+    retries: int = 3
+    attempts: int = 5
+    backoff: float = 1.0
+    backoff_cap: float = 30.0
+    check_mode: bool = False
+    foreign_layers: bool = False
+
+
+class Engine:
+    """One run over a list of rules.
+
+    :param connect: makes the client of a registry host; the engine closes it
+    :param stop: set by whoever wants the run to end
+    :param log: takes what a user may want to read afterwards, such as the traceback of an unexpected fault
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        connect: Callable[[str], Registry],
+        options: Options,
+        stop: threading.Event,
+        progress: Progress,
+        log: Callable[[str], None],
+    ) -> None:
+        self._rules = rules
+        self._options = options
+        self._patience = Patience(
+            options.attempts, options.backoff, options.backoff_cap, stop
+        )
+        self._progress = progress
+        self._log = log
+        self._places = Places(connect)
+        self._manifests = ManifestStore()
+        self._wanted = WantedImages(self._places, self._manifests)
+        self._planner = Planner(
+            self._places,
+            self._wanted,
+            overwrite=options.overwrite,
+            rewrite=options.rewrite,
+        )
+        self._results: dict[tuple[Reference, Reference], ImageResult] = {}
+        self._rereads: list[Reread] = []
+        self._started = time.monotonic()
+
+    def close(self) -> None:
+        """Close every connection, those in use too."""
+        self._places.close()
+
+    def run(self) -> RunResult:
+        """Do all of it. What goes wrong with an image is in the result; nothing is raised for it."""
+        try:
+            self._progress.enter("plan")
+            self._take(self._planner.plan(self._rules))
+            if not self._refused():
+                self._rounds()
+        finally:
+            self.close()
+        return self.snapshot()
+
+    def snapshot(self) -> RunResult:
+        """The result so far; what is not finished is pending."""
+        images = sorted(
+            self._results.copy().values(),
+            key=lambda image: (str(image.destination), str(image.source)),
+        )
+        return RunResult(
+            images=images,
+            changed=any(self._changed(image) for image in images),
+            interrupted=self._patience.stop.is_set(),
+            seconds=time.monotonic() - self._started,
+            registries={
+                host: Traffic(
+                    client.stats.requests,
+                    client.stats.bytes_read,
+                    client.stats.bytes_written,
+                )
+                for host, client in self._places.clients()
+            },
+            rereads=list(self._rereads),
+            not_taken=_not_taken(self._rules),
+        )
+
+    def _changed(self, image: ImageResult) -> bool:
+        if self._options.check_mode:
+            return image.task.to_copy and image.status == DONE
+        return image.wrote
+
+    def _take(self, tasks: Sequence[ImageTask]) -> None:
+        """Make a result of every task that has none yet; those that need nothing, or cannot be, are finished at once."""
+        new = [
+            task
+            for task in tasks
+            if (task.source, task.destination) not in self._results
+        ]
+        self._progress.expect_images(len(new))
+        for task in new:
+            image = self._results[task.source, task.destination] = ImageResult(
+                task, digest=task.digest
+            )
+            if task.wanted is not None and task.wanted.note:
+                image.notes.append(task.wanted.note)
+            if not task.to_copy:
+                image.status, image.error = (FAILED if task.error else DONE), task.error
+                self._progress.image_finished(image)
+
+    def _refused(self) -> bool:
+        """Whether two rules want different images in one place: then nothing at all is written."""
+        return any(image.reason == COLLISION for image in self._results.values())
+
+    def _rounds(self) -> None:
+        phase: CopyPhase | None = None
+        try:
+            for number in range(self._options.retries + 1):
+                if number and not self._again(number):
+                    return
+                todo = [
+                    image for image in self._results.values() if image.status == PENDING
+                ]
+                if todo and phase is None:
+                    phase = self._begin_copying()
+                if phase is not None:
+                    phase.round(todo)
+        finally:
+            if phase is not None:
+                self._rereads = phase.rereads
+                phase.close()
+
+    def _begin_copying(self) -> CopyPhase:
+        from .copying import (
+            CopyPhase,  # an event loop takes longer to import than a run that moves nothing takes
+        )
+
+        self._progress.enter("copy")
+        options = self._options
+        return CopyPhase(
+            self._places,
+            self._manifests,
+            self._wanted,
+            CopyOptions(options.check_mode, options.overwrite, options.foreign_layers),
+            self._patience,
+            concurrency=options.concurrency,
+            stop_on_error=options.on_error == "stop",
+            on_finished=self._progress.image_finished,
+            on_sent=self._sent,
+            log=self._log,
+        )
+
+    def _sent(self, size: int) -> None:
+        self._progress.blob_finished()
+        self._progress.add_bytes(size)
+
+    def _again(self, number: int) -> bool:
+        """Prepare another round over what failed for a passing reason; False when there is none to be."""
+        failed = [image for image in self._results.values() if image.status == FAILED]
+        passing = [
+            image
+            for image in failed
+            if image.error is not None and image.error.transient
+        ]
+        if (
+            not passing
+            or self._patience.stop.is_set()
+            or self._options.on_error == "stop"
+        ):
+            return False
+        self._progress.enter("retry")
+        self._progress.retry_images(len(passing))
+        self._wait(number, passing)
+        for _host, client in self._places.clients():
+            client.probe_again()
+        unplanned = [image for image in passing if not image.task.to_copy]
+        for image in unplanned:
+            del self._results[image.source, image.destination]
+        self._progress.expect_images(-len(unplanned))
+        for image in passing:
+            image.status = PENDING
+        if unplanned:
+            self._take(self._planner.plan(self._rules))
+        return not self._refused()
+
+    def _wait(self, number: int, failed: Sequence[ImageResult]) -> None:
+        """Back off; where a registry said how long, at least that long."""
+        asked = [getattr(image.error, "retry_after", None) or 0.0 for image in failed]
+        ceiling = min(
+            self._options.backoff_cap, self._options.backoff * 2 ** (number - 1)
+        )
+        seconds = max(max(asked), random.uniform(ceiling / 2, ceiling))
+        self._patience.stop.wait(seconds)
+
+
+def _not_taken(rules: Sequence[Rule]) -> list[str]:
+    if not any(rule.source.selects_by_listing for rule in rules):
+        return []
+    return [
+        "tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"
+    ]

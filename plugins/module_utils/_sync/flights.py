@@ -1,0 +1,223 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blobs in flight: each is read once and written to every destination that boarded before the source was opened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._oci.errors import ImageOpsError
+from .._oci.manifest import Descriptor
+from .._oci.reference import Digest, Reference
+from .._oci.repository import OpenAt, Upload
+from .blob_source import BlobSource
+from .fan_out import Dropped, FanOut
+from .lanes import Lane
+from .patience import Patience
+from .places import Places
+from .results import Reread
+
+_SESSION_PATIENCE = 5.0
+"""Seconds that the source waits for destinations to open their upload sessions."""
+
+_MANY = 10_000
+
+
+@dataclass(eq=False)
+class Seat:
+    """One destination of one blob.
+
+    :ivar upload: its upload session, once it has one
+    :ivar landed: True when the blob was sent, False when it turned out to be there
+    """
+
+    repository: Reference
+    blob: Descriptor
+    source: Reference
+    owner: Hashable
+    upload: Upload | None = None
+    landed: asyncio.Future[bool] = field(default_factory=asyncio.Future)
+
+
+class Flights:
+    """Runs transfers, at most ``concurrency`` blobs at once over all registries.
+
+    :param on_sent: told of every blob that was sent to a destination
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        patience: Patience,
+        *,
+        concurrency: int,
+        on_sent: Callable[[Seat], None],
+    ) -> None:
+        self._places = places
+        self._patience = patience
+        self._on_sent = on_sent
+        self._slots = asyncio.Semaphore(concurrency)
+        self._registry_slots: dict[str, asyncio.Semaphore] = {}
+        self._threads = Lane("transfer", _MANY)
+        self._boarding: dict[Digest, list[Seat]] = {}
+        self._read: set[Digest] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self.rereads: list[Reread] = []
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown()
+
+    async def begin(self, seat: Seat, mount_from: str | None = None) -> Upload | None:
+        """Ask a destination for a blob: None when it has it now, else an upload session."""
+        repository = self._places.repository(seat.repository)
+        lane = self._places.lane(seat.repository.registry)
+        return await asyncio.get_running_loop().run_in_executor(
+            lane, repository.mount_blob, seat.blob, mount_from
+        )
+
+    async def board(self, seat: Seat) -> bool:
+        """Take the next flight of this blob; gives whether it was sent (else it was there already)."""
+        seats = self._boarding.get(seat.blob.digest)
+        if seats is not None:
+            seats.append(seat)
+        else:
+            self._boarding[seat.blob.digest] = seats = [seat]
+            self._start(self._depart(seats))
+        return await seat.landed
+
+    def _start(self, flight: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(flight)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _depart(self, seats: list[Seat]) -> None:
+        """One flight, from the wait for a slot to the last destination."""
+        try:
+            async with AsyncExitStack() as slots:
+                await self._occupy(slots, seats)
+                ready = await self._sessions(seats)
+                if ready:
+                    await self._transfer(ready)
+        except BaseException as fault:
+            for seat in seats:
+                _fail(seat, fault)
+            if not isinstance(fault, Exception):
+                raise
+
+    async def _occupy(self, slots: AsyncExitStack, seats: list[Seat]) -> None:
+        """Wait for a slot at each registry that has a limit, then for one over all; then boarding closes."""
+        for host in sorted(
+            {
+                host
+                for seat in seats
+                for host in (seat.source.registry, seat.repository.registry)
+            }
+        ):
+            limit = self._places.registry(host).access.concurrency
+            if limit is not None:
+                slot = self._registry_slots.setdefault(host, asyncio.Semaphore(limit))
+                await slots.enter_async_context(slot)
+        await slots.enter_async_context(self._slots)
+        del self._boarding[seats[0].blob.digest]
+
+    async def _sessions(self, seats: list[Seat]) -> list[Seat]:
+        """Have every destination open its session; those that take too long get a flight of their own."""
+        opening = {seat: asyncio.ensure_future(self._open(seat)) for seat in seats}
+        await asyncio.wait(
+            opening.values(), timeout=_SESSION_PATIENCE if len(seats) > 1 else None
+        )
+        if not any(task.done() for task in opening.values()):
+            await asyncio.wait(opening.values(), return_when=asyncio.FIRST_COMPLETED)
+        for seat, task in opening.items():
+            if not task.done():
+                self._start(self._late(seat, task))
+        return [
+            seat
+            for seat, task in opening.items()
+            if task.done() and not seat.landed.done()
+        ]
+
+    async def _open(self, seat: Seat) -> None:
+        try:
+            if seat.upload is None:
+                seat.upload = await self.begin(seat)
+        except ImageOpsError as fault:
+            _fail(seat, fault)
+        else:
+            if seat.upload is None and not seat.landed.done():
+                seat.landed.set_result(False)
+
+    async def _late(self, seat: Seat, opening: asyncio.Task[None]) -> None:
+        await opening
+        if not seat.landed.done():
+            await self._transfer([seat])
+
+    async def _transfer(self, seats: list[Seat]) -> None:
+        """One read, written to all of them."""
+        blob = seats[0].blob
+        source = BlobSource(
+            blob,
+            self._places.repository(seats[0].source),
+            self._patience,
+            self._on_open(blob),
+        )
+        if len(seats) == 1:
+            await self._send(seats[0], source.open_at, source)
+            return
+        fan = FanOut(source, len(seats))
+        fan.start()
+        await asyncio.gather(
+            *(
+                self._branch(seat, fan, number, source)
+                for number, seat in enumerate(seats)
+            )
+        )
+
+    async def _branch(
+        self, seat: Seat, fan: FanOut, number: int, source: BlobSource
+    ) -> None:
+        try:
+            await self._send(seat, lambda offset: fan.open_at(number, offset), source)
+        finally:
+            fan.leave(number)
+
+    async def _send(self, seat: Seat, open_at: OpenAt, source: BlobSource) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._threads, self._put, seat, open_at, source)
+        except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
+            _fail(seat, fault)
+        else:
+            self._on_sent(seat)
+            if not seat.landed.done():
+                seat.landed.set_result(True)
+
+    def _put(self, seat: Seat, open_at: OpenAt, source: BlobSource) -> None:
+        repository = self._places.repository(seat.repository)
+        try:
+            repository.put_blob(seat.blob, open_at, seat.upload)
+        except Dropped:
+            repository.put_blob(seat.blob, source.open_at)
+
+    def _on_open(self, blob: Descriptor) -> Callable[[int], None]:
+        """Count the reads of a blob after the first."""
+
+        def opened(offset: int) -> None:
+            if blob.digest in self._read:
+                reason = "resumed" if offset else "read again"
+                self.rereads.append(Reread(blob.digest, reason, blob.size - offset))
+            self._read.add(blob.digest)
+
+        return opened
+
+
+def _fail(seat: Seat, fault: BaseException) -> None:
+    if not seat.landed.done():
+        seat.landed.set_exception(fault)
+        seat.landed.exception()  # whoever waits raises it; nobody may be left to

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Queues of blocking jobs with a bound on how many run at once.
+
+The standard thread pool joins its threads when the interpreter ends, so that one stalled socket holds the process after it
+was told to stop. Threads here are daemons: whoever ends the run closes the sockets and leaves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Lane(Executor):
+    """Runs jobs in the order they came, at most ``limit`` at once, on threads that start when they are needed."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._jobs: SimpleQueue[
+            tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None
+        ] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Queue one call; the future has its value or what it raised."""
+        if kwargs:
+            raise TypeError("a lane's jobs take positional arguments only")
+        future: Future[T] = Future()
+        with self._lock:
+            self._jobs.put((future, fn, args))
+            if self._idle:
+                self._idle -= 1
+            elif self._threads < self._limit:
+                self._threads += 1
+                threading.Thread(
+                    target=self._work, name=f"{self._name}-{self._threads}", daemon=True
+                ).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the threads end once the queue is empty. Nobody waits for them: they are daemons."""
+        with self._lock:
+            for _thread in range(self._threads):
+                self._jobs.put(None)
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job is None:
+                return
+            future, fn, args = job
+            if future.set_running_or_notify_cancel():
+                _run(future, fn, args)
+            del job, future, fn, args
+            with self._lock:
+                if self._jobs.empty():
+                    self._idle += 1
+
+
+def _run(future: Future[Any], fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """The job's outcome belongs to its future, whatever it is, as with any executor."""
+    try:
+        value = fn(*args)
+    except BaseException as fault:  # noqa: BLE001 - the future hands it on
+        future.set_exception(fault)
+    else:
+        future.set_result(value)

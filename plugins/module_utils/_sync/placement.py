@@ -1,0 +1,176 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings each blob to each repository once: already present, mounted from a neighbour, or sent.
+
+Everything here runs on the event loop's thread; only requests and transfers leave it, through the lanes. Per registry the
+first image that wants a blob leads it; repositories that want it later follow, and mount it once a manifest that names it
+is in the leader's repository. Images are admitted in plan order and followers wait for earlier images alone, so no two
+ever wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from .._oci.errors import RegistryError
+from .._oci.manifest import Descriptor, Manifest
+from .._oci.reference import Digest, Reference
+from .flights import Flights, Seat
+from .places import Places
+
+PRESENT, MOUNTED, COPIED = "present", "mounted", "copied"
+
+
+@dataclass(eq=False)
+class Place:
+    """One blob in one repository.
+
+    :ivar owner: the image that wanted it first; what is sent for it is that image's bytes
+    :ivar arrived: how it came to be there, once it is
+    :ivar settled: set when it is known whether others can mount it from here
+    """
+
+    repository: Reference
+    blob: Descriptor
+    owner: Hashable
+    arrived: asyncio.Future[str] = field(default_factory=asyncio.Future)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    mountable: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the blob has come to the repository."""
+        return (
+            self.arrived.done()
+            and not self.arrived.cancelled()
+            and self.arrived.exception() is None
+        )
+
+    def settle(self, *, mountable: bool) -> None:
+        """Say whether followers can mount from here; a yes is never taken back."""
+        self.mountable = self.mountable or mountable
+        self.settled.set()
+
+
+class Placement:
+    """All places of a run, by repository and digest.
+
+    :param check_mode: ask and count, write nothing
+    """
+
+    def __init__(self, places: Places, flights: Flights, *, check_mode: bool) -> None:
+        self._places = places
+        self._flights = flights
+        self._check_mode = check_mode
+        self._all: dict[tuple[str, Digest], Place] = {}
+        self._leaders: dict[tuple[str, Digest], Place] = {}
+        self._work: set[asyncio.Task[None]] = set()
+
+    def want(
+        self,
+        repository: Reference,
+        blob: Descriptor,
+        source: Reference,
+        owner: Hashable,
+    ) -> Place:
+        """The place of a blob in a repository; the first to want it has it brought there."""
+        key = (repository.name, blob.digest)
+        place = self._all.get(key)
+        if place is None:
+            place = self._all[key] = Place(repository, blob, owner)
+            task = asyncio.ensure_future(self._bring(place, source))
+            self._work.add(task)
+            task.add_done_callback(self._work.discard)
+        return place
+
+    def named(self, repository: Reference, manifest: Manifest) -> None:
+        """A manifest was put: the blobs that it names can be mounted from this repository."""
+        for blob in manifest.blobs:
+            place = self._all.get((repository.name, blob.digest))
+            if place is not None:
+                place.settle(mountable=True)
+
+    def ended(self, owner: Hashable, places: list[Place]) -> None:
+        """An image ended; of what it wanted first and did not get named, others must not wait any longer."""
+        for place in places:
+            if place.owner == owner:
+                place.settle(mountable=False)
+
+    def forget(self, repository: Reference, blobs: tuple[Descriptor, ...]) -> None:
+        """The repository denies having these: look again."""
+        for blob in blobs:
+            place = self._all.pop((repository.name, blob.digest), None)
+            if self._leaders.get((repository.registry, blob.digest)) is place:
+                del self._leaders[(repository.registry, blob.digest)]
+
+    def next_round(self) -> None:
+        """Keep what has arrived, forget what failed, so that it is tried again."""
+        self._all = {key: place for key, place in self._all.items() if place.is_there}
+        self._leaders = {
+            key: place for key, place in self._leaders.items() if place.is_there
+        }
+
+    async def _bring(self, place: Place, source: Reference) -> None:
+        try:
+            how = await (
+                self._probe(place) if self._check_mode else self._deliver(place, source)
+            )
+        except BaseException as fault:
+            place.settle(mountable=False)
+            if isinstance(fault, asyncio.CancelledError):
+                place.arrived.cancel()
+                raise
+            place.arrived.set_exception(fault)
+            place.arrived.exception()  # not everyone who wanted it may still be there to see this
+            return
+        if how == PRESENT:
+            place.settle(mountable=True)
+        place.arrived.set_result(how)
+
+    async def _turn(self, place: Place) -> Place | None:
+        """Wait until this place leads (None), or gives the one that it can mount from."""
+        key = (place.repository.registry, place.blob.digest)
+        while True:
+            leader = self._leaders.setdefault(key, place)
+            if leader is place:
+                return None
+            await leader.settled.wait()
+            if leader.mountable:
+                return leader
+            if self._leaders[key] is leader:
+                self._leaders[key] = place
+                return leader if leader.is_there else None
+
+    async def _deliver(self, place: Place, source: Reference) -> str:
+        holder = await self._turn(place)
+        seat = Seat(place.repository, place.blob, source, place.owner)
+        if holder is None:
+            return COPIED if await self._flights.board(seat) else PRESENT
+        seat.upload = await self._flights.begin(
+            seat, mount_from=holder.repository.repository
+        )
+        if seat.upload is None:
+            return MOUNTED
+        await self._flights.board(seat)
+        return COPIED
+
+    async def _probe(self, place: Place) -> str:
+        """Check mode: what would happen, asked by HEAD alone."""
+        holder = await self._turn(place)
+        repository = self._places.repository(place.repository)
+        lane = self._places.lane(place.repository.registry)
+        try:
+            there = await asyncio.get_running_loop().run_in_executor(
+                lane, repository.has_blob, place.blob
+            )
+        except RegistryError as fault:
+            if fault.status not in (401, 403):
+                raise
+            there = False
+        place.settle(mountable=True)
+        if there:
+            return PRESENT
+        return COPIED if holder is None else MOUNTED

@@ -1,0 +1,368 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules and the state of both sides → a list of image tasks, each with an action and the reason for it.
+
+Nothing is written here. What was learnt is kept, so that planning again asks only what failed the first time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from .._oci.errors import ImageOpsError, RegistryError
+from .._oci.manifest import Descriptor
+from .._oci.reference import Digest, Reference
+from .places import Places
+from .rules import Destination, Rule, destination_tag
+from .wanted import Wanted, WantedImages
+
+COLLISION = "two rules want different images there"
+"""The reason of a conflict that stops the whole run before anything is written."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """One image that must be in one place.
+
+    :ivar action: create, update, unchanged, skip, conflict, or unknown when planning failed
+    :ivar digest: what the destination has afterwards; None when it is not known
+    :ivar previous: what the destination had at planning; None when it had nothing
+    :ivar error: why this image cannot be copied; None when it can
+    """
+
+    __slots__ = (
+        "action",
+        "destination",
+        "digest",
+        "error",
+        "previous",
+        "reason",
+        "rule",
+        "source",
+        "wanted",
+    )
+
+    rule: Rule
+    source: Reference
+    destination: Reference
+    action: str
+    reason: str
+    digest: Digest | None
+    previous: Digest | None
+    wanted: Wanted | None
+    error: ImageOpsError | None
+
+    @property
+    def to_copy(self) -> bool:
+        """Whether something has to be written for it."""
+        return self.action in ("create", "update")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A source and a destination before anyone has asked about them."""
+
+    __slots__ = ("destination", "rule", "source")
+
+    rule: Rule
+    source: Reference
+    destination: Reference
+
+
+@dataclass(frozen=True)
+class _There:
+    """What a destination has: a descriptor, nothing, or (unknown) an answer that does not tell."""
+
+    __slots__ = ("descriptor", "unknown")
+
+    descriptor: Descriptor | None
+    unknown: str
+
+
+_ABSENT = _There(None, "")
+
+
+class Planner:
+    """Plans; can be asked again, and then repeats only the questions that had no answer.
+
+    :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
+    :param rewrite: put manifests again even where both sides are equal
+    """
+
+    def __init__(
+        self, places: Places, wanted: WantedImages, *, overwrite: str, rewrite: bool
+    ) -> None:
+        self._places = places
+        self._wanted = wanted
+        self._overwrite = overwrite
+        self._rewrite = rewrite
+        self._listings: dict[str, list[str]] = {}
+        self._there: dict[Reference, _There] = {}
+
+    def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
+        """Every image of the rules, those with one source digest next to each other, otherwise in the rules' order."""
+        failures = self._list(rules)
+        pairs: list[_Pair] = []
+        tasks: list[ImageTask] = []
+        for rule in rules:
+            fault = (
+                failures.get(rule.source.name)
+                if rule.source.selects_by_listing
+                else None
+            )
+            if fault is None:
+                pairs.extend(self._pairs(rule))
+            else:
+                tasks.extend(
+                    _unlisted(rule, destination, fault)
+                    for destination in rule.destinations
+                )
+        wanted, there = self._resolve(pairs)
+        tasks.extend(
+            self._decide(pair, wanted[_key(pair)], there[pair.destination])
+            for pair in pairs
+        )
+        return _in_order(_merged(tasks))
+
+    def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
+        """Read the tag lists that the rules need; gives the faults of those that could not be read."""
+        asked: dict[str, Reference] = {}
+        for rule in rules:
+            if rule.source.selects_by_listing:
+                asked[rule.source.name] = Reference(
+                    rule.source.registry, rule.source.repository
+                )
+            if rule.source.selects_by_listing or len(rule.source.tags or ()) > 1:
+                for place in rule.destinations:
+                    repository = Reference(place.registry, place.repository)
+                    asked.setdefault(repository.name, repository)
+        jobs = {
+            name: self._places.lane(ref.registry).submit(
+                self._places.repository(ref).tags
+            )
+            for name, ref in asked.items()
+            if name not in self._listings
+        }
+        failures: dict[str, ImageOpsError] = {}
+        for name, job in jobs.items():
+            try:
+                self._listings[name] = job.result()
+            except ImageOpsError as fault:
+                failures[name] = fault
+        return failures
+
+    def _pairs(self, rule: Rule) -> Iterable[_Pair]:
+        source = Reference(
+            rule.source.registry, rule.source.repository, digest=rule.source.digest
+        )
+        listed = (
+            self._listings[rule.source.name]
+            if rule.source.selects_by_listing
+            else rule.source.tags
+        )
+        tags: Sequence[str | None] = (
+            rule.select(listed) if listed is not None else [None]
+        )
+        for tag in tags:
+            for place in rule.destinations:
+                yield _Pair(
+                    rule, replace(source, tag=tag), _destination(rule, place, tag)
+                )
+
+    def _resolve(
+        self, pairs: Sequence[_Pair]
+    ) -> tuple[
+        dict[object, Wanted | ImageOpsError], dict[Reference, _There | ImageOpsError]
+    ]:
+        """Ask both sides about every image at once: one question a reference and side."""
+        sources: dict[object, Future[Wanted]] = {}
+        destinations: dict[Reference, Future[_There]] = {}
+        for pair in pairs:
+            if _key(pair) not in sources:
+                lane = self._places.lane(pair.source.registry)
+                sources[_key(pair)] = lane.submit(
+                    self._wanted.resolve, pair.source, pair.rule.platforms
+                )
+            if pair.destination not in destinations:
+                destinations[pair.destination] = self._ask(pair.destination)
+        return _outcomes(sources), _outcomes(destinations)
+
+    def _ask(self, destination: Reference) -> Future[_There]:
+        known = self._there.get(destination)
+        listed = self._listings.get(destination.name)
+        if (
+            known is None
+            and destination.tag
+            and listed is not None
+            and destination.tag not in listed
+        ):
+            known = _ABSENT
+        if known is not None:
+            answer: Future[_There] = Future()
+            answer.set_result(known)
+            return answer
+        return self._places.lane(destination.registry).submit(self._look, destination)
+
+    def _look(self, destination: Reference) -> _There:
+        """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
+        try:
+            descriptor = self._places.repository(destination).resolve(
+                destination.tag or str(destination.digest)
+            )
+        except RegistryError as fault:
+            if fault.status not in (401, 403) or fault.code == "bad_credentials":
+                raise
+            return _There(
+                None, f"the destination answered {fault.status}, taken as absent"
+            )
+        there = _There(descriptor, "")
+        self._there[destination] = there
+        return there
+
+    def _decide(
+        self, pair: _Pair, wanted: Wanted | ImageOpsError, there: _There | ImageOpsError
+    ) -> ImageTask:
+        task = ImageTask(
+            pair.rule,
+            pair.source,
+            pair.destination,
+            "unknown",
+            "",
+            None,
+            None,
+            None,
+            None,
+        )
+        if isinstance(wanted, ImageOpsError):
+            return replace(task, reason="the source could not be asked", error=wanted)
+        if isinstance(there, ImageOpsError):
+            return replace(
+                task, reason="the destination could not be asked", error=there
+            )
+        previous = there.descriptor.digest if there.descriptor else None
+        task = replace(task, digest=wanted.digest, previous=previous, wanted=wanted)
+        if wanted.digest is None:
+            return replace(task, action="skip", reason=wanted.skip)
+        if previous is None:
+            return replace(
+                task,
+                action="create",
+                reason=there.unknown or "the destination does not have it",
+            )
+        if previous != wanted.digest:
+            return self._differs(task)
+        if self._rewrite:
+            return replace(
+                task, action="update", reason="equal, and written again as asked"
+            )
+        return replace(
+            task, action="unchanged", reason="both sides have the same digest"
+        )
+
+    def _differs(self, task: ImageTask) -> ImageTask:
+        overwrite = task.rule.overwrite or self._overwrite
+        if overwrite == "always":
+            return replace(
+                task, action="update", reason="the destination has another digest"
+            )
+        if overwrite == "skip":
+            return replace(
+                task,
+                action="skip",
+                reason="the destination has another digest and overwrite is skip",
+            )
+        return replace(
+            task,
+            action="conflict",
+            reason="overwrite is fail",
+            error=differs(task, task.previous),
+        )
+
+
+def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
+    """The error for a destination tag that must not be overwritten."""
+    return ImageOpsError(
+        code="conflict",
+        action="write",
+        subject=str(task.destination),
+        cause=f"it has {found} and would become {task.digest}",
+        hint="set overwrite to always to replace it, or to skip to leave it",
+    )
+
+
+def _key(pair: _Pair) -> object:
+    return (pair.source, pair.rule.platforms)
+
+
+def _destination(rule: Rule, place: Destination, source_tag: str | None) -> Reference:
+    tag = destination_tag(rule, place, source_tag)
+    digest = rule.source.digest if tag is None else None
+    return Reference(place.registry, place.repository, tag, digest)
+
+
+def _outcomes(jobs: Mapping[_K, Future[_V]]) -> dict[_K, _V | ImageOpsError]:
+    """Wait for every job; what it gave, or the error of ours that it ended with."""
+    outcomes: dict[_K, _V | ImageOpsError] = {}
+    for key, job in jobs.items():
+        try:
+            outcomes[key] = job.result()
+        except ImageOpsError as fault:
+            outcomes[key] = fault
+    return outcomes
+
+
+def _unlisted(rule: Rule, place: Destination, fault: ImageOpsError) -> ImageTask:
+    source = Reference(rule.source.registry, rule.source.repository)
+    destination = Reference(place.registry, place.repository)
+    reason = "the source's tags could not be listed"
+    return ImageTask(
+        rule, source, destination, "unknown", reason, None, None, None, fault
+    )
+
+
+def _merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
+    """Rules that meet at one destination become one task where they agree, and a conflict each where they do not."""
+    meeting: dict[Reference, list[ImageTask]] = {}
+    for task in tasks:
+        meeting.setdefault(task.destination, []).append(task)
+    for destination, group in meeting.items():
+        digests = {task.digest for task in group if task.digest is not None}
+        if len(group) == 1 or destination.tag is None:
+            yield from group
+        elif len(digests) > 1:
+            yield from (_collides(task, group) for task in group)
+        else:
+            yield next((task for task in group if task.to_copy), group[0])
+
+
+def _collides(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
+    others = ", ".join(str(other.source) for other in group if other is not task)
+    fault = ImageOpsError(
+        code="conflict",
+        action="write",
+        subject=str(task.destination),
+        cause=f"{task.source} and {others} are different images for it",
+        hint="give one of the rules another destination, or exclude the tag from it",
+    )
+    return replace(task, action="conflict", reason=COLLISION, error=fault)
+
+
+def _in_order(tasks: Iterable[ImageTask]) -> list[ImageTask]:
+    """Bring tasks of one source digest together, so that one read serves them; fallback tags of referrers come last."""
+    groups: dict[object, list[ImageTask]] = {}
+    last: list[ImageTask] = []
+    for task in tasks:
+        if task.destination.tag and _FALLBACK_TAG.fullmatch(task.destination.tag):
+            last.append(task)
+        else:
+            groups.setdefault(task.digest or task.destination, []).append(task)
+    return [task for group in groups.values() for task in group] + last
