@@ -73,10 +73,14 @@ def compare(wanted: Found, found: Found, before: Found, ahead: set[str]) -> list
         there = found.get(tag)
         expected = before.get(tag) if tag in ahead else wanted.get(tag)
         if there != expected:
-            deviations.append(f"{tag}: the destination has {there}, it should have {expected}")
+            deviations.append(f"{tag}: the destination has {shown(there)}, it should have {shown(expected)}")
         if tag in ahead and wanted.get(tag) == there:
-            deviations.append(f"{tag}: the source was to be ahead, but both sides have {there}")
+            deviations.append(f"{tag}: the source was to be ahead, but both sides have {shown(there)}")
     return deviations
+
+
+def shown(image: Json | None) -> str:
+    return str(image["digest"]) if image else "no such tag"
 
 
 def compare_report(report: Json, wanted: Found) -> list[str]:
