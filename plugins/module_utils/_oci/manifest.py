@@ -203,7 +203,7 @@ class _Reader:
         if document.get("fsLayers") is not None or (type(version) is int and version == 1):
             self.fail_schema1()
         if version is not None and (type(version) is not int or version != 2):
-            self.fail(f"its schemaVersion is {str(version)[:40]}", code="unsupported_manifest")
+            self.fail(f"its schemaVersion is {quoted(version)}", code="unsupported_manifest")
         kind = self._declared(document, header)
         if not kind:
             kind = OCI_INDEX if has_children else OCI_MANIFEST
@@ -250,7 +250,7 @@ class _Reader:
             self.fail(f"its {place}: {fault}")
         size = found.get("size")
         if type(size) is not int or not 0 <= size <= _MAX_SIZE:
-            self.fail(f"the size of its {place} is {str(size)[:40]}")
+            self.fail(f"the size of its {place} is {quoted(size)}")
         urls = found.get("urls") or []
         if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
             self.fail(f"the urls of its {place} are not a list of strings")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ContentError, InputError
+from .reference import quoted
 from .slots import slotted
 from .strict_json import JsonFault, loads, short_text
 
@@ -52,15 +53,15 @@ class Platform:
 
         :raises InputError: for any other form, and for names of architectures that images do not use (``x86_64``)
         """
-        form = _FORM.fullmatch(text)
+        form = _FORM.fullmatch(text) if isinstance(text, str) else None
         if form is None:
-            raise InputError(subject=f"the platform {text!r}", cause="it has the wrong form", hint=_HINT)
+            raise InputError(subject=f"the platform {quoted(text)}", cause="it has the wrong form", hint=_HINT)
         os, architecture, variant, version = form.group("os", "arch", "variant", "version")
         if architecture in _OTHER_NAMES:
             name, implied = _OTHER_NAMES[architecture]
             right = cls(os, name, variant or implied, version or "")
             raise InputError(
-                subject=f"the platform {text!r}",
+                subject=f"the platform {quoted(text)}",
                 cause=f"images do not use the name {architecture}",
                 hint=f"write {right}",
             )
