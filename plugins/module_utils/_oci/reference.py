@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names, tags and digests of images: parsing and formatting, nothing else.
 
-The grammar is that of the OCI distribution specification ("Pulling manifests": ``<name>`` and ``<reference>``) and of the
-OCI image specification ("Digests"), with docker's rule for where the registry ends and the repository begins. Every
-function here raises InputError and nothing else.
+The grammar is that of the OCI distribution specification ("Pulling manifests": ``<name>`` and ``<reference>``) and of
+the OCI image specification ("Digests"), with docker's rule for where the registry ends and the repository begins.
+Every function here raises InputError and nothing else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MAX_HOST = 253
 _MAX_TEXT = 1024
 _SHOWN = 200
 _MAX_INT_BITS = 128
-_KINDS = {int: "a very long number", dict: "a mapping", list: "a list", tuple: "a list", bytes: "binary data"}
+_KINDS = ((int, "a very long number"), (dict, "a mapping"), ((list, tuple), "a list"), (bytes, "binary data"))
 
 _FORM = "write registry/repository, registry/repository:tag or registry/repository@sha256:..."
 _DIGEST_FORM = "write sha256: and 64, or sha512: and 128, lower-case hexadecimal digits"
@@ -54,11 +54,11 @@ _REGISTRY_FORM = "write a host name or address, with a port if needed: harbor.ex
 def quoted(value: object) -> str:
     """Give a value as an error message shows it, in one short line of printable characters.
 
-    Text is put in quotes and the user part of a URL in it is masked; of a list or a mapping only its kind is said, since
-    secrets may be inside.
+    Text is put in quotes and the user part of a URL in it is masked; of a list or a mapping only its kind is said,
+    since secrets may be inside.
     """
     if isinstance(value, str):
-        shown = json.dumps(_shortened(_USER_INFO.sub("://***@", value)), ensure_ascii=False)
+        shown = json.dumps(_shortened(_USER_INFO.sub("://***@", value)), ensure_ascii=False).replace("\\\\", "\\")
         return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in shown)
     if value is None or isinstance(value, (bool, float)):
         return json.dumps(value)
@@ -66,7 +66,7 @@ def quoted(value: object) -> str:
         return str(value)
     if isinstance(value, datetime.date):
         return value.isoformat()
-    return _KINDS.get(type(value), f"a {type(value).__name__}")
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), f"a {type(value).__name__}")
 
 
 def _shortened(text: str) -> str:
@@ -141,8 +141,8 @@ def _new_hash(algorithm: str) -> _Hash:
 class Reference:
     """An image, or a repository when it has neither tag nor digest.
 
-    The constructor trusts what it is given; ``parse`` checks it. With a tag and a digest, the digest is what is meant and
-    the tag is expected to name it.
+    The constructor trusts what it is given; ``parse`` checks it. With a tag and a digest, the digest is what is meant
+    and the tag is expected to name it.
 
     :param registry: host and port as in ``harbor.example.com:8443``, in lower case; Docker Hub is ``docker.io``
     :param repository: the path in that registry, as in ``library/nginx``
@@ -215,7 +215,7 @@ def check_tag(text: str) -> str:
 
 
 def parse_registry(text: str) -> str:
-    """Take host or host:port, IPv6 addresses in brackets; give it in lower case, Docker Hub's names as ``docker.io``."""
+    """Take host or host:port, IPv6 addresses in brackets; give it in lower case, Docker Hub as ``docker.io``."""
     checked = _text(text, what="registry", form=_REGISTRY_FORM)
     cause = _registry_fault(checked)
     if cause:
@@ -260,8 +260,8 @@ def parse_prefix(text: str) -> tuple[str, str]:
 def parse_repository(text: str) -> tuple[str, str]:
     """Take ``[registry/]repository`` and give both.
 
-    The first path component is the registry when it has a '.' or ':' or is ``localhost``; else it is Docker Hub's, where
-    a name of one component is in ``library``.
+    The first path component is the registry when it has a '.' or ':' or is ``localhost``; else it is Docker Hub's,
+    where a name of one component is in ``library``.
     """
     checked = _text(text, what="repository", form=_FORM)
     first, slash, rest = checked.partition("/")

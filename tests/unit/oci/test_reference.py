@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
@@ -24,6 +26,15 @@ from hypothesis import strategies as st
 
 SHA256 = "sha256:" + "0123456789abcdef" * 4
 SHA512 = "sha512:" + "0123456789abcdef" * 8
+
+PARSERS: tuple[Callable[[Any], object], ...] = (
+    Reference.parse,
+    Digest.parse,
+    check_tag,
+    parse_registry,
+    parse_repository,
+    parse_prefix,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +124,9 @@ def test_refuses_and_says_why(text: str, says: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 1.1, True, [], {"a": "b"}, b"nginx"])
 def test_refuses_what_is_no_text(value: object) -> None:
-    for parse in (Reference.parse, Digest.parse, check_tag, parse_registry, parse_repository, parse_prefix):
+    for parse in PARSERS:
         with pytest.raises(InputError, match="not a string"):
-            parse(value)  # type: ignore[operator]
+            parse(value)
 
 
 def test_with_tag_and_with_digest_replace_both() -> None:
@@ -167,6 +178,7 @@ def test_refused_prefixes(text: str) -> None:
     [
         ("a", '"a"'),
         ("https://user:secret@quay.io/a", '"https://***@quay.io/a"'),
+        (r"^v\d", r'"^v\d"'),
         ("a\x1b[31m\n", r'"a\u001b[31m\n"'),
         ("x" * 300, '"' + "x" * 200 + '..."'),
         (None, "null"),
@@ -209,12 +221,14 @@ def test_what_is_formatted_is_parsed_to_the_same(
     assert Reference.parse(str(ref)) == ref
 
 
-_PIECES = st.sampled_from(["a", "quay.io", ":", "/", "@", "[", "]", "::1", SHA256, "*", "\n", ".", "_", "-", "5000", "A", "é"])
+_PIECES = st.sampled_from(
+    ["a", "quay.io", ":", "/", "@", "[", "]", "::1", SHA256, "*", "\n", ".", "_", "-", "5000", "A", "é"]
+)
 
 
 @given(st.text() | st.lists(_PIECES, max_size=12).map("".join))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    for parse in (Reference.parse, Digest.parse, check_tag, parse_registry, parse_repository, parse_prefix):
+    for parse in PARSERS:
         try:
             parsed = parse(text)
         except InputError as error:
