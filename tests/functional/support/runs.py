@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the engine against servers under test, the way the module does but without Ansible."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential, Given
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
+from ansible_collections.imageops.registry.plugins.module_utils._sync.progress import Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import check_rules, parse_rules
+
+from .endpoint import Endpoint
+
+QUICK = Settings(timeout=20.0, backoff=0.01, backoff_cap=0.05)
+
+
+@dataclass
+class Run:
+    """One run to be: where the registries are and how to go about it.
+
+    :ivar log: what the engine logged
+    :ivar warnings: what the clients warned of
+    """
+
+    endpoints: Sequence[Endpoint]
+    settings: Settings = QUICK
+    options: Options = Options(backoff=0.01, backoff_cap=0.05)
+    stop: threading.Event = field(default_factory=threading.Event)
+    access: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+
+    def engine(self, images: Sequence[Mapping[str, Any]], **options: Any) -> Engine:
+        """An engine for these items of ``images``."""
+        rules = check_rules(parse_rules(list(images), default_registry=None, default_namespace=None))
+        budget = RetryBudget()
+
+        def connect(host: str) -> Registry:
+            return Registry(
+                host,
+                access=self._access(host),
+                credentials=self._credentials(),
+                settings=self.settings,
+                budget=budget,
+                stop=self.stop,
+                on_secret=self.secrets.append,
+                warn=self.warnings.append,
+                log=self.log.append,
+            )
+
+        return Engine(
+            rules,
+            connect=connect,
+            options=replace(self.options, **options),
+            stop=self.stop,
+            progress=Progress(),
+            log=self.log.append,
+        )
+
+    def sync(self, *images: Mapping[str, Any], **options: Any) -> RunResult:
+        """Run to the end."""
+        return self.engine(images, **options).run()
+
+    def _access(self, host: str) -> Access:
+        found = next((endpoint for endpoint in self.endpoints if endpoint.host == host), None)
+        ca_path = str(found.ca_path) if found and found.ca_path else None
+        plain = found is not None and found.ca_path is None
+        return Access(host, ca_path=ca_path, plain_http=plain, **self.access.get(host, {}))
+
+    def _credentials(self) -> Given:
+        return Given(
+            [
+                (endpoint.host, Credential(username=endpoint.username, password=endpoint.password))
+                for endpoint in self.endpoints
+                if endpoint.username
+            ]
+        )
+
+
+def actions(result: RunResult) -> dict[str, tuple[str, str]]:
+    """Each destination's tag with action and status."""
+    return {str(image.destination.tag): (image.action, image.status) for image in result.images}
+
+
+def only(result: RunResult) -> ImageResult:
+    """The one image of a run."""
+    (image,) = result.images
+    return image
