@@ -9,14 +9,13 @@ everything else to its host. So nothing there has a default, and what is given t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from ._oci.credentials import Credential
 from ._oci.errors import InputError
+from ._oci.proxies import Proxies, proxy_password
 from ._oci.reference import parse_prefix, quoted
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ _CONNECTION = (
 )
 _FILES = ("ca_path", "client_cert", "client_key")
 _SECURITY = ("validate_certs", "plain_http", "ca_path")
-_PROXY_FORM = "write http://host:port, with user:password@ before the host if needed"
 
 
 def registry_spec() -> dict[str, Any]:
@@ -160,6 +158,8 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
                     hint="connection options are a host's: give each of them once",
                 )
             origins.setdefault((entry.registry, option), entry.origin)
+    for known in merged.values():
+        _check_files(known)
     for key in insecure_keys:
         known = merged.setdefault(parse_prefix(key)[0], {})
         if not any(option in known for option in _SECURITY):
@@ -184,6 +184,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
     return Options(
         concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
         retries=int(_at_least("retries", params["retries"], 0)),
+        backoff=_at_least("retry_delay", params["retry_delay"], 0),
         on_error=params["on_error"],
         overwrite=params["overwrite"],
         rewrite=params["rewrite"],
@@ -192,24 +193,12 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
     )
 
 
-def docker_config_path(value: str | None) -> tuple[str | None, bool]:
-    """The docker configuration to read, and whether it must be there.
-
-    None stands for docker's own rule: ``$DOCKER_CONFIG/config.json``, else ``~/.docker/config.json``. Empty is none at all.
-    """
-    if value == "":
-        return None, False
-    if value is not None:
-        return value, True
-    directory = os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
-    return os.path.join(directory, "config.json"), False
-
-
 def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> RegistryEntry:
     for option in ("password", "identity_token"):
         on_secret(item[option] or "")
     if item["proxy"]:
-        _check_proxy(item["proxy"], origin, on_secret)
+        Proxies(item["proxy"], {})
+        on_secret(proxy_password(item["proxy"]))
     try:
         registry, path = parse_prefix(item["registry"])
     except InputError as error:
@@ -241,35 +230,22 @@ def _credential(item: Mapping[str, Any], subject: str) -> Credential | None:
 
 def _check_connection(entry: RegistryEntry) -> None:
     given = entry.connection
-    for option in ("concurrency", "requests_per_second"):
-        if option in given:
-            least = 1 if option == "concurrency" else 0.001
-            _at_least(f"{option} of {entry.origin}", given[option], least)
+    if "concurrency" in given:
+        _at_least(f"concurrency of {entry.origin}", given["concurrency"], 1)
+    if "requests_per_second" in given:
+        _at_least(f"requests_per_second of {entry.origin}", given["requests_per_second"], 0.001)
     if "client_key" in given and "client_cert" not in given:
         raise InputError(
             subject=entry.origin, cause="it has a client_key without a client_cert", hint="give both, or client_cert alone"
         )
-    for option in _FILES:
-        path = given.get(option)
-        if path is not None and not os.access(path, os.R_OK):
-            raise InputError(
-                subject=f"{option} {quoted(path)} of {entry.origin}",
-                cause="it is missing or not readable where the task runs",
-                hint="give the path of an existing file",
-            )
 
 
-def _check_proxy(url: str, origin: str, on_secret: OnSecret) -> None:
-    """Refuse what is no proxy, without repeating it: it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        password, usable = parts.password or "", bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        password, usable = "", False
-    on_secret(password)
-    on_secret(unquote(password))
-    if not usable or parts.scheme not in ("http", "https"):
-        raise InputError(subject=f"proxy of {origin}", cause="it is not the address of an HTTP proxy", hint=_PROXY_FORM)
+def _check_files(known: Mapping[str, Any]) -> None:
+    """Read certificates and keys once, before a registry is contacted."""
+    if any(option in known for option in _FILES):
+        from ._oci.tls import tls_context
+
+        tls_context(verify=True, **{option: known.get(option) for option in _FILES})
 
 
 def _at_least(name: str, value: float, least: float) -> float:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from .lanes import Lane
 
 T = TypeVar("T")
 
@@ -31,25 +34,6 @@ class Ended(Generic[T]):
     signal: str = ""
 
 
-class _Work(Generic[T]):
-    """One call in a daemon thread, with its outcome."""
-
-    def __init__(self, call: Callable[[], T]) -> None:
-        self._call = call
-        self.finished = threading.Event()
-        self.value: T | None = None
-        self.fault: BaseException | None = None
-        threading.Thread(target=self._run, name="work", daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            self.value = self._call()
-        except BaseException as fault:  # handed to the main thread, which raises it
-            self.fault = fault
-        finally:
-            self.finished.set()
-
-
 def run_interruptibly(call: Callable[[], T], *, interrupt: Callable[[], None], grace: float = 1.0) -> Ended[T]:
     """Run ``call`` in a thread while the main thread listens for INT, TERM and HUP.
 
@@ -64,18 +48,17 @@ def run_interruptibly(call: Callable[[], T], *, interrupt: Callable[[], None], g
         for number in SIGNALS
         if signal.getsignal(number) is not signal.SIG_IGN
     }
-    work = _Work(call)
-    while not received and not work.finished.wait(_POLL):
+    work = Lane("work", 1).submit(call)
+    while not received and not wait([work], timeout=_POLL).done:
         pass
     if received:
         threading.Thread(target=interrupt, name="interrupt", daemon=True).start()
-        work.finished.wait(grace)
-        return Ended(work.value, signal.Signals(received[0]).name)
+        wait([work], timeout=grace)
+        value = work.result() if work.done() and work.exception() is None else None
+        return Ended(value, signal.Signals(received[0]).name)
     for number, handler in previous.items():
         signal.signal(number, handler)
-    if work.fault is not None:
-        raise work.fault
-    return Ended(work.value)
+    return Ended(work.result())
 
 
 def leave_soon(seconds: float = _LAST_CALL) -> None:

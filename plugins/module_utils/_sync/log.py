@@ -49,11 +49,11 @@ class LogFile:
 
     def image(self, image: ImageResult, counts: Counts) -> None:
         """Write the line of an image that finished, with how many of how many are finished."""
-        which = f"{image.task.source} -> {image.task.destination}"
+        which = f"{image.source} -> {image.destination}"
         if image.error is not None:
             what = f"failed ({image.error.code}) {which}: {image.error}"
         else:
-            what = f"{image.task.action} {which} ({image.bytes} bytes, {image.seconds:.1f} s)"
+            what = f"{image.action} {which} ({image.bytes} bytes, {image.seconds:.1f} s)"
         self.line(f"{what}; now {counts.images_processed}/{counts.images_total} images processed")
 
     def finished(self, result: RunResult) -> None:

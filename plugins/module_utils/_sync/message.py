@@ -22,22 +22,24 @@ _THOUSAND = 1000
 _Failure = tuple["ImageResult", "ImageOpsError"]
 
 
-def success_message(result: RunResult) -> str:
+def success_message(result: RunResult, *, check_mode: bool) -> str:
     """One line: how many images there are, what was or would be done, and how much that is."""
-    text = f"{_images(len(result.images))}: {_counts(result)}"
-    amount = sum(image.bytes for image in result.images)
-    if result.check_mode:
-        return f"{text}; {size(amount)} would be written"
-    return f"{text}; {size(amount)} written in {result.seconds:.1f} s"
+    if not result.images:
+        return "no images to copy"
+    text = f"{_images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
+    amount = size(sum(image.bytes for image in result.images))
+    if check_mode:
+        return f"{text}; {amount} would be written"
+    return f"{text}; {amount} written in {result.seconds:.1f} s"
 
 
-def failure_message(result: RunResult, *, signal: str = "") -> str:
+def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") -> str:
     """At most 20 lines: how many images failed, grouped by error code, each group with why and what to do.
 
     :param signal: the name of the signal that interrupted the run, if one did
     """
     failures = [(image, image.error) for image in result.images if image.error is not None and image.status == "failed"]
-    lines = [_headline(result, len(failures), signal)]
+    lines = [_headline(result, len(failures), signal, check_mode)]
     groups = _grouped(failures)
     for code, group in groups[:_GROUPS]:
         lines.extend(_group_lines(code, group))
@@ -57,20 +59,22 @@ def size(amount: float) -> str:
     return f"{amount:.0f} {unit}" if unit == _SIZES[0] else f"{amount:.1f} {unit}"
 
 
-def _headline(result: RunResult, failed: int, signal: str) -> str:
-    text = f"{failed} of {_images(len(result.images))} failed ({_counts(result)})"
+def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> str:
+    text = f"{failed} of {_images(len(result.images))} failed ({_counts(result, check_mode=check_mode)})"
     if result.interrupted or signal:
         by = f" by {signal}" if signal else ""
         return f"interrupted{by}; no destination tag points to anything incomplete, run it again to go on. {text}"
-    pending = sum(image.status == "pending" for image in result.images)
-    return f"{text}; those not tried are left because on_error is stop" if pending else text
+    return text
 
 
-def _counts(result: RunResult) -> str:
-    """``3 create, 1 update, 8 unchanged``: what is done (or in check mode would be), and what is not tried."""
+def _counts(result: RunResult, *, check_mode: bool) -> str:
+    """``3 created, 1 updated, 8 unchanged``: what is done, or in check mode would be, and what is not tried."""
+    names = {"create": "created", "update": "updated", "unchanged": "unchanged", "skip": "skipped"}
+    if check_mode:
+        names.update({"create": "to create", "update": "to update"})
     counts = {
-        action: sum(image.task.action == action and image.status == "done" for image in result.images)
-        for action in ("create", "update", "unchanged", "skip")
+        name: sum(image.action == action and image.status == "done" for image in result.images)
+        for action, name in names.items()
     }
     counts["not tried"] = sum(image.status == "pending" for image in result.images)
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none done"
@@ -95,7 +99,7 @@ def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
     if words and words not in why:
         why = f"{why}; it said: {words}"
     yield one_line(f"{code}, {_images(len(group))}: {why}")
-    named = ", ".join(str(image.task.destination) for image, _error in group[:_NAMED])
+    named = ", ".join(str(image.destination) for image, _error in group[:_NAMED])
     more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
     yield one_line(f"  not written: {named}{more}")
     if first.hint:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._oci.errors import ImageOpsError, InputError
+from .rules import as_item
 
 if TYPE_CHECKING:
     from .._oci.reference import Digest
@@ -62,16 +63,16 @@ def diff(result: RunResult) -> dict[str, str]:
     return {
         "before_header": "destination tags before",
         "after_header": "destination tags after",
-        "before": _digest_lines((image, image.task.previous) for image in moved),
+        "before": _digest_lines((image, image.previous) for image in moved),
         "after": _digest_lines((image, _digest(image)) for image in moved),
     }
 
 
-def full(result: RunResult, mask: Mask) -> dict[str, Any]:
+def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
     """Everything that is known of a run, for the report file."""
     images = sorted(result.images, key=_by_destination)
     return {
-        "check_mode": result.check_mode,
+        "check_mode": check_mode,
         "changed": result.changed,
         "interrupted": result.interrupted,
         "summary": _summary(result),
@@ -148,7 +149,7 @@ def one_line(text: str, limit: int = _WORDS_LIMIT) -> str:
 
 
 def _by_destination(image: ImageResult) -> tuple[str, str]:
-    return str(image.task.destination), str(image.task.source)
+    return str(image.destination), str(image.source)
 
 
 def _changes(image: ImageResult) -> bool:
@@ -169,19 +170,18 @@ def _returned(
         return failed
     if return_images == "all":
         return images
-    return [image for image in images if image.task.action != "unchanged"]
+    return [image for image in images if image.action != "unchanged"]
 
 
 def _image(image: ImageResult, mask: Mask) -> dict[str, Any]:
-    task = image.task
     entry: dict[str, Any] = {
-        "source": str(task.source),
-        "destination": str(task.destination),
-        "action": task.action,
+        "source": str(image.source),
+        "destination": str(image.destination),
+        "action": image.action,
         "status": image.status,
-        "reason": task.reason,
+        "reason": image.reason,
         "digest": _text(_digest(image)),
-        "previous_digest": _text(task.previous),
+        "previous_digest": _text(image.previous),
         "bytes": image.bytes,
         "blobs_copied": image.blobs_copied,
         "blobs_mounted": image.blobs_mounted,
@@ -205,19 +205,17 @@ def _rule(image: ImageResult) -> dict[str, Any]:
 
     Where a repository's tags could not be listed no image is known yet, and the whole rule comes back.
     """
-    task, rule = image.task, image.task.rule
-    whole = rule.source.selects_by_listing and task.source.tag is None
-    item: dict[str, Any] = {"source": str(task.source), "destination": str(task.destination)}
-    if whole:
+    rule = image.rule
+    item = as_item(rule, image.source, image.destination)
+    if rule.source.selects_by_listing and image.source.tag is None:
         if rule.source.pattern is not None:
             item["source"] = f"{rule.source.name}:/{rule.source.pattern.pattern}/"
+        named = next((place.tags for place in rule.destinations if place.name == image.destination.name), None)
+        if named:
+            item["destination"] = f"{image.destination.name}:{','.join(named)}"
         tags = _tags(rule)
         if tags:
             item["tags"] = tags
-    if rule.platforms:
-        item["platforms"] = [str(platform) for platform in rule.platforms]
-    if rule.overwrite:
-        item["overwrite"] = rule.overwrite
     return item
 
 
@@ -236,7 +234,7 @@ def _summary(result: RunResult) -> dict[str, Any]:
     images = result.images
     summary: dict[str, Any] = {"images": len(images)}
     for action, name in _SUMMARY_ACTIONS:
-        summary[name] = sum(image.task.action == action and image.status == "done" for image in images)
+        summary[name] = sum(image.action == action and image.status == "done" for image in images)
     for status in ("failed", "pending"):
         summary[status] = sum(image.status == status for image in images)
     for number in ("bytes", "blobs_copied", "blobs_mounted", "blobs_present"):
@@ -270,7 +268,7 @@ def _bounded(
 
 
 def _digest_lines(pairs: Iterable[tuple[ImageResult, object]]) -> str:
-    lines = [f"{image.task.destination} {digest or '(absent)'}\n" for image, digest in pairs]
+    lines = [f"{image.destination} {digest or '(absent)'}\n" for image, digest in pairs]
     size = 0
     for position, line in enumerate(lines):
         size += len(line)

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How registries are reached: the options that every module of the action group has."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Mirrors ``registry_spec`` in ``plugins/module_utils/_args.py``."""
+
+    DOCUMENTATION = r"""
+options:
+  registries:
+    description:
+      - How to reach and log in to registries. A registry that is not listed is reached with HTTPS, its certificate is verified
+        against the CAs that the system of the task trusts, and access is anonymous unless O(docker_config) has credentials.
+      - Credentials belong to the entry's own V(registry); all other keys belong to its host, whatever path the entry has.
+        They can be given once, or several times when they agree.
+      - Of several credentials the one with the longest V(registry) that begins the repository's name on whole path components
+        is used. V(quay.io/acme) is used for V(quay.io/acme/app) and not for V(quay.io/acmecorp/app).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      registry:
+        description:
+          - The registry's host, with its port if there is one in the names of its images, or the host and the beginning of a
+            path, such as V(quay.io), V(harbor.example.com:8443) or V(quay.io/acme).
+          - Docker Hub is V(docker.io).
+        type: str
+        required: true
+      username:
+        description:
+          - The user to log in as. Needs O(registries[].password) or O(registries[].identity_token).
+          - For Google's registries V(_oauth2_) and V(_json_key) mean that the password is a service account's key, as JSON or
+            base64.
+        type: str
+      password:
+        description: The user's password, or an access token.
+        type: str
+      identity_token:
+        description: >-
+          An identity (refresh) token, which the registry's token server takes in place of a password. Excludes
+          O(registries[].password).
+        type: str
+      validate_certs:
+        description:
+          - Whether to verify the registry's certificate. Verified if nothing is said.
+          - Use O(registries[].ca_path) for a private CA instead of setting this to V(false).
+        type: bool
+      plain_http:
+        description: Whether to use HTTP without TLS. HTTPS if nothing is said.
+        type: bool
+      ca_path:
+        description: >-
+          A file with the certificates of the CAs (PEM) to trust for this registry besides those of the system, where the task
+          runs. A directory prepared with C(openssl rehash) works, too.
+        type: path
+      client_cert:
+        description: A file with the client certificate to show to the registry (PEM), where the task runs.
+        type: path
+      client_key:
+        description: The file with the key of O(registries[].client_cert), when it is not in the same file.
+        type: path
+      proxy:
+        description:
+          - The proxy to reach this registry through, such as V(http://proxy.example.com:3128). A user and a password can be put
+            before the host.
+          - If nothing is said, the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) count. Set to an empty
+            string to use none.
+        type: str
+      concurrency:
+        description: >-
+          How many blobs, and how many small requests, are under way at this registry at once at most. 10 small requests if
+          nothing is said.
+        type: int
+      requests_per_second:
+        description: How many requests this registry gets a second at most, V(0.5) being one in two seconds. No limit if nothing is said.
+        type: float
+  docker_config:
+    description:
+      - The C(config.json) of Docker (or C(auth.json) of Podman) to take credentials from, where the task runs, with the
+        credential helpers that it names.
+      - They are used for what neither O(registries) nor another file has credentials for.
+      - If nothing is said, C($DOCKER_CONFIG/config.json) or else C(~/.docker/config.json) is read if it is there.
+        Set to an empty string to read none.
+    type: path
+  timeout:
+    description: How long a connection may make no progress, in seconds.
+    type: float
+    default: 60.0
+  retry_delay:
+    description:
+      - The longest first wait before a request is sent again after a passing fault, in seconds. It doubles each time, up to 30
+        seconds, and the real wait is a random part of it.
+      - What the registry asks for comes first (C(Retry-After)).
+    type: float
+    default: 1.0
+requirements:
+  - requests >= 2.25.1
+  - urllib3 >= 1.26.5
+"""

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each module does, from its options to its result. Nothing is contacted before all that was given has been checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import _args
+from ._oci.credentials import Chain, Credential, CredentialProvider, Given
+from ._oci.docker_config import DockerConfig
+from ._oci.errors import ImageOpsError
+from ._oci.reference import Reference
+from ._sync import report
+from ._sync.image_syncer import AuthEntry, load_auth, load_combined, load_images
+from ._sync.interrupt import leave_soon, run_interruptibly
+from ._sync.log import LogFile
+from ._sync.message import failure_message, success_message
+from ._sync.progress import Progress
+from ._sync.rules import Rule, check_rules, parse_entries, parse_rules
+from ._sync.used import check_use
+
+if TYPE_CHECKING:
+    from ._oci.registry import Registry
+    from ._sync.engine import Engine, Options
+    from ._sync.results import RunResult
+    from ._task import Task
+
+Connect = Callable[[str], "Registry"]
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a sync is to do, all of it checked."""
+
+    rules: Sequence[Rule]
+    options: Options
+    connect: Connect
+    stop: threading.Event
+    log: LogFile | None
+    report_path: str | None
+
+
+def sync_images(task: Task) -> NoReturn:
+    """The module ``registry_image_sync``."""
+    task.need_libraries()
+    from ._sync.engine import Engine  # loads requests
+
+    try:
+        plan = _plan(task)
+        engine = Engine(
+            plan.rules,
+            connect=plan.connect,
+            options=plan.options,
+            stop=plan.stop,
+            progress=Progress(plan.log.image if plan.log else None),
+            log=plan.log.line if plan.log else _nowhere,
+        )
+        result, signal = _run(engine, plan.stop)
+    except ImageOpsError as error:
+        task.refuse(error)
+    _write_down(task, plan, result)
+    _end(task, result, signal)
+
+
+def describe_images(task: Task) -> NoReturn:
+    """The module ``registry_image_info``."""
+    task.need_libraries()
+    try:
+        images = [Reference.parse(text) for text in task.params["images"]]
+        entries = _args.registry_entries(task.params["registries"], task.secrets.add)
+        credentials = Chain([_given(entries, task), *_docker(task)])
+        connect = _connector(task, _args.accesses(entries), credentials, threading.Event(), _nowhere)
+        found = _describe(images, connect, details=task.params["details"])
+    except ImageOpsError as error:
+        task.refuse(error)
+    task.succeed({"changed": False, "images": found})
+
+
+def _plan(task: Task) -> _Plan:
+    """Check everything that can be checked without asking a registry.
+
+    :raises ImageOpsError: for what cannot be meant
+    """
+    params = task.params
+    options = _args.sync_options(params, check_mode=task.check_mode)
+    entries = _args.registry_entries(params["registries"], task.secrets.add)
+    auth, rules = _read_rules(params)
+    check_rules(rules)
+    from_task = _given(entries, task)
+    from_file = Given(
+        [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
+        on_secret=task.secrets.add,
+    )
+    credentials = Chain([from_task, from_file, *_docker(task)])
+    accesses = _args.accesses(entries, [entry.key for entry in auth if entry.insecure])
+    check_use(
+        rules, from_task=from_task, from_file=from_file, credentials=credentials, described=accesses, warn=task.warn
+    )
+    stop = threading.Event()
+    report_path = report.prepare(params["report_path"]) if params["report_path"] else None
+    log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
+    connect = _connector(task, accesses, credentials, stop, log.line if log and task.verbose else _nowhere)
+    return _Plan(rules, options, connect, stop, log, report_path)
+
+
+def _read_rules(params: dict[str, Any]) -> tuple[Sequence[AuthEntry], list[Rule]]:
+    """The rules of the task and of its files, and the credentials in the files."""
+    defaults = {name: params[name] for name in ("default_registry", "default_namespace")}
+    rules = parse_rules(params["images"], **defaults)
+    auth: Sequence[AuthEntry] = []
+    items: Sequence[tuple[str, object]] = []
+    if params["config"]:
+        auth, items = load_combined(params["config"])
+    if params["auth_file"]:
+        auth = load_auth(params["auth_file"])
+    if params["images_file"]:
+        items = load_images(params["images_file"])
+    return auth, [*rules, *parse_entries(items, **defaults)]
+
+
+def _given(entries: Sequence[_args.RegistryEntry], task: Task) -> Given:
+    pairs = [(entry.key, entry.credential) for entry in entries if entry.credential is not None]
+    return Given(pairs, on_secret=task.secrets.add)
+
+
+def _docker(task: Task) -> Sequence[CredentialProvider]:
+    path = task.params["docker_config"]
+    if path == "":
+        return []
+    return [DockerConfig(path, run=task.run, on_secret=task.secrets.add, warn=task.warn)]
+
+
+def _connector(
+    task: Task,
+    accesses: dict[str, Any],
+    credentials: CredentialProvider,
+    stop: threading.Event,
+    log: Log,
+) -> Connect:
+    """Makes the client of a registry host, all with one budget for retries."""
+    from ._oci.registry import Registry, RetryBudget
+    from ._oci.transport import Access
+
+    settings, budget = _args.settings(task.params), RetryBudget()
+
+    def connect(host: str) -> Registry:
+        return Registry(
+            host,
+            access=accesses.get(host) or Access(host),
+            credentials=credentials,
+            settings=settings,
+            budget=budget,
+            stop=stop,
+            on_secret=task.secrets.add,
+            warn=task.warn,
+            log=log,
+        )
+
+    return connect
+
+
+def _run(engine: Engine, stop: threading.Event) -> tuple[RunResult, str]:
+    """Run the engine to its end or until a signal. Gives its result and the signal's name."""
+
+    def interrupt() -> None:
+        stop.set()
+        engine.close()
+
+    ended = run_interruptibly(engine.run, interrupt=interrupt)
+    if ended.signal:
+        leave_soon()
+    return ended.value or engine.snapshot(), ended.signal
+
+
+def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
+    """Finish the log and write the report. The run is over: what goes wrong here is a warning."""
+    if plan.log is not None:
+        plan.log.finished(result)
+        plan.log.close()
+    if plan.report_path is not None:
+        try:
+            report.write(plan.report_path, report.full(result, check_mode=task.check_mode, mask=task.secrets.mask))
+        except OSError as error:
+            task.warn(f"cannot write the report {plan.report_path}: {error.strerror or error}")
+
+
+def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
+    if task.secrets.occur_in(f"{image.source} {image.destination}" for image in result.images):
+        task.warn(
+            "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in this "
+            "result are not complete. Choose another secret, or read the references from report_path"
+        )
+    codes = {image.error.code for image in result.images if image.error is not None and image.status == "failed"}
+    if result.interrupted or signal:
+        codes.add("interrupted")
+    returned = report.build(result, return_images=task.params["return_images"], mask=task.secrets.mask)
+    if codes:
+        message = failure_message(result, check_mode=task.check_mode, signal=signal)
+        task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)
+    if task.diff_mode:
+        returned["diff"] = report.diff(result)
+    task.succeed({"msg": success_message(result, check_mode=task.check_mode), **returned})
+
+
+def _describe(images: Sequence[Reference], connect: Connect, *, details: bool) -> list[dict[str, Any]]:
+    from ._sync.info import Describer
+    from ._sync.places import Places
+
+    places = Places(connect)
+    try:
+        return Describer(places, details=details).describe(images)
+    finally:
+        places.close()
+
+
+def _nowhere(text: str) -> None:
+    """Take what nobody wants to read."""

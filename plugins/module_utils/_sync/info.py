@@ -1,0 +1,223 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in a repository: its tags, and what each of them names. Nothing is written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._oci.errors import ContentError, RegistryError
+from .._oci.manifest import Descriptor, Manifest, is_foreign
+from .._oci.media_types import IMAGE_CONFIGS
+from .._oci.platform import Platform, platform_from_config
+from .._oci.reference import Digest, Reference
+from .._oci.repository import Repository
+from .._oci.strict_json import loads
+from .places import Places
+from .wanted import ManifestStore
+
+_MAX_CONFIG = 4 * 1024 * 1024
+_MAX_DEPTH = 8
+_MAX_CHILDREN = 1000
+
+
+@dataclass(frozen=True)
+class _Config:
+    """What an image's config tells; nothing of it has to be there."""
+
+    platform: Platform | None = None
+    created: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """One manifest below an index, or the root itself when it is none; manifest is None when the registry lacks it."""
+
+    descriptor: Descriptor
+    manifest: Manifest | None
+    config: _Config
+
+    @property
+    def platform(self) -> Platform | None:
+        return self.descriptor.platform or self.config.platform
+
+    @property
+    def is_image(self) -> bool:
+        return self.platform is not None and not self.platform.is_unknown
+
+
+class Describer:
+    """Describes references; each manifest and config is read once.
+
+    :param places: where to ask
+    :param details: read manifests and configs; without it only tags and digests are told
+    """
+
+    def __init__(self, places: Places, *, details: bool) -> None:
+        self._places = places
+        self._details = details
+        self._manifests = ManifestStore()
+
+    def describe(self, images: Sequence[Reference]) -> list[dict[str, Any]]:
+        """One entry an image, in their order; what is not there has an empty entry.
+
+        :raises ImageOpsError: when a registry does not answer, or not to us
+        """
+        tags = {ref: self._places.lane(ref.registry).submit(self._tags, ref) for ref in images}
+        parts = {ref: [ref.with_tag(tag) for tag in found.result()] or [ref] for ref, found in tags.items()}
+        jobs = {
+            ref: [self._places.lane(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)]
+            for ref in parts
+        }
+        found = {ref: [entry for entry in (job.result() for job in group) if entry] for ref, group in jobs.items()}
+        return [
+            {
+                "image": str(ref),
+                "registry": ref.registry,
+                "repository": ref.repository,
+                "exists": bool(found[ref]),
+                "tags": [entry["tag"] for entry in found[ref] if entry["tag"]],
+                "manifests": found[ref],
+            }
+            for ref in images
+        ]
+
+    def _tags(self, ref: Reference) -> list[str]:
+        return [] if _names_one(ref) else self._places.repository(ref).tags()
+
+    def _manifest(self, ref: Reference) -> dict[str, Any] | None:
+        repository = self._places.repository(ref)
+        root = repository.resolve(ref.tag or str(ref.digest))
+        if root is None:
+            return None
+        if ref.digest is not None and root.digest != ref.digest:
+            raise ContentError(
+                code="digest_mismatch",
+                action="describe",
+                subject=str(ref),
+                cause=f"the tag now points to {root.digest}",
+                hint="leave the tag or the digest out",
+            )
+        entry: dict[str, Any] = {"tag": ref.tag, "digest": str(root.digest), "media_type": root.media_type}
+        if self._details:
+            manifest = self._manifests.get(repository, root.digest)
+            entry.update(_details(manifest, list(self._leaves(repository, manifest))))
+        return entry
+
+    def _leaves(self, repository: Repository, root: Manifest) -> Iterator[_Leaf]:
+        """The manifests that are no index, in order, each once; nested indexes are gone into."""
+        seen: set[Digest] = set()
+
+        def walk(descriptor: Descriptor, manifest: Manifest | None, depth: int) -> Iterator[_Leaf]:
+            if manifest is None or not manifest.is_index:
+                yield _Leaf(descriptor, manifest, self._config(repository, manifest))
+                return
+            for child in manifest.children:
+                if child.digest not in seen and depth < _MAX_DEPTH and len(seen) < _MAX_CHILDREN:
+                    seen.add(child.digest)
+                    yield from walk(child, self._child(repository, child), depth + 1)
+
+        return walk(root.descriptor(), root, 0)
+
+    def _child(self, repository: Repository, child: Descriptor) -> Manifest | None:
+        try:
+            return self._manifests.get(repository, child.digest)
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _config(self, repository: Repository, manifest: Manifest | None) -> _Config:
+        config = manifest.config if manifest else None
+        if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
+            return _Config()
+        reader = repository.open_blob(config)
+        try:
+            raw = b"".join(reader)
+        finally:
+            reader.close()
+        return _parse_config(raw)
+
+
+def _names_one(ref: Reference) -> bool:
+    return ref.tag is not None or ref.digest is not None
+
+
+def _parse_config(raw: bytes) -> _Config:
+    """Take what is understood of a config; one that is no JSON tells nothing, and that is no reason to fail."""
+    try:
+        platform = platform_from_config(raw)
+    except ContentError:
+        return _Config()
+    config = loads(raw)
+    created = config.get("created")
+    inner = config.get("config")
+    labels = inner.get("Labels") if isinstance(inner, dict) else None
+    return _Config(
+        platform=platform,
+        created=created if isinstance(created, str) else None,
+        labels=tuple(sorted((str(key), str(value)) for key, value in labels.items())) if isinstance(labels, dict) else (),
+    )
+
+
+def _details(root: Manifest, leaves: Sequence[_Leaf]) -> dict[str, Any]:
+    images = [leaf for leaf in leaves if leaf.is_image]
+    annotations = dict(root.annotations)
+    created = [leaf.config.created for leaf in images if leaf.config.created]
+    return {
+        "artifact_type": _artifact_type(root),
+        "size": _size(root, leaves),
+        "platforms": [str(leaf.platform) for leaf in images],
+        "created": max(created, default=annotations.get("org.opencontainers.image.created")),
+        "labels": _common_labels(images),
+        "annotations": annotations,
+        "subject": str(root.subject.digest) if root.subject else None,
+        "children": [_child(leaf) for leaf in leaves] if root.is_index else [],
+    }
+
+
+def _child(leaf: _Leaf) -> dict[str, Any]:
+    manifest = leaf.manifest
+    return {
+        "digest": str(leaf.descriptor.digest),
+        "media_type": leaf.descriptor.media_type,
+        "platform": str(leaf.platform) if leaf.platform else None,
+        "present": manifest is not None,
+        "size": _size(manifest, [leaf]) if manifest else 0,
+        "created": leaf.config.created,
+        "labels": dict(leaf.config.labels),
+        "annotations": dict(leaf.descriptor.annotations),
+    }
+
+
+def _artifact_type(root: Manifest) -> str | None:
+    """What kind of artifact this is; None for images and indexes."""
+    if root.is_index and not root.artifact_type:
+        return None
+    kind = root.artifact_type or (root.config.media_type if root.config else "")
+    return kind if kind and kind not in IMAGE_CONFIGS else None
+
+
+def _size(root: Manifest, leaves: Iterable[_Leaf]) -> int:
+    """Bytes of the manifests and of the blobs that they name, each once, without foreign layers."""
+    manifests = {root.digest: root.size}
+    blobs: dict[Digest, int] = {}
+    for leaf in leaves:
+        if leaf.manifest is not None:
+            manifests[leaf.manifest.digest] = leaf.manifest.size
+            blobs.update({blob.digest: blob.size for blob in leaf.manifest.blobs if not is_foreign(blob)})
+    return sum(manifests.values()) + sum(blobs.values())
+
+
+def _common_labels(images: Sequence[_Leaf]) -> dict[str, str]:
+    """The labels that all platforms agree on; all labels of an image of one platform."""
+    if not images:
+        return {}
+    shared = set(images[0].config.labels)
+    for leaf in images[1:]:
+        shared &= set(leaf.config.labels)
+    return dict(sorted(shared))

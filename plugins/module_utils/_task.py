@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module's run needs of Ansible, as callables that any thread may use; the only place that ends the module.
+
+Ansible's own functions for warnings and secrets are for one thread. So both are collected here and handed over at the end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ._oci.errors import ImageOpsError, InputError
+from ._sync.secrets import Secrets
+
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:  # ansible-core before 2.22
+    register_secret = None
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+_VERBOSE = 3
+
+
+class Task:
+    """One run of a module.
+
+    :param module: the module; its parameters are what the user gave
+    """
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+        self._lock = threading.Lock()
+        self._warnings: dict[str, None] = {}
+        self.secrets = Secrets()
+        self.params: dict[str, Any] = module.params
+        self.check_mode: bool = module.check_mode
+        self.diff_mode: bool = module._diff
+        self.verbose: bool = module._verbosity >= _VERBOSE
+        for value in module.no_log_values:
+            self.secrets.add(str(value))
+
+    def warn(self, text: str) -> None:
+        """Show a warning when the module ends; the same one once."""
+        with self._lock:
+            self._warnings[self.secrets.mask(text)] = None
+
+    def run(self, argv: list[str], stdin: str) -> tuple[int, str, str]:
+        """Run a program to its end. Gives its exit code and what it wrote.
+
+        :raises OSError: when it cannot be started
+        """
+        code, out, err = self._module.run_command(
+            argv, data=stdin, binary_data=True, expand_user_and_vars=False, handle_exceptions=False
+        )
+        return int(code), str(out), str(err)
+
+    def need_libraries(self) -> None:
+        """End the module with a failure when requests is missing for this interpreter, or older than what works."""
+        from ._oci.http_library import VERSIONS, check_library  # loads requests, which a mere refusal needs not wait for
+
+        if VERSIONS is None:
+            self.fail(missing_required_lib("requests"))
+        try:
+            check_library()
+        except InputError as error:
+            self.refuse(error)
+
+    def succeed(self, result: dict[str, Any]) -> NoReturn:
+        """End the module well."""
+        self._hand_over()
+        self._module.exit_json(**result)
+
+    def fail(self, message: str, *, codes: Sequence[str] = (), result: dict[str, Any] | None = None) -> NoReturn:
+        """End the module with a failure.
+
+        :param codes: the codes of the errors in it
+        """
+        self._hand_over()
+        self._module.fail_json(msg=message, error_codes=list(codes), **(result or {}))
+
+    def refuse(self, error: ImageOpsError) -> NoReturn:
+        """End the module because of an error that concerns all of it."""
+        self.fail(self.secrets.mask(str(error)), codes=[error.code])
+
+    def _hand_over(self) -> None:
+        for secret in self.secrets.values():
+            self._module.no_log_values.add(secret)
+            if register_secret is not None:
+                register_secret(secret)
+        with self._lock:
+            warnings = list(self._warnings)
+        for text in warnings:
+            self._module.warn(text)

@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells what is in repositories of container registries."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_image_info
+short_description: Tell what is in a repository of a container registry
+version_added: 0.1.0
+description:
+  - Returns the tags of repositories, and for tags and digests the media type, platforms, size, labels and annotations.
+  - Asks the registry only. No layer is downloaded and no container engine is needed.
+author:
+  - The imageops.registry authors (@imageops)
+extends_documentation_fragment:
+  - imageops.registry.attributes
+  - imageops.registry.attributes.actiongroup_registry
+  - imageops.registry.attributes.info_module
+  - imageops.registry.registry
+attributes:
+  platform:
+    platforms: posix
+options:
+  images:
+    description:
+      - What to look at. V(registry/repository) stands for all tags of a repository, V(registry/repository:tag) and
+        V(registry/repository@sha256:...) for one image.
+      - Names without a registry are Docker Hub's.
+    type: list
+    elements: str
+    required: true
+  details:
+    description:
+      - Whether to read manifests and image configurations. Without them only tags, digests and media types are returned, at the
+        cost of one small request for each tag.
+    type: bool
+    default: true
+seealso:
+  - module: imageops.registry.registry_image_sync
+"""
+
+EXAMPLES = r"""
+- name: Look at one image
+  imageops.registry.registry_image_info:
+    images: [registry.example.com/mirror/nginx:1.27]
+  register: nginx
+
+- name: Insist on both platforms
+  ansible.builtin.assert:
+    that:
+      - nginx.images[0].exists
+      - "'linux/amd64' in nginx.images[0].manifests[0].platforms"
+      - "'linux/arm64' in nginx.images[0].manifests[0].platforms"
+
+- name: List the tags of a repository
+  imageops.registry.registry_image_info:
+    images: [registry.example.com/mirror/nginx]
+    details: false
+    registries:
+      - registry: registry.example.com
+        username: reader
+        password: "{{ registry_password }}"
+  register: tags
+"""
+
+RETURN = r"""
+images:
+  description: One entry for every item of O(images), in their order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    image:
+      description: What was asked for, in full.
+      type: str
+      sample: docker.io/library/nginx:1.27
+    registry:
+      description: The registry's host.
+      type: str
+      sample: docker.io
+    repository:
+      description: The repository in that registry.
+      type: str
+      sample: library/nginx
+    exists:
+      description: Whether there is any such image.
+      type: bool
+      sample: true
+    tags:
+      description: The tags that were found. For one tag this is the tag, for a digest it is empty.
+      type: list
+      elements: str
+      sample: ["1.27"]
+    manifests:
+      description: What each tag, or the digest, names. Empty when it is not there.
+      type: list
+      elements: dict
+      contains:
+        tag:
+          description: The tag. V(null) when a digest was asked for.
+          type: str
+          sample: "1.27"
+        digest:
+          description: The digest that it has.
+          type: str
+          sample: sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998
+        media_type:
+          description: The manifest's media type.
+          type: str
+          sample: application/vnd.oci.image.index.v1+json
+        artifact_type:
+          description: What kind of artifact it is. V(null) for images.
+          type: str
+          returned: when O(details=true)
+          sample: application/vnd.cncf.helm.config.v1+json
+        size:
+          description: Bytes of all its manifests, configurations and layers, each counted once. Foreign layers are not counted.
+          type: int
+          returned: when O(details=true)
+          sample: 71190312
+        platforms:
+          description: The platforms that it has images for.
+          type: list
+          elements: str
+          returned: when O(details=true)
+          sample: [linux/amd64, linux/arm64/v8]
+        created:
+          description: When it was built, as its configuration or annotation says. The latest of a multi-architecture image's. V(null) when unknown.
+          type: str
+          returned: when O(details=true)
+          sample: "2026-02-04T18:02:11Z"
+        labels:
+          description: The image's labels. Of a multi-architecture image those that all its platforms share.
+          type: dict
+          returned: when O(details=true)
+          sample: {maintainer: NGINX Docker Maintainers}
+        annotations:
+          description: The manifest's annotations.
+          type: dict
+          returned: when O(details=true)
+          sample: {org.opencontainers.image.version: 1.27.4}
+        subject:
+          description: The digest of the manifest that this one is about, for signatures, SBOMs and the like. V(null) when it is about none.
+          type: str
+          returned: when O(details=true)
+          sample: null
+        children:
+          description: The manifests in an index, those of nested ones included. Empty for other manifests.
+          type: list
+          elements: dict
+          returned: when O(details=true)
+          contains:
+            digest:
+              description: The child's digest.
+              type: str
+              sample: sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+            media_type:
+              description: The child's media type.
+              type: str
+              sample: application/vnd.oci.image.manifest.v1+json
+            platform:
+              description: The platform that it is for. V(null) when nobody says; V(unknown/unknown) for attestations.
+              type: str
+              sample: linux/amd64
+            present:
+              description: Whether the registry has it.
+              type: bool
+              sample: true
+            size:
+              description: Bytes of its manifest, configuration and layers.
+              type: int
+              sample: 35593876
+            created:
+              description: When it was built. V(null) when unknown.
+              type: str
+              sample: "2026-02-04T18:02:11Z"
+            labels:
+              description: Its labels.
+              type: dict
+              sample: {maintainer: NGINX Docker Maintainers}
+            annotations:
+              description: The annotations that the index gives it.
+              type: dict
+              sample: {}
+error_codes:
+  description: The code of the error.
+  returned: failure
+  type: list
+  elements: str
+  sample: [bad_credentials]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.imageops.registry.plugins.module_utils._args import info_spec
+from ansible_collections.imageops.registry.plugins.module_utils._jobs import describe_images
+from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+
+
+def main() -> None:
+    """Run the module."""
+    describe_images(Task(AnsibleModule(argument_spec=info_spec(), supports_check_mode=True)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,463 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies container images between registries."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registry_image_sync
+short_description: Copy container images between registries
+version_added: 0.1.0
+description:
+  - Sees to it that images are where they are wanted. Images that are there already are left alone, so a second run changes nothing.
+  - Manifests travel byte for byte, so digests stay the same, for multi-architecture images, attestations, Helm charts and
+    other artifacts alike. Only O(images[].platforms) can change a digest.
+  - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no container engine is
+    needed.
+  - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)), or both.
+  - Everything that is given is checked before any registry is contacted.
+author:
+  - The imageops.registry authors (@imageops)
+extends_documentation_fragment:
+  - imageops.registry.attributes
+  - imageops.registry.attributes.actiongroup_registry
+  - imageops.registry.registry
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The same questions are asked as in a real run, and nothing is written to a registry. The result has the bytes that would
+        be written.
+      - O(report_path) and O(log_path) are written in check mode, too.
+  diff_mode:
+    support: full
+    details:
+      - Shows the digest of each destination tag that changes, before and after. A failed task shows no diff.
+  idempotent:
+    support: partial
+    details:
+      - With O(rewrite=true) manifests are written each time.
+  platform:
+    platforms: posix
+requirements:
+  - PyYAML for files in YAML
+options:
+  images:
+    description:
+      - What to copy, and to where. An empty list is valid and does nothing.
+      - When O(config) or O(images_file) is given as well, the rules of both are followed.
+    type: list
+    elements: dict
+    suboptions:
+      source:
+        description:
+          - One repository, and which of its images. V(registry/repository) means all its tags, V(registry/repository:tag) one,
+            V(registry/repository:tag1,tag2) several, V(registry/repository:/regex/) those in which the regular expression (RE2
+            syntax) is found anywhere, V(registry/repository@sha256:...) the one with this digest, and with a tag before the V(@)
+            the tag must point to that digest.
+          - Names without a registry are Docker Hub's.
+          - Quote it when it has a comma or a brace and is written in YAML's C({ }).
+        type: str
+        required: true
+      destination:
+        description:
+          - The repository to copy to, as V(registry/repository), or a list of several.
+          - The images keep their tags, or get those that are given as V(:tag) or V(:tag1,tag2), from left to right. An image that is
+            named by its digest can be given a tag.
+          - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository without
+            its first path component.
+        type: raw
+        required: true
+      tags:
+        description: Which of the tags that O(images[].source) stands for are taken.
+        type: dict
+        suboptions:
+          include:
+            description: A regular expression, or a list of them. A tag is taken when one of them matches all of it.
+            type: raw
+          exclude:
+            description: A regular expression, or a list of them. A tag is not taken when one of them matches all of it.
+            type: raw
+          newest:
+            description:
+              - Take only so many tags, the highest by version. This is applied last.
+              - Tags that are no versions, such as V(latest), are neither counted nor dropped. A pre-release is lower than its release.
+            type: int
+      platforms:
+        description:
+          - Copy only these platforms of multi-architecture images, each written as V(os/architecture), with V(/variant) and
+            V(:os.version) if needed. V(linux/arm) takes every variant of it.
+          - An image that is for a single platform and not for one of these is skipped.
+          - A multi-architecture image with some of its platforms is another image and has another digest.
+        type: list
+        elements: str
+      overwrite:
+        description: O(overwrite) for this rule.
+        type: str
+        choices: [always, skip, fail]
+  config:
+    description:
+      - A combined configuration file of image-syncer with C(auth) and C(images), JSON or YAML, where the task runs.
+      - Mutually exclusive with O(auth_file) and O(images_file).
+    type: path
+  auth_file:
+    description:
+      - A file with image-syncer's C(auth) part alone. In it V(${NAME}), and V($NAME) where it is the whole value, are replaced
+        by environment variables. V($$) at the start of a value stands for a V($).
+    type: path
+  images_file:
+    description: A file with image-syncer's C(images) part alone. Environment variables are replaced as in O(auth_file).
+    type: path
+  default_registry:
+    description: The registry of empty destinations. Needs O(default_namespace).
+    type: str
+  default_namespace:
+    description: The namespace of empty destinations. Needs O(default_registry).
+    type: str
+  concurrency:
+    description: How many blobs are copied at the same time, over all registries.
+    type: int
+    default: 10
+  retries:
+    description:
+      - How many rounds are made over the images that failed for a reason that may pass, at the end.
+      - What cannot get better, such as a wrong password, is not tried again. Single requests are tried again by themselves.
+    type: int
+    default: 3
+  on_error:
+    description: >-
+      Whether the other images are copied when one failed. The task fails either way. With V(stop) no new image is begun after the
+      first failure.
+    type: str
+    choices: [continue, stop]
+    default: continue
+  overwrite:
+    description:
+      - What happens to a destination tag that points to another image.
+      - V(always) moves it, V(skip) leaves it, V(fail) leaves it and fails the image with the code C(conflict).
+      - For V(skip) and V(fail) the tag is looked at once more right before it is written.
+    type: str
+    choices: [always, skip, fail]
+    default: always
+  rewrite:
+    description: Write manifests again also where both sides are equal, as C(--force) of image-syncer does.
+    type: bool
+    default: false
+  foreign_layers:
+    description: >-
+      Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they stay where
+      the manifest says that they are.
+    type: bool
+    default: false
+  return_images:
+    description:
+      - Which images the result lists. V(changed) stands for all but those that were right already.
+      - A failed task lists the failed ones, unless this is V(none).
+    type: str
+    choices: [changed, all, none]
+    default: changed
+  report_path:
+    description:
+      - A file that gets everything about every image as JSON, where the task runs. It is replaced in one step, when the task
+        fails, too. Missing directories are created.
+    type: path
+  log_path:
+    description:
+      - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines are appended, and
+        missing directories are created.
+    type: path
+notes:
+  - What has no tag is not taken by rules without a tag or digest, such as signatures that refer to an image only by C(subject).
+    The result says so once.
+  - The task ends within two seconds when it gets the signal INT, TERM or HUP. A destination tag never points to something incomplete.
+  - Ansible masks every secret wherever it occurs in a result. Avoid passwords that are a part of an image's name.
+seealso:
+  - module: imageops.registry.registry_image_info
+  - name: image-syncer
+    description: The tool whose configuration files are understood.
+    link: https://github.com/AliyunContainerService/image-syncer
+"""
+
+EXAMPLES = r"""
+- name: Copy all tags of one repository, and the 7.x tags of another to two registries
+  imageops.registry.registry_image_sync:
+    images:
+      - source: harbor.example.com/library/nginx
+        destination: acme-registry.cn-shanghai.cr.aliyuncs.com/image-syncer/nginx
+      - source: harbor.example.com/library/redis:/^7\./
+        destination:
+          - acme-registry.cn-shanghai.cr.aliyuncs.com/image-syncer/redis
+          - dr.example.com/mirror/redis
+        platforms: [linux/amd64, linux/arm64]
+    registries:
+      - registry: harbor.example.com
+        username: admin
+        password: "{{ harbor_password }}"
+        ca_path: /etc/pki/harbor.pem
+      - registry: acme-registry.cn-shanghai.cr.aliyuncs.com
+        username: sync
+        password: "{{ acr_password }}"
+
+- name: Use the configuration file of image-syncer as it is
+  imageops.registry.registry_image_sync:
+    config: harbor-to-acr.json
+    default_registry: acme-registry.cn-shanghai.cr.aliyuncs.com
+    default_namespace: image-syncer
+    concurrency: 10
+    retries: 10
+    log_path: /var/log/image-sync.log
+
+- name: Keep the five newest releases, and no pre-releases
+  imageops.registry.registry_image_sync:
+    images:
+      - source: quay.io/prometheus/prometheus
+        destination: registry.example.com/mirror/prometheus
+        tags:
+          include: 'v\d+\.\d+\.\d+'
+          newest: 5
+
+- name: Promote exactly one image, under a tag of its own
+  imageops.registry.registry_image_sync:
+    images:
+      - source: registry.example.com/staging/app@sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998
+        destination: registry.example.com/production/app:2.4.0
+        overwrite: fail
+
+- name: Set the registries once for all tasks of a play
+  hosts: localhost
+  module_defaults:
+    group/imageops.registry.registry:
+      registries: "{{ my_registries }}"
+  tasks:
+    - name: Copy, and keep what failed
+      imageops.registry.registry_image_sync:
+        images: "{{ my_images }}"
+      register: sync
+      ignore_errors: true
+
+    - name: Try only that once more
+      imageops.registry.registry_image_sync:
+        images: "{{ sync.failed_images }}"
+"""
+
+RETURN = r"""
+msg:
+  description:
+    - What was done, in one line. When the task failed, why, in at most 20 lines. The failed images are grouped by error code, each group with
+      the reason and what to do.
+  returned: always
+  type: str
+  sample: "12 images: 3 created, 1 updated, 8 unchanged; 34.1 MB written in 3.2 s"
+images:
+  description:
+    - The images that O(return_images) asks for, sorted by destination. When the task failed, the failed ones.
+    - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The image that is copied.
+      type: str
+      sample: harbor.example.com/library/nginx:1.27
+    destination:
+      description: Where it is copied to.
+      type: str
+      sample: dr.example.com/mirror/nginx:1.27
+    action:
+      description:
+        - V(create), V(update) and V(unchanged) say what the destination needs. V(skip) is left alone for the RV(images[].reason) given,
+          V(conflict) must not be written, and V(unknown) means that one of the sides could not be asked.
+      type: str
+      sample: update
+    status:
+      description: V(done), V(failed), or V(pending) for what was not tried or not finished.
+      type: str
+      sample: done
+    reason:
+      description: Why the action is what it is.
+      type: str
+      sample: the destination has another digest
+    digest:
+      description: The digest that the destination has afterwards, or is to have. V(null) when it is not known.
+      type: str
+      sample: sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998
+    previous_digest:
+      description: The digest that the destination had before. V(null) when it had none.
+      type: str
+      sample: sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+    bytes:
+      description: Bytes of blobs that were written for it. In check mode those that would be.
+      type: int
+      sample: 11438921
+    blobs_copied:
+      description: How many blobs were uploaded.
+      type: int
+      sample: 2
+    blobs_mounted:
+      description: How many blobs the destination registry took over from another of its repositories.
+      type: int
+      sample: 1
+    blobs_present:
+      description: How many blobs were there already.
+      type: int
+      sample: 4
+    attempts:
+      description: In how many rounds it was tried.
+      type: int
+      sample: 1
+    seconds:
+      description: How long the last attempt took.
+      type: float
+      sample: 1.318
+    notes:
+      description: What else should be known of it, such as that its digest changes because of O(images[].platforms).
+      type: list
+      elements: str
+      returned: when there is something
+      sample: ["only linux/amd64 of sha256:6a92cd1f...: the digest changes"]
+    error:
+      description: Why it failed.
+      type: dict
+      returned: when it failed
+      contains:
+        code:
+          description: A stable name for this kind of failure.
+          type: str
+          sample: push_denied
+        message:
+          description: What was being done, to what, and why it did not work.
+          type: str
+          sample: "cannot push dr.example.com/mirror/nginx: the registry answered 403"
+        hint:
+          description: What can be done about it.
+          type: str
+          returned: when there is something
+          sample: give the user the right to push there
+        status:
+          description: The HTTP status of the registry's answer.
+          type: int
+          returned: when there was an answer
+          sample: 403
+        words:
+          description: What the registry said.
+          type: str
+          returned: when it said something
+          sample: "DENIED: requested access to the resource is denied"
+failed_images:
+  description: The images that failed, in the form that O(images) takes. Where a repository's tags could not be listed this is the whole rule.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - source: harbor.example.com/library/nginx:1.27
+      destination: dr.example.com/mirror/nginx:1.27
+summary:
+  description: Numbers over all images, whatever RV(images) lists.
+  returned: always
+  type: dict
+  contains:
+    images:
+      description: How many images the rules stand for. A repository that could not be listed counts as one.
+      type: int
+      sample: 12
+    created:
+      description: Images that the destination did not have.
+      type: int
+      sample: 3
+    updated:
+      description: Images whose destination tag had another digest.
+      type: int
+      sample: 1
+    unchanged:
+      description: Images that were right already.
+      type: int
+      sample: 8
+    skipped:
+      description: Images that were left alone for a reason.
+      type: int
+      sample: 0
+    failed:
+      description: Images that failed.
+      type: int
+      sample: 0
+    pending:
+      description: Images that were not tried, or not finished.
+      type: int
+      sample: 0
+    bytes:
+      description: Bytes of blobs that were written, or in check mode would be.
+      type: int
+      sample: 34127884
+    blobs_copied:
+      description: How many blobs were uploaded.
+      type: int
+      sample: 9
+    blobs_mounted:
+      description: How many blobs were taken over from another repository of the same registry.
+      type: int
+      sample: 2
+    blobs_present:
+      description: How many blobs were there already.
+      type: int
+      sample: 14
+    blobs_read_again:
+      description: How many times a blob had to be read from its source once more.
+      type: int
+      sample: 0
+    seconds:
+      description: How long it took.
+      type: float
+      sample: 3.214
+registries:
+  description: For every registry that was contacted, how much was exchanged with it.
+  returned: always
+  type: dict
+  sample:
+    harbor.example.com: {requests: 41, bytes_read: 34218823, bytes_written: 0}
+    dr.example.com: {requests: 67, bytes_read: 4410, bytes_written: 34209310}
+notes:
+  description: What else should be known of the run, such as what the rules do not take.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+error_codes:
+  description: >-
+    The codes of all errors, sorted. V(invalid_input) for what was refused before any registry was contacted, V(interrupted) when a
+    signal ended the task.
+  returned: failure
+  type: list
+  elements: str
+  sample: [push_denied, rate_limited]
+diff:
+  description: The digests of the tags that change, before and after, sorted by destination.
+  returned: in diff mode, when the task does not fail
+  type: dict
+  contains:
+    before:
+      description: A line for every tag that changes, with its digest or V((absent\)).
+      type: str
+      sample: "dr.example.com/mirror/nginx:1.27 (absent)\n"
+    after:
+      description: The same lines as they are afterwards.
+      type: str
+      sample: "dr.example.com/mirror/nginx:1.27 sha256:6a92cd1f...\n"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.imageops.registry.plugins.module_utils._args import sync_constraints, sync_spec
+from ansible_collections.imageops.registry.plugins.module_utils._jobs import sync_images
+from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+
+
+def main() -> None:
+    """Run the module."""
+    sync_images(Task(AnsibleModule(argument_spec=sync_spec(), supports_check_mode=True, **sync_constraints())))
+
+
+if __name__ == "__main__":
+    main()
