@@ -133,7 +133,7 @@ class Engine:
                 for host, client in self._places.clients()
             },
             rereads=list(self._rereads),
-            not_taken=_not_taken(self._rules),
+            not_taken=list(self._planner.notes),
         )
 
     def _changed(self, image: ImageResult) -> bool:
@@ -242,11 +242,3 @@ class Engine:
         )
         seconds = max(max(asked), random.uniform(ceiling / 2, ceiling))
         self._patience.stop.wait(seconds)
-
-
-def _not_taken(rules: Sequence[Rule]) -> list[str]:
-    if not any(rule.source.selects_by_listing for rule in rules):
-        return []
-    return [
-        "tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"
-    ]

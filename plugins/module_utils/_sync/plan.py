@@ -96,6 +96,7 @@ class Planner:
 
     :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
     :param rewrite: put manifests again even where both sides are equal
+    :ivar notes: sentences about what the rules leave behind
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Planner:
         self._rewrite = rewrite
         self._listings: dict[str, list[str]] = {}
         self._there: dict[Reference, _There] = {}
+        self.notes: list[str] = []
 
     def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
         """Every image of the rules, those with one source digest next to each other, otherwise in the rules' order."""
@@ -123,7 +125,7 @@ class Planner:
                 pairs.extend(self._pairs(rule))
             else:
                 tasks.extend(
-                    _unlisted(rule, destination, fault)
+                    _without_tags(rule, destination, fault)
                     for destination in rule.destinations
                 )
         wanted, there = self._resolve(pairs)
@@ -159,6 +161,16 @@ class Planner:
             except ImageOpsError as fault:
                 failures[name] = fault
         return failures
+
+    def _unlisted(
+        self, rule: Rule, failures: Mapping[str, ImageOpsError]
+    ) -> ImageOpsError | None:
+        """Why a rule's tags are not known, when they have to be."""
+        if not rule.source.selects_by_listing:
+            return None
+        if rule.source.name in failures:
+            return failures[rule.source.name]
+        return None if self._listings[rule.source.name] else _no_tags(rule)
 
     def _pairs(self, rule: Rule) -> Iterable[_Pair]:
         source = Reference(
@@ -320,13 +332,32 @@ def _outcomes(jobs: Mapping[_K, Future[_V]]) -> dict[_K, _V | ImageOpsError]:
     return outcomes
 
 
-def _unlisted(rule: Rule, place: Destination, fault: ImageOpsError) -> ImageTask:
+def _without_tags(rule: Rule, place: Destination, fault: ImageOpsError) -> ImageTask:
     source = Reference(rule.source.registry, rule.source.repository)
     destination = Reference(place.registry, place.repository)
-    reason = "the source's tags could not be listed"
+    reason = "the source's tags are not known"
     return ImageTask(
         rule, source, destination, "unknown", reason, None, None, None, fault
     )
+
+
+def _no_tags(rule: Rule) -> ImageOpsError:
+    return RegistryError(
+        code="repository_not_found",
+        action="list the tags of",
+        subject=rule.source.name,
+        cause="the source has no such repository, or no tag in it",
+        hint="check the spelling and the credentials: some registries hide what a login may not read",
+        status=404,
+    )
+
+
+def _left_behind(rules: Sequence[Rule]) -> list[str]:
+    if not any(rule.source.selects_by_listing for rule in rules):
+        return []
+    return [
+        "tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"
+    ]
 
 
 def _merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
