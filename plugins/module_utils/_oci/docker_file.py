@@ -102,7 +102,9 @@ class _Parser:
         return DockerFile(inline, helpers, stored, self._name(store, "credsStore") if store else "")
 
     def _mapping(self, document: dict[str, Any], key: str) -> dict[str, Any]:
-        found = document.get(key) or {}
+        found = document.get(key)
+        if found is None:
+            return {}
         if not isinstance(found, dict):
             self._fail(f"its {key} is not an object")
         return found
