@@ -18,16 +18,7 @@ from .patience import Patience
 from .places import Places
 from .plan import COLLISION, ImageTask, Planner
 from .progress import Progress
-from .results import (
-    DONE,
-    FAILED,
-    PENDING,
-    CopyOptions,
-    ImageResult,
-    Reread,
-    RunResult,
-    Traffic,
-)
+from .results import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
 from .rules import Rule
 from .wanted import ManifestStore, WantedImages
 
@@ -80,20 +71,13 @@ class Engine:
     ) -> None:
         self._rules = rules
         self._options = options
-        self._patience = Patience(
-            options.attempts, options.backoff, options.backoff_cap, stop
-        )
+        self._patience = Patience(options.attempts, options.backoff, options.backoff_cap, stop)
         self._progress = progress
         self._log = log
         self._places = Places(connect)
         self._manifests = ManifestStore()
         self._wanted = WantedImages(self._places, self._manifests)
-        self._planner = Planner(
-            self._places,
-            self._wanted,
-            overwrite=options.overwrite,
-            rewrite=options.rewrite,
-        )
+        self._planner = Planner(self._places, self._wanted, overwrite=options.overwrite, rewrite=options.rewrite)
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
         self._started = time.monotonic()
@@ -115,21 +99,14 @@ class Engine:
 
     def snapshot(self) -> RunResult:
         """The result so far; what is not finished is pending."""
-        images = sorted(
-            self._results.copy().values(),
-            key=lambda image: (str(image.destination), str(image.source)),
-        )
+        images = sorted(self._results.copy().values(), key=lambda image: (str(image.destination), str(image.source)))
         return RunResult(
             images=images,
             changed=any(self._changed(image) for image in images),
             interrupted=self._patience.stop.is_set(),
             seconds=time.monotonic() - self._started,
             registries={
-                host: Traffic(
-                    client.stats.requests,
-                    client.stats.bytes_read,
-                    client.stats.bytes_written,
-                )
+                host: Traffic(client.stats.requests, client.stats.bytes_read, client.stats.bytes_written)
                 for host, client in self._places.clients()
             },
             rereads=list(self._rereads),
@@ -143,16 +120,10 @@ class Engine:
 
     def _take(self, tasks: Sequence[ImageTask]) -> None:
         """Make a result of every task that has none yet; those that need nothing, or cannot be, are finished at once."""
-        new = [
-            task
-            for task in tasks
-            if (task.source, task.destination) not in self._results
-        ]
+        new = [task for task in tasks if (task.source, task.destination) not in self._results]
         self._progress.expect_images(len(new))
         for task in new:
-            image = self._results[task.source, task.destination] = ImageResult(
-                task, digest=task.digest
-            )
+            image = self._results[task.source, task.destination] = ImageResult(task, digest=task.digest)
             if task.wanted is not None and task.wanted.note:
                 image.notes.append(task.wanted.note)
             if not task.to_copy:
@@ -169,9 +140,7 @@ class Engine:
             for number in range(self._options.retries + 1):
                 if number and not self._again(number):
                     return
-                todo = [
-                    image for image in self._results.values() if image.status == PENDING
-                ]
+                todo = [image for image in self._results.values() if image.status == PENDING]
                 if todo and phase is None:
                     phase = self._begin_copying()
                 if phase is not None:
@@ -208,16 +177,8 @@ class Engine:
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason; False when there is none to be."""
         failed = [image for image in self._results.values() if image.status == FAILED]
-        passing = [
-            image
-            for image in failed
-            if image.error is not None and image.error.transient
-        ]
-        if (
-            not passing
-            or self._patience.stop.is_set()
-            or self._options.on_error == "stop"
-        ):
+        passing = [image for image in failed if image.error is not None and image.error.transient]
+        if not passing or self._patience.stop.is_set() or self._options.on_error == "stop":
             return False
         self._progress.enter("retry")
         self._progress.retry_images(len(passing))
@@ -237,8 +198,6 @@ class Engine:
     def _wait(self, number: int, failed: Sequence[ImageResult]) -> None:
         """Back off; where a registry said how long, at least that long."""
         asked = [getattr(image.error, "retry_after", None) or 0.0 for image in failed]
-        ceiling = min(
-            self._options.backoff_cap, self._options.backoff * 2 ** (number - 1)
-        )
+        ceiling = min(self._options.backoff_cap, self._options.backoff * 2 ** (number - 1))
         seconds = max(max(asked), random.uniform(ceiling / 2, ceiling))
         self._patience.stop.wait(seconds)

@@ -39,17 +39,7 @@ class ImageTask:
     :ivar error: why this image cannot be copied; None when it can
     """
 
-    __slots__ = (
-        "action",
-        "destination",
-        "digest",
-        "error",
-        "previous",
-        "reason",
-        "rule",
-        "source",
-        "wanted",
-    )
+    __slots__ = ("action", "destination", "digest", "error", "previous", "reason", "rule", "source", "wanted")
 
     rule: Rule
     source: Reference
@@ -99,14 +89,12 @@ class Planner:
     :ivar notes: sentences about what the rules leave behind
     """
 
-    def __init__(
-        self, places: Places, wanted: WantedImages, *, overwrite: str, rewrite: bool
-    ) -> None:
+    def __init__(self, places: Places, wanted: WantedImages, *, overwrite: str, rewrite: bool) -> None:
         self._places = places
         self._wanted = wanted
         self._overwrite = overwrite
         self._rewrite = rewrite
-        self._listings: dict[str, list[str]] = {}
+        self._listings: dict[str, dict[str, None]] = {}
         self._there: dict[Reference, _There] = {}
         self.notes: list[str] = []
 
@@ -115,24 +103,15 @@ class Planner:
         failures = self._list(rules)
         pairs: list[_Pair] = []
         tasks: list[ImageTask] = []
+        self.notes = _left_behind(rules)
         for rule in rules:
-            fault = (
-                failures.get(rule.source.name)
-                if rule.source.selects_by_listing
-                else None
-            )
+            fault = self._unlisted(rule, failures)
             if fault is None:
                 pairs.extend(self._pairs(rule))
             else:
-                tasks.extend(
-                    _without_tags(rule, destination, fault)
-                    for destination in rule.destinations
-                )
+                tasks.extend(_without_tags(rule, destination, fault) for destination in rule.destinations)
         wanted, there = self._resolve(pairs)
-        tasks.extend(
-            self._decide(pair, wanted[_key(pair)], there[pair.destination])
-            for pair in pairs
-        )
+        tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
         return _in_order(_merged(tasks))
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
@@ -140,31 +119,25 @@ class Planner:
         asked: dict[str, Reference] = {}
         for rule in rules:
             if rule.source.selects_by_listing:
-                asked[rule.source.name] = Reference(
-                    rule.source.registry, rule.source.repository
-                )
+                asked[rule.source.name] = Reference(rule.source.registry, rule.source.repository)
             if rule.source.selects_by_listing or len(rule.source.tags or ()) > 1:
                 for place in rule.destinations:
                     repository = Reference(place.registry, place.repository)
                     asked.setdefault(repository.name, repository)
         jobs = {
-            name: self._places.lane(ref.registry).submit(
-                self._places.repository(ref).tags
-            )
+            name: self._places.lane(ref.registry).submit(self._places.repository(ref).tags)
             for name, ref in asked.items()
             if name not in self._listings
         }
         failures: dict[str, ImageOpsError] = {}
         for name, job in jobs.items():
             try:
-                self._listings[name] = job.result()
+                self._listings[name] = dict.fromkeys(job.result())  # keeps the order, and is quick to look up in
             except ImageOpsError as fault:
                 failures[name] = fault
         return failures
 
-    def _unlisted(
-        self, rule: Rule, failures: Mapping[str, ImageOpsError]
-    ) -> ImageOpsError | None:
+    def _unlisted(self, rule: Rule, failures: Mapping[str, ImageOpsError]) -> ImageOpsError | None:
         """Why a rule's tags are not known, when they have to be."""
         if not rule.source.selects_by_listing:
             return None
@@ -173,37 +146,25 @@ class Planner:
         return None if self._listings[rule.source.name] else _no_tags(rule)
 
     def _pairs(self, rule: Rule) -> Iterable[_Pair]:
-        source = Reference(
-            rule.source.registry, rule.source.repository, digest=rule.source.digest
-        )
-        listed = (
-            self._listings[rule.source.name]
-            if rule.source.selects_by_listing
-            else rule.source.tags
-        )
-        tags: Sequence[str | None] = (
-            rule.select(listed) if listed is not None else [None]
-        )
+        source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
+        listed = list(self._listings[rule.source.name]) if rule.source.selects_by_listing else rule.source.tags
+        tags: Sequence[str | None] = [None] if listed is None else rule.select(listed)
+        if not tags:
+            self.notes.append(f"{rule.origin} takes none of the {len(listed or ())} tags of {rule.source.name}")
         for tag in tags:
             for place in rule.destinations:
-                yield _Pair(
-                    rule, replace(source, tag=tag), _destination(rule, place, tag)
-                )
+                yield _Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
 
     def _resolve(
         self, pairs: Sequence[_Pair]
-    ) -> tuple[
-        dict[object, Wanted | ImageOpsError], dict[Reference, _There | ImageOpsError]
-    ]:
+    ) -> tuple[dict[object, Wanted | ImageOpsError], dict[Reference, _There | ImageOpsError]]:
         """Ask both sides about every image at once: one question a reference and side."""
         sources: dict[object, Future[Wanted]] = {}
         destinations: dict[Reference, Future[_There]] = {}
         for pair in pairs:
             if _key(pair) not in sources:
                 lane = self._places.lane(pair.source.registry)
-                sources[_key(pair)] = lane.submit(
-                    self._wanted.resolve, pair.source, pair.rule.platforms
-                )
+                sources[_key(pair)] = lane.submit(self._wanted.resolve, pair.source, pair.rule.platforms)
             if pair.destination not in destinations:
                 destinations[pair.destination] = self._ask(pair.destination)
         return _outcomes(sources), _outcomes(destinations)
@@ -211,12 +172,7 @@ class Planner:
     def _ask(self, destination: Reference) -> Future[_There]:
         known = self._there.get(destination)
         listed = self._listings.get(destination.name)
-        if (
-            known is None
-            and destination.tag
-            and listed is not None
-            and destination.tag not in listed
-        ):
+        if known is None and destination.tag and listed is not None and destination.tag not in listed:
             known = _ABSENT
         if known is not None:
             answer: Future[_There] = Future()
@@ -227,77 +183,40 @@ class Planner:
     def _look(self, destination: Reference) -> _There:
         """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
         try:
-            descriptor = self._places.repository(destination).resolve(
-                destination.tag or str(destination.digest)
-            )
+            descriptor = self._places.repository(destination).resolve(destination.tag or str(destination.digest))
         except RegistryError as fault:
             if fault.status not in (401, 403) or fault.code == "bad_credentials":
                 raise
-            return _There(
-                None, f"the destination answered {fault.status}, taken as absent"
-            )
+            return _There(None, f"the destination answered {fault.status}, taken as absent")
         there = _There(descriptor, "")
         self._there[destination] = there
         return there
 
-    def _decide(
-        self, pair: _Pair, wanted: Wanted | ImageOpsError, there: _There | ImageOpsError
-    ) -> ImageTask:
-        task = ImageTask(
-            pair.rule,
-            pair.source,
-            pair.destination,
-            "unknown",
-            "",
-            None,
-            None,
-            None,
-            None,
-        )
+    def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: _There | ImageOpsError) -> ImageTask:
+        task = ImageTask(pair.rule, pair.source, pair.destination, "unknown", "", None, None, None, None)
         if isinstance(wanted, ImageOpsError):
             return replace(task, reason="the source could not be asked", error=wanted)
         if isinstance(there, ImageOpsError):
-            return replace(
-                task, reason="the destination could not be asked", error=there
-            )
+            return replace(task, reason="the destination could not be asked", error=there)
         previous = there.descriptor.digest if there.descriptor else None
         task = replace(task, digest=wanted.digest, previous=previous, wanted=wanted)
         if wanted.digest is None:
             return replace(task, action="skip", reason=wanted.skip)
         if previous is None:
-            return replace(
-                task,
-                action="create",
-                reason=there.unknown or "the destination does not have it",
-            )
+            return replace(task, action="create", reason=there.unknown or "the destination does not have it")
         if previous != wanted.digest:
             return self._differs(task)
         if self._rewrite:
-            return replace(
-                task, action="update", reason="equal, and written again as asked"
-            )
-        return replace(
-            task, action="unchanged", reason="both sides have the same digest"
-        )
+            return replace(task, action="update", reason="equal, and written again as asked")
+        return replace(task, action="unchanged", reason="both sides have the same digest")
 
     def _differs(self, task: ImageTask) -> ImageTask:
         overwrite = task.rule.overwrite or self._overwrite
         if overwrite == "always":
-            return replace(
-                task, action="update", reason="the destination has another digest"
-            )
+            return replace(task, action="update", reason="the destination has another digest")
         if overwrite == "skip":
-            return replace(
-                task,
-                action="skip",
-                reason="the destination has another digest and overwrite is skip",
-            )
-        return replace(
-            task,
-            action="conflict",
-            reason="overwrite is fail",
-            error=differs(task, task.previous),
-        )
+            return replace(task, action="skip", reason="the destination has another digest and overwrite is skip")
+        return replace(task, action="conflict", reason="overwrite is fail", error=differs(task, task.previous))
 
 
 def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
@@ -336,9 +255,7 @@ def _without_tags(rule: Rule, place: Destination, fault: ImageOpsError) -> Image
     source = Reference(rule.source.registry, rule.source.repository)
     destination = Reference(place.registry, place.repository)
     reason = "the source's tags are not known"
-    return ImageTask(
-        rule, source, destination, "unknown", reason, None, None, None, fault
-    )
+    return ImageTask(rule, source, destination, "unknown", reason, None, None, None, fault)
 
 
 def _no_tags(rule: Rule) -> ImageOpsError:
@@ -355,9 +272,7 @@ def _no_tags(rule: Rule) -> ImageOpsError:
 def _left_behind(rules: Sequence[Rule]) -> list[str]:
     if not any(rule.source.selects_by_listing for rule in rules):
         return []
-    return [
-        "tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"
-    ]
+    return ["tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"]
 
 
 def _merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
