@@ -197,9 +197,9 @@ class _ProxyHandler(Handler):
         if response.until_close or not self._drained:
             self.close_connection = True
             self.send_header("Connection", "close")
+        record.status = response.status  # before the client can know, so that tests find it written down
         self.end_headers()
         self.wfile.flush()
-        record.status = response.status
         if bodiless:
             next(response.body, None)  # there is nothing to come, but the upstream's connection has to notice
         else:
@@ -209,9 +209,9 @@ class _ProxyHandler(Handler):
 
     def _send_body(self, record: Record, body: Iterator[bytes], chunked: bool) -> None:
         for block in body:
+            record.response_bytes += len(block)
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
             self.wfile.flush()
-            record.response_bytes += len(block)
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
             self.wfile.flush()

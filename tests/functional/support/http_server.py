@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
     """Run a server until the block is left."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield server
