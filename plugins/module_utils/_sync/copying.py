@@ -28,7 +28,8 @@ _WINDOW = 64
 class CopyPhase:
     """Copies images in rounds; what a round brought, the next ones build on.
 
-    The loop carries no work: it waits for lanes and threads that do, so all bookkeeping is in one thread and needs no locks.
+    The loop carries no work: it waits for lanes and threads that do. So all bookkeeping is in one thread and needs no
+    locks.
 
     :param concurrency: blobs in flight over all registries
     :param stop_on_error: begin no new image once one has failed
@@ -145,7 +146,7 @@ class CopyPhase:
             image.error = (
                 interrupted("copy", str(image.source)) if self._stop.is_set() else fault
             )
-        except Exception as fault:  # noqa: BLE001 - one image's fault stops no other; the log has its traceback
+        except Exception as fault:  # noqa: BLE001 - it stops no other image
             self._log(
                 "".join(
                     traceback.format_exception(type(fault), fault, fault.__traceback__)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The phases of a run: plan, copy, retry what failed for a passing reason; the result tells what became of every image."""
+"""The phases of a run: plan, copy, retry what failed for a passing reason; the result tells of every image."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Engine:
         return image.wrote
 
     def _take(self, tasks: Sequence[ImageTask]) -> None:
-        """Make a result of every task that has none yet; those that need nothing, or cannot be, are finished at once."""
+        """Make a result of every task that has none yet; one that needs nothing, or cannot be, is finished at once."""
         new = [task for task in tasks if (task.source, task.destination) not in self._results]
         self._progress.expect_images(len(new))
         for task in new:

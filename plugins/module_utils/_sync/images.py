@@ -61,7 +61,7 @@ class ImageCopier:
         self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
 
     async def load(self, result: ImageResult) -> Graph:
-        """Read the image's manifests, each once. A tag that moved since planning is resolved once more, and that is said."""
+        """Read the image's manifests, each once. A tag that moved since planning is resolved again, and it is said."""
         wanted = result.task.wanted
         if wanted is None or wanted.digest is None:
             raise ValueError(f"{result.task.source} was not planned to be copied")

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Queues of blocking jobs with a bound on how many run at once.
 
-The standard thread pool joins its threads when the interpreter ends, so that one stalled socket holds the process after it
-was told to stop. Threads here are daemons: whoever ends the run closes the sockets and leaves.
+The standard thread pool joins its threads when the interpreter ends, so that one stalled socket holds the process after
+it was told to stop. Threads here are daemons: whoever ends the run closes the sockets and leaves.
 """
 
 from __future__ import annotations

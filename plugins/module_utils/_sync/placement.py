@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings each blob to each repository once: already present, mounted from a neighbour, or sent.
 
-Everything here runs on the event loop's thread; only requests and transfers leave it, through the lanes. Per registry the
-first image that wants a blob leads it; repositories that want it later follow, and mount it once a manifest that names it
-is in the leader's repository. Images are admitted in plan order and followers wait for earlier images alone, so no two
-ever wait for each other.
+Everything here runs on the event loop's thread; only requests and transfers leave it, through the lanes. Per registry
+the first image that wants a blob leads it; repositories that want it later follow, and mount it once a manifest that
+names it is in the leader's repository. Images are admitted in plan order and followers wait for earlier images alone,
+so no two ever wait for each other.
 """
 
 from __future__ import annotations
