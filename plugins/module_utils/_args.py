@@ -35,6 +35,7 @@ _CONNECTION = (
     "requests_per_second",
 )
 _FILES = ("ca_path", "client_cert", "client_key")
+_MOST = 1_000_000
 _SECURITY = ("validate_certs", "plain_http", "ca_path")
 
 
@@ -249,7 +250,8 @@ def _check_files(known: Mapping[str, Any]) -> None:
 
 
 def _at_least(name: str, value: float, least: float) -> float:
-    """Give the number back; anything below is refused, and so is "not a number"."""
-    if value >= least:
+    """Give the number back; anything below is refused, what no clock can count, and "not a number"."""
+    if least <= value <= _MOST:
         return value
-    raise InputError(subject=f"{name} {value}", cause="it is too small", hint=f"write {least} or more")
+    cause = "it is too large" if value > _MOST else "it is too small"
+    raise InputError(subject=f"{name} {value}", cause=cause, hint=f"write a number from {least} to {_MOST}")

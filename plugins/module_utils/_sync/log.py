@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -64,7 +65,7 @@ class LogFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             self._broken = True
             self._file.close()
 

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counters of a run, and the log file that they are written to."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Reference
+from ansible_collections.imageops.registry.plugins.module_utils._sync.log import LogFile
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._sync.progress import Counts, Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
+
+RULE = parse_rules(
+    [{"source": "a.example.com/app:1", "destination": "b.example.com/app"}], default_registry=None, default_namespace=None
+)[0]
+SOURCE, DESTINATION = Reference("a.example.com", "app", "1"), Reference("b.example.com", "app", "1")
+
+
+def image(status: str = "done", error: ImageOpsError | None = None) -> ImageResult:
+    task = ImageTask(RULE, SOURCE, DESTINATION, "create", "", None, None, None, error)
+    return ImageResult(task, status, bytes=12, seconds=0.25, error=error)
+
+
+def failure(cause: str = "no answer") -> ImageResult:
+    return image("failed", ImageOpsError(code="timeout", action="read", subject="x", cause=cause))
+
+
+def log(path: Path, warnings: list[str] | None = None) -> LogFile:
+    return LogFile(str(path), mask=lambda text: text.replace("hunter2", "********"), warn=(warnings or []).append)
+
+
+def lines(path: Path) -> list[str]:
+    """The lines without their times."""
+    found = path.read_text(encoding="utf-8").splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line) for line in found)
+    return [line.partition(" ")[2] for line in found]
+
+
+def test_counts_every_kind() -> None:
+    progress = Progress()
+    progress.enter("copy")
+    progress.expect_images(3)
+    progress.image_finished(image())
+    progress.image_finished(failure())
+    progress.blob_finished()
+    progress.add_bytes(5)
+    assert progress.snapshot() == Counts("copy", 3, 1, 1, 1, 5)
+    progress.retry_images(1)
+    assert progress.snapshot().images_processed == 1
+
+
+def test_no_count_is_lost_between_threads() -> None:
+    seen: list[int] = []
+    progress = Progress(lambda _image, counts: seen.append(counts.images_processed))
+    finished = image()
+
+    def work() -> None:
+        for _turn in range(200):
+            progress.add_bytes(1)
+            progress.image_finished(finished)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert progress.snapshot().bytes == 1600
+    assert seen == list(range(1, 1601))
+
+
+def test_the_log_has_a_line_an_image_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "sync.log"
+    progress = Progress(log(path).image)
+    progress.expect_images(2)
+    progress.image_finished(image())
+    assert lines(path) == ["create a.example.com/app:1 -> b.example.com/app:1 (12 bytes, 0.2 s); now 1/2 images processed"]
+    progress.image_finished(failure("no\nanswer for hunter2"))
+    assert lines(path)[1] == (
+        "failed (timeout) a.example.com/app:1 -> b.example.com/app:1: cannot read x: no answer for ********; "
+        "now 2/2 images processed"
+    )
+
+
+def test_the_log_ends_with_what_it_cost_and_is_appended_to(tmp_path: Path) -> None:
+    path = tmp_path / "sync.log"
+    for _run in range(2):
+        file = log(path)
+        file.finished(RunResult([image(), failure()], True, False, 1.5, {}, [], []))
+        file.close()
+    assert lines(path) == ["synchronization finished, 1 of 2 images failed, cost 1.5 s"] * 2
+
+
+def test_a_log_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="log_path"):
+        log(tmp_path)
+
+
+def test_a_full_disk_is_a_warning_once() -> None:
+    warnings: list[str] = [""]
+    file = log(Path("/dev/full"), warnings)
+    file.line("one")
+    file.line("two")
+    file.close()
+    assert len(warnings) == 2 and "/dev/full" in warnings[1]
