@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from typing import Callable
 
 import pytest
-
 from support.endpoint import Endpoint
 from support.fault_proxy import fault_proxy
 from support.faults import FaultProxy

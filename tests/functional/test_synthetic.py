@@ -12,7 +12,6 @@ from typing import Callable
 from urllib.parse import quote
 
 import pytest
-
 from support.endpoint import Endpoint
 from support.images import OCI_MANIFEST, Blob
 from support.plain_client import PlainClient, Refused

@@ -32,8 +32,8 @@ _PATHS = (
 class LoggedRequest:
     """One request as a server saw it.
 
-    :param kind: ``base``, ``tags``, ``manifest``, ``blob``, ``uploads`` (a session is asked for), ``mount`` (the same with
-        ``mount=``), ``upload`` (an open session), ``referrers``, ``catalog``, ``other``
+    :param kind: ``base``, ``tags``, ``manifest``, ``blob``, ``uploads`` (a session is asked for), ``mount`` (the same
+        with ``mount=``), ``upload`` (an open session), ``referrers``, ``catalog``, ``other``
     :param reference: the tag, the digest or the session's name; of a mount the digest; empty where there is none
     :param source: of a mount, the repository that is named by ``from=``
     """

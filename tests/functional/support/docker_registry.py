@@ -9,7 +9,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_opener
@@ -68,10 +68,8 @@ class DockerRegistry:
         if not self.process.running():
             return
         name = f"/v2/_mark/{secrets.token_hex(8)}"
-        try:
+        with suppress(OSError):
             self._opener.open(self.endpoint.url + name, timeout=10).close()
-        except OSError:
-            pass
         wait_until(lambda: name.encode() in self.process.out.read_bytes()[-65536:], f"{name} in the access log")
 
     def restart(self) -> None:

@@ -271,7 +271,7 @@ class DropRequestHeaders(Action):
 
 @dataclass
 class NoLength(Action):
-    """Leave out the Content-Length, as a cache does that is still fetching: the body comes in chunks, or until the close."""
+    """Leave out the Content-Length, as a cache does that is still fetching: chunks instead, or an end by closing."""
 
     until_close: bool = False
 

@@ -217,7 +217,7 @@ class _ProxyHandler(Handler):
             self.wfile.flush()
 
     def _linger(self, record: Record) -> None:
-        """End an answer that came early as servers do: take what is still under way, so that it is not lost to a reset."""
+        """End an early answer as servers do: take what is still under way, so that no reset overtakes the answer."""
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(LINGER_SECONDS)
         while True:

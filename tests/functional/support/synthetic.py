@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blobs of any size for measurements of memory and speed, without a disk: a source that makes them, a sink that forgets.
+"""Blobs of any size for measurements of memory and speed, without a disk: a source makes them, a sink forgets them.
 
 Both run in processes of their own. A blob is one byte repeated; the digests are constants, so that nobody has to hash
 gigabytes beforehand. They were made with ``head -c 8G /dev/zero | tr '\\0' '\\3' | sha256sum`` and the like.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program of the synthetic source and sink: a registry of blobs made on the fly, and one that forgets what it takes.
+"""The program of the synthetic source and sink: a registry of made-up blobs, and one that forgets what it takes.
 
     python synthetic_program.py source DESCRIPTION.json
     python synthetic_program.py sink
