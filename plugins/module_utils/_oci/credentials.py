@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which credentials are for which repository.
 
-A key is a registry, or a registry and the beginning of a path in it; the longest that is a prefix on whole path components wins.
-No I/O: what reads files and runs programs is in :mod:`docker_config`.
+A key is a registry, or a registry and the beginning of a path in it; the longest that is a prefix on whole path
+components wins. No I/O: what reads files and runs programs is in :mod:`docker_config`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Credential:
         return not (self.username or self.password or self.identity_token or self.registry_token)
 
     def secret_forms(self) -> list[str]:
-        """Every text that gives this credential away: the secrets as they are, URL-encoded, and as Basic authentication."""
+        """Every text that gives this credential away: its secrets as they are, URL-encoded, and in Basic form."""
         secrets = [secret for secret in (self.password, self.identity_token, self.registry_token) if secret]
         forms = dict.fromkeys(secrets)
         for secret in secrets:
@@ -78,7 +78,7 @@ class CredentialProvider(Protocol):
 
 
 class PrefixTable(Generic[_T]):
-    """Values under keys such as ``quay.io/coreos``, found by the longest that begins a name on whole path components."""
+    """Values under keys such as ``quay.io/coreos``, found by the longest that begins a name."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, ...], _T] = {}

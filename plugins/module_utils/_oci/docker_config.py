@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Credentials out of docker's configuration: its file, and the programs that it names.
 
-Programs follow docker's credential helper protocol: ``docker-credential-NAME get``, the server's name on standard input, and an
-object with ``Username`` and ``Secret`` on standard output.
+Programs follow docker's credential helper protocol: ``docker-credential-NAME get``, the server's name on standard
+input, and an object with ``Username`` and ``Secret`` on standard output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .reference import quoted
 from .strict_json import JsonFault, loads
 
 Run = Callable[[list[str], str], tuple[int, str, str]]
-"""``run(argv, stdin)`` runs a program and gives its exit status, output and error output; OSError when it cannot be run."""
+"""``run(argv, stdin)`` gives a program's exit status, output and error output; OSError when it cannot be run."""
 
 _GOOD_FOR = 300.0
 _ASK_EARLIER = 30.0
@@ -42,8 +42,9 @@ class _Answer:
 class DockerConfig:
     """The credentials that ``docker login`` left for whoever runs this.
 
-    For a repository the longest key decides; at the same length ``credHelpers`` come before ``auths``. What neither has is asked
-    of ``credsStore``. A program's answer is kept for five minutes, so that one that makes short-lived credentials is asked again.
+    For a repository the longest key decides; at the same length ``credHelpers`` come before ``auths``. What neither
+    has is asked of ``credsStore``. A program's answer is kept for five minutes, so that one that makes short-lived
+    credentials is asked again.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ def _program(helper: Helper) -> str:
 
 
 def _words(status: int, output: str, errors: str) -> str:
-    """What a failed program said. Helpers say it on either output; where there could be a credential nothing is shown."""
+    """What a failed program said, on either output; nothing where there could be a credential in it."""
     shown = errors.strip() or ("" if "{" in output else output.strip())
     line = "".join(character for character in shown.partition("\n")[0] if character.isprintable())[:_MAX_WORDS]
     return f"it ended with status {status}" + (f": {line}" if line else "")

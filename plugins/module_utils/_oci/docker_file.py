@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Docker's configuration file: the format.
 
-``auths`` holds credentials, ``credHelpers`` names a program for some registries and ``credsStore`` one for all others. Pure: the
-programs are run by :mod:`docker_config`.
+``auths`` holds credentials, ``credHelpers`` names a program for some registries and ``credsStore`` one for all others.
+Pure: the programs are run by :mod:`docker_config`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Service account keys for Google's registries, in the form that their token server takes.
 
-image-syncer takes the user ``_oauth2_`` with a base64 service account key and makes an access token of it. The registries
-themselves take such a key as a password for the user ``_json_key``, so that nothing needs to be signed here.
+image-syncer takes the user ``_oauth2_`` with a base64 service account key and makes an access token of it. The
+registries themselves take such a key as a password for the user ``_json_key``, so that nothing needs to be signed
+here.
 """
 
 from __future__ import annotations

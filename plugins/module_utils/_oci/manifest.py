@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Manifests: raw bytes → media type, children, blobs, subject.
 
-Follows the OCI image-spec 1.1 (manifest.md, image-index.md, descriptor.md) and Docker's image manifest V2, schema 2. The bytes are
-what is sent on: nothing here changes them. No I/O.
+Follows the OCI image-spec 1.1 (manifest.md, image-index.md, descriptor.md) and Docker's image manifest V2, schema 2.
+The bytes are what is sent on: nothing here changes them. No I/O.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class Descriptor:
 class Manifest:
     """A manifest of an image, an artifact or an index, with the bytes that it came as.
 
-    ``children`` are the manifests of an index, in order. ``blobs`` are what else it needs: the config first, then the layers,
-    each digest once, foreign layers included.
+    ``children`` are the manifests of an index, in order. ``blobs`` are what else it needs: the config first, then the
+    layers, each digest once, foreign layers included.
     """
 
     raw: bytes = field(repr=False)
@@ -121,7 +121,7 @@ class Manifest:
 
 
 def is_foreign(descriptor: Descriptor) -> bool:
-    """Whether a layer is fetched from its ``urls`` and not for distribution, so that it is not copied unless asked for."""
+    """Whether a layer is fetched from its ``urls`` and not for distribution: it is copied only if asked for."""
     return is_foreign_layer(descriptor.media_type)
 
 
@@ -131,8 +131,9 @@ def parse_manifest(raw: bytes, media_type: str, digest: Digest | None = None) ->
     :param raw: the bytes as they came
     :param media_type: the Content-Type that they came with; when it is empty or says nothing the body decides
     :param digest: what the bytes must hash to; None takes their sha256
-    :raises ContentError: ``digest_mismatch``; ``too_large`` above 4 MiB or 10,000 descriptors; ``unsupported_manifest`` for
-        schema 1, unknown kinds and digest algorithms; ``protocol_error`` for what is no manifest or could be read in two ways
+    :raises ContentError: ``digest_mismatch``; ``too_large`` above 4 MiB or 10,000 descriptors;
+        ``unsupported_manifest`` for schema 1, unknown kinds and digest algorithms; ``protocol_error`` for what is no
+        manifest or could be read in two ways
     """
     reader = _Reader(f"the manifest {digest}" if digest else "a manifest")
     header = media_type.partition(";")[0].strip().lower()
@@ -299,7 +300,7 @@ class _Reader:
             self.fail(f"its {place}: {fault}" if place else f"its {fault}")
 
     def once(self, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
-        """Each digest once, in order. A layer that is named both as foreign and as an ordinary one is an ordinary one."""
+        """Each digest once, in order. A layer that is named as foreign and as ordinary is ordinary."""
         kept: dict[Digest, Descriptor] = {}
         for blob in blobs:
             first = kept.setdefault(blob.digest, blob)

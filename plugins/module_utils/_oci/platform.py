@@ -80,8 +80,8 @@ class Platform:
     def matches(self, actual: Platform) -> bool:
         """Whether an image for the actual platform is what this wish asks for.
 
-        ``linux/arm`` takes every variant; ``arm64`` without a variant and ``arm64/v8`` are the same; the OS version may be
-        given in part: ``10.0.17763`` takes ``10.0.17763.5122``.
+        ``linux/arm`` takes every variant; ``arm64`` without a variant and ``arm64/v8`` are the same; the OS version
+        may be given in part: ``10.0.17763`` takes ``10.0.17763.5122``.
         """
         architecture, implied = _OTHER_NAMES.get(actual.architecture, (actual.architecture, ""))
         variant = actual.variant or implied or _DEFAULT_VARIANTS.get(architecture, "")

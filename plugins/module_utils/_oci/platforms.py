@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Selecting platforms from an index, down to any nested one.
 
-An index that has only what is wanted stays as it is, to the byte. Else it is written anew without the rest, in the same way each
-time, so that selecting again changes nothing; what refers to an image (attestations, signatures) stays or goes with it. No I/O of
-its own: what must be read is read through callables.
+An index that has only what is wanted stays as it is, to the byte. Else it is written anew without the rest, in the
+same way each time, so that selecting again changes nothing; what refers to an image (attestations, signatures) stays
+or goes with it. No I/O of its own: what must be read is read through callables.
 """
 
 from __future__ import annotations
@@ -52,14 +52,16 @@ def select_platforms(
 ) -> Selection:
     """Keep what is for any of the wanted platforms.
 
-    An entry without a platform is loaded: an index is looked into, an image says its platform in its config, and an artifact
-    is kept when its subject, or what it attests, is kept. An image that is not in an index is kept whole or not at all.
+    An entry without a platform is loaded: an index is looked into, an image says its platform in its config, and an
+    artifact is kept when its subject, or what it attests, is kept. An image that is not in an index is kept whole or
+    not at all.
 
     :param wanted: the platforms; none means that everything is wanted
     :param load: reads and verifies a child manifest
     :param platform_of: reads an image's config and gives the platform in it
-    :raises ContentError: ``protocol_error`` when indexes contain each other or are nested more than 32 deep, ``too_large``
-        when more than 1,000 children or 64 MiB of them had to be loaded; and whatever the callables raise
+    :raises ContentError: ``protocol_error`` when indexes contain each other or are nested more than 32 deep,
+        ``too_large`` when more than 1,000 children or 64 MiB of them had to be loaded; and whatever the callables
+        raise
     """
     if not wanted:
         return Selection(manifest, "", {})
@@ -101,7 +103,7 @@ class _Verdict:
 
 
 class _Selector:
-    """One selection. What was settled about a child is remembered, so that each is loaded once however often it is named."""
+    """One selection. What is settled about a child is remembered: each is loaded once however often it is named."""
 
     def __init__(
         self,
@@ -144,7 +146,7 @@ class _Selector:
         return _written_anew(index, kept)
 
     def _kept(self, children: Sequence[Descriptor]) -> dict[int, Descriptor]:
-        """What is left of the entries, by position: what is wanted for its platform, and what refers to what stays as it is."""
+        """What is left of the entries, by position: what is wanted, and what refers to what stays as it is."""
         kept: dict[int, Descriptor] = {}
         followers: dict[str, list[int]] = {}
         for position, child in enumerate(children):

@@ -14,8 +14,9 @@ _T = TypeVar("_T")
 def slotted(cls: type[_T]) -> type[_T]:
     """Give a dataclass ``__slots__`` (a class decorator, written above ``@dataclass``).
 
-    What ``dataclass(slots=True)`` does from Python 3.10 on: ``__slots__`` beside a class variable is refused, so the class is
-    made once more without the defaults, which ``__init__`` has taken over by then. Methods must not call ``super()`` bare.
+    What ``dataclass(slots=True)`` does from Python 3.10 on: ``__slots__`` beside a class variable is refused, so the
+    class is made once more without the defaults, which ``__init__`` has taken over by then. Methods must not call
+    ``super()`` bare.
     """
     names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
     members: dict[str, Any] = {

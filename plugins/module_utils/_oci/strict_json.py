@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """JSON that two readers cannot understand in two ways.
 
-Registries and runtimes are written in Go, whose decoder ignores the case of keys and lets the last of two equal ones win. What
-is read here and checked must be what they will read later, so a document in which that could differ is refused.
+Registries and runtimes are written in Go, whose decoder ignores the case of keys and lets the last of two equal ones
+win. What is read here and checked must be what they will read later, so a document in which that could differ is
+refused.
 """
 
 from __future__ import annotations

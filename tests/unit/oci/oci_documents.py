@@ -1,14 +1,16 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builders of manifests for the tests of this directory."""
+"""Builders of manifests, and what else the tests of this directory share."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Manifest, parse_manifest
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -19,6 +21,15 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+
+
+def words_of_refusal(call: Callable[[], object]) -> str:
+    """What an error of our own says; empty when there is none. Any other exception goes through."""
+    try:
+        call()
+    except ImageOpsError as error:
+        return str(error)
+    return ""
 
 
 def digest_of(seed: str) -> str:

@@ -15,9 +15,10 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials
     Given,
     without_credentials,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
+from oci_documents import words_of_refusal
 
 KEY = json.dumps({"type": "service_account", "private_key": "-----BEGIN KEY-----\nabc\n", "client_email": "a@b"})
 KEY64 = base64.b64encode(KEY.encode()).decode()
@@ -124,14 +125,8 @@ class TestRefusals:
     @given(st.text(max_size=30), st.text(max_size=10), st.text(max_size=10))
     def test_any_text(self, key: str, username: str, password: str) -> None:
         told: list[str] = []
-        try:
-            Given(
-                [(key, Credential(username, password)), ("gcr.io", Credential("_oauth2_", password))],
-                on_secret=told.append,
-            )
-        except ImageOpsError as error:
-            assert error.code == "invalid_input"
-        else:
+        entries = [(key, Credential(username, password)), ("gcr.io", Credential("_oauth2_", password))]
+        if not words_of_refusal(lambda: Given(entries, on_secret=told.append)):
             assert not password or password in told
 
 

@@ -17,6 +17,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.docker_file
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from hypothesis import given
 from hypothesis import strategies as st
+from oci_documents import words_of_refusal
 
 HUB = "https://index.docker.io/v1/"
 NOT_FOUND = (1, "credentials not found in native keychain\n", "")
@@ -309,10 +310,10 @@ SECTIONS = VALUES | st.dictionaries(st.sampled_from(["quay.io", HUB, "x"]) | st.
     )
 )
 def test_any_file(raw: bytes) -> None:
+    assert words_of_refusal(lambda: parse_docker_file(raw, "config.json")).isprintable()
     try:
         file = parse_docker_file(raw, "config.json")
-    except InputError as error:
-        assert str(error).isprintable()
+    except InputError:
         return
     file.inline.find("quay.io", "a")
     file.in_store("docker.io", "a")

@@ -13,6 +13,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._oci.platform import Platform, platform_from_config
 from hypothesis import given
 from hypothesis import strategies as st
+from oci_documents import words_of_refusal
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,10 @@ def test_parse(text: str, platform: Platform) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, 5, "", "linux", "linux/", "/amd64", "linux/arm/v7/x", "Linux/amd64", "linux/amd64:", "linux/amd64:1:2"]
-    + ["linux/*", "linux /amd64", "linux/amd64\n", "linux/amd64:10.0\n", "a/b" * 10_000 + " "],
+    [
+        *(None, 5, "", "linux", "linux/", "/amd64", "linux/arm/v7/x", "Linux/amd64", "linux/amd64:", "linux/amd64:1:2"),
+        *("linux/*", "linux /amd64", "linux/amd64\n", "linux/amd64:10.0\n", "a/b" * 10_000 + " "),
+    ],
 )
 def test_wrong_form(text: Any) -> None:
     with pytest.raises(InputError) as caught:
@@ -109,10 +112,12 @@ def test_round_trip(platform: Platform) -> None:
 
 @given(st.text(max_size=40) | st.from_regex(r"[a-z0-9/:._-]{0,30}"))
 def test_any_text(text: str) -> None:
+    assert words_of_refusal(lambda: Platform.parse(text)).isprintable()
     try:
-        assert str(Platform.parse(text)) == text
-    except InputError as error:
-        assert error.code == "invalid_input"
+        platform = Platform.parse(text)
+    except InputError:
+        return
+    assert str(platform) == text
 
 
 class TestConfig:
@@ -132,7 +137,4 @@ class TestConfig:
 
     @given(st.binary(max_size=100) | st.builds(lambda text: json.dumps({"os": text}).encode(), st.text()))
     def test_any_bytes(self, raw: bytes) -> None:
-        try:
-            platform_from_config(raw)
-        except ContentError as error:
-            assert str(error).isprintable()
+        assert words_of_refusal(lambda: platform_from_config(raw)).isprintable()
