@@ -13,28 +13,29 @@ class ModuleDocFragment:
 options:
   registries:
     description:
-      - How to reach and log in to registries. A registry that is not listed is reached with HTTPS, its certificate is verified
-        against the CAs that the system of the task trusts, and access is anonymous unless O(docker_config) has credentials.
-      - Credentials belong to the entry's own V(registry); all other keys belong to its host, whatever path the entry has.
-        They can be given once, or several times when they agree.
-      - Of several credentials the one with the longest V(registry) that begins the repository's name on whole path components
-        is used. V(quay.io/acme) is used for V(quay.io/acme/app) and not for V(quay.io/acmecorp/app).
+      - How to reach and log in to registries. A registry that is not listed is reached with HTTPS, its certificate is
+        verified against the CAs that the system of the task trusts, and access is anonymous unless O(docker_config)
+        has credentials.
+      - Credentials belong to the entry's own V(registry); all other keys belong to its host, whatever path the entry
+        has. They can be given once, or several times when they agree.
+      - Of several credentials the one with the longest V(registry) that begins the repository's name on whole path
+        components is used. V(quay.io/acme) is used for V(quay.io/acme/app) and not for V(quay.io/acmecorp/app).
     type: list
     elements: dict
     default: []
     suboptions:
       registry:
         description:
-          - The registry's host, with its port if there is one in the names of its images, or the host and the beginning of a
-            path, such as V(quay.io), V(harbor.example.com:8443) or V(quay.io/acme).
+          - The registry's host, with its port if there is one in the names of its images, or the host and the
+            beginning of a path, such as V(quay.io), V(harbor.example.com:8443) or V(quay.io/acme).
           - Docker Hub is V(docker.io).
         type: str
         required: true
       username:
         description:
           - The user to log in as. Needs O(registries[].password) or O(registries[].identity_token).
-          - For Google's registries V(_oauth2_) and V(_json_key) mean that the password is a service account's key, as JSON or
-            base64.
+          - For Google's registries V(_oauth2_) and V(_json_key) mean that the password is a service account's key, as
+            JSON or base64.
         type: str
       password:
         description: The user's password, or an access token.
@@ -54,8 +55,8 @@ options:
         type: bool
       ca_path:
         description: >-
-          A file with the certificates of the CAs (PEM) to trust for this registry besides those of the system, where the task
-          runs. A directory prepared with C(openssl rehash) works, too.
+          A file with the certificates of the CAs (PEM) to trust for this registry besides those of the system, where
+          the task runs. A directory prepared with C(openssl rehash) works, too.
         type: path
       client_cert:
         description: A file with the client certificate to show to the registry (PEM), where the task runs.
@@ -65,18 +66,20 @@ options:
         type: path
       proxy:
         description:
-          - The proxy to reach this registry through, such as V(http://proxy.example.com:3128). A user and a password can be put
-            before the host.
-          - If nothing is said, the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) count. Set to an empty
-            string to use none.
+          - The proxy to reach this registry through, such as V(http://proxy.example.com:3128). A user and a password
+            can be put before the host.
+          - If nothing is said, the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) count. Set to
+            an empty string to use none.
         type: str
       concurrency:
         description: >-
-          How many blobs, and how many small requests, are under way at this registry at once at most. 10 small requests if
-          nothing is said.
+          How many blobs, and how many small requests, are under way at this registry at once at most. 10 small
+          requests if nothing is said.
         type: int
       requests_per_second:
-        description: How many requests this registry gets a second at most, V(0.5) being one in two seconds. No limit if nothing is said.
+        description: >-
+          How many requests this registry gets a second at most, V(0.5) being one in two seconds. No limit if nothing
+          is said.
         type: float
   docker_config:
     description:
@@ -92,8 +95,8 @@ options:
     default: 60.0
   retry_delay:
     description:
-      - The longest first wait before a request is sent again after a passing fault, in seconds. It doubles each time, up to 30
-        seconds, and the real wait is a random part of it.
+      - The longest first wait before a request is sent again after a passing fault, in seconds. It doubles each time,
+        up to 30 seconds, and the real wait is a random part of it.
       - What the registry asks for comes first (C(Retry-After)).
     type: float
     default: 1.0

@@ -139,8 +139,8 @@ def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) ->
 def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()) -> dict[str, Access]:
     """How to reach each host that something is said about.
 
-    :param insecure_keys: the keys of image-syncer credentials with ``insecure``; they count for hosts about whose security
-        no entry says anything
+    :param insecure_keys: the keys of image-syncer credentials with ``insecure``; they count for hosts about whose
+        security no entry says anything
     :raises InputError: when two entries of one host contradict each other
     """
     from ._oci.transport import (
@@ -223,9 +223,7 @@ def _credential(item: Mapping[str, Any], subject: str) -> Credential | None:
         username=item["username"] or "", password=item["password"] or "", identity_token=item["identity_token"] or ""
     )
     if credential.password and credential.identity_token:
-        raise InputError(
-            subject=subject, cause="it has a password and an identity_token", hint="give one of the two"
-        )
+        raise InputError(subject=subject, cause="it has a password and an identity_token", hint="give one of the two")
     return None if credential.is_empty else credential
 
 
@@ -237,7 +235,9 @@ def _check_connection(entry: RegistryEntry) -> None:
         _at_least(f"requests_per_second of {entry.origin}", given["requests_per_second"], 0.001)
     if "client_key" in given and "client_cert" not in given:
         raise InputError(
-            subject=entry.origin, cause="it has a client_key without a client_cert", hint="give both, or client_cert alone"
+            subject=entry.origin,
+            cause="it has a client_key without a client_cert",
+            hint="give both, or client_cert alone",
         )
 
 

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each module does, from its options to its result. Nothing is contacted before all that was given has been checked."""
+"""What each module does, from its options to its result. Everything is checked before anything is contacted."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def _plan(task: Task) -> _Plan:
     params = task.params
     options = _args.sync_options(params, check_mode=task.check_mode)
     entries = _args.registry_entries(params["registries"], task.secrets.add)
-    auth, rules = _read_rules(params)
+    auth, rules = _read_rules(params, task.warn)
     check_rules(rules)
     from_task = _given(entries, task)
     from_file = Given(
@@ -105,22 +106,22 @@ def _plan(task: Task) -> _Plan:
     stop = threading.Event()
     report_path = report.prepare(params["report_path"]) if params["report_path"] else None
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
-    connect = _connector(task, accesses, credentials, stop, log.line if log and task.verbose else _nowhere)
+    connect = _connector(task, accesses, credentials, stop, log.line if log else _nowhere)
     return _Plan(rules, options, connect, stop, log, report_path)
 
 
-def _read_rules(params: dict[str, Any]) -> tuple[Sequence[AuthEntry], list[Rule]]:
+def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
     """The rules of the task and of its files, and the credentials in the files."""
     defaults = {name: params[name] for name in ("default_registry", "default_namespace")}
     rules = parse_rules(params["images"], **defaults)
     auth: Sequence[AuthEntry] = []
     items: Sequence[tuple[str, object]] = []
     if params["config"]:
-        auth, items = load_combined(params["config"])
+        auth, items = load_combined(params["config"], warn=warn)
     if params["auth_file"]:
-        auth = load_auth(params["auth_file"])
+        auth = load_auth(params["auth_file"], env=os.environ, warn=warn)
     if params["images_file"]:
-        items = load_images(params["images_file"])
+        items = load_images(params["images_file"], env=os.environ)
     return auth, [*rules, *parse_entries(items, **defaults)]
 
 
@@ -193,8 +194,8 @@ def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
 def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
     if task.secrets.occur_in(f"{image.source} {image.destination}" for image in result.images):
         task.warn(
-            "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in this "
-            "result are not complete. Choose another secret, or read the references from report_path"
+            "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in "
+            "this result are not complete. Choose another secret, or read the references from report_path"
         )
     codes = {image.error.code for image in result.images if image.error is not None and image.status == "failed"}
     if result.interrupted or signal:

@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a module's run needs of Ansible, as callables that any thread may use; the only place that ends the module.
 
-Ansible's own functions for warnings and secrets are for one thread. So both are collected here and handed over at the end.
+Ansible's own functions for warnings and secrets are for one thread. So both are collected here and handed over at the
+end.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,8 +27,6 @@ except ImportError:  # ansible-core before 2.22
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-_VERBOSE = 3
-
 
 class Task:
     """One run of a module.
@@ -42,7 +42,6 @@ class Task:
         self.params: dict[str, Any] = module.params
         self.check_mode: bool = module.check_mode
         self.diff_mode: bool = module._diff
-        self.verbose: bool = module._verbosity >= _VERBOSE
         for value in module.no_log_values:
             self.secrets.add(str(value))
 
@@ -63,7 +62,10 @@ class Task:
 
     def need_libraries(self) -> None:
         """End the module with a failure when requests is missing for this interpreter, or older than what works."""
-        from ._oci.http_library import VERSIONS, check_library  # loads requests, which a mere refusal needs not wait for
+        from ._oci.http_library import (
+            VERSIONS,
+            check_library,
+        )  # loads requests, which a mere refusal needs not wait for
 
         if VERSIONS is None:
             self.fail(missing_required_lib("requests"))
@@ -76,6 +78,7 @@ class Task:
         """End the module well."""
         self._hand_over()
         self._module.exit_json(**result)
+        sys.exit(0)  # never reached: exit_json ends the module, which it does not tell type checkers
 
     def fail(self, message: str, *, codes: Sequence[str] = (), result: dict[str, Any] | None = None) -> NoReturn:
         """End the module with a failure.
@@ -84,6 +87,7 @@ class Task:
         """
         self._hand_over()
         self._module.fail_json(msg=message, error_codes=list(codes), **(result or {}))
+        sys.exit(1)  # never reached, likewise
 
     def refuse(self, error: ImageOpsError) -> NoReturn:
         """End the module because of an error that concerns all of it."""

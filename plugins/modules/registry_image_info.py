@@ -34,8 +34,8 @@ options:
     required: true
   details:
     description:
-      - Whether to read manifests and image configurations. Without them only tags, digests and media types are returned, at the
-        cost of one small request for each tag.
+      - Whether to read manifests and image configurations. Without them only tags, digests and media types are
+        returned, at the cost of one small request for each tag.
     type: bool
     default: true
 seealso:
@@ -117,7 +117,8 @@ images:
           returned: when O(details=true)
           sample: application/vnd.cncf.helm.config.v1+json
         size:
-          description: Bytes of all its manifests, configurations and layers, each counted once. Foreign layers are not counted.
+          description: >-
+            Bytes of all its manifests, configurations and layers, each counted once. Foreign layers are not counted.
           type: int
           returned: when O(details=true)
           sample: 71190312
@@ -128,7 +129,9 @@ images:
           returned: when O(details=true)
           sample: [linux/amd64, linux/arm64/v8]
         created:
-          description: When it was built, as its configuration or annotation says. The latest of a multi-architecture image's. V(null) when unknown.
+          description: >-
+            When it was built, as its configuration or annotation says. The latest of a multi-architecture image's.
+            V(null) when unknown.
           type: str
           returned: when O(details=true)
           sample: "2026-02-04T18:02:11Z"
@@ -143,7 +146,9 @@ images:
           returned: when O(details=true)
           sample: {org.opencontainers.image.version: 1.27.4}
         subject:
-          description: The digest of the manifest that this one is about, for signatures, SBOMs and the like. V(null) when it is about none.
+          description: >-
+            The digest of the manifest that this one is about, for signatures, SBOMs and the like. V(null) when it is
+            about none.
           type: str
           returned: when O(details=true)
           sample: null
@@ -194,7 +199,6 @@ error_codes:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.imageops.registry.plugins.module_utils._args import info_spec
 from ansible_collections.imageops.registry.plugins.module_utils._jobs import describe_images
 from ansible_collections.imageops.registry.plugins.module_utils._task import Task

@@ -11,12 +11,14 @@ module: registry_image_sync
 short_description: Copy container images between registries
 version_added: 0.1.0
 description:
-  - Sees to it that images are where they are wanted. Images that are there already are left alone, so a second run changes nothing.
-  - Manifests travel byte for byte, so digests stay the same, for multi-architecture images, attestations, Helm charts and
-    other artifacts alike. Only O(images[].platforms) can change a digest.
-  - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no container engine is
-    needed.
-  - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)), or both.
+  - Sees to it that images are where they are wanted. Images that are there already are left alone, so a second run
+    changes nothing.
+  - Manifests travel byte for byte, so digests stay the same, for multi-architecture images, attestations, Helm charts
+    and other artifacts alike. Only O(images[].platforms) can change a digest.
+  - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no
+    container engine is needed.
+  - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)),
+    or both.
   - Everything that is given is checked before any registry is contacted.
 author:
   - The imageops.registry authors (@imageops)
@@ -28,8 +30,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The same questions are asked as in a real run, and nothing is written to a registry. The result has the bytes that would
-        be written.
+      - The same questions are asked as in a real run, and nothing is written to a registry. The result has the bytes
+        that would be written.
       - O(report_path) and O(log_path) are written in check mode, too.
   diff_mode:
     support: full
@@ -53,10 +55,10 @@ options:
     suboptions:
       source:
         description:
-          - One repository, and which of its images. V(registry/repository) means all its tags, V(registry/repository:tag) one,
-            V(registry/repository:tag1,tag2) several, V(registry/repository:/regex/) those in which the regular expression (RE2
-            syntax) is found anywhere, V(registry/repository@sha256:...) the one with this digest, and with a tag before the V(@)
-            the tag must point to that digest.
+          - One repository, and which of its images. V(registry/repository) means all its tags,
+            V(registry/repository:tag) one, V(registry/repository:tag1,tag2) several, V(registry/repository:/regex/)
+            those in which the regular expression (RE2 syntax) is found anywhere, V(registry/repository@sha256:...)
+            the one with this digest, and with a tag before the V(@) the tag must point to that digest.
           - Names without a registry are Docker Hub's.
           - Quote it when it has a comma or a brace and is written in YAML's C({ }).
         type: str
@@ -64,10 +66,10 @@ options:
       destination:
         description:
           - The repository to copy to, as V(registry/repository), or a list of several.
-          - The images keep their tags, or get those that are given as V(:tag) or V(:tag1,tag2), from left to right. An image that is
-            named by its digest can be given a tag.
-          - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository without
-            its first path component.
+          - The images keep their tags, or get those that are given as V(:tag) or V(:tag1,tag2), from left to right.
+            An image that is named by its digest can be given a tag.
+          - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository
+            without its first path component.
         type: raw
         required: true
       tags:
@@ -83,12 +85,13 @@ options:
           newest:
             description:
               - Take only so many tags, the highest by version. This is applied last.
-              - Tags that are no versions, such as V(latest), are neither counted nor dropped. A pre-release is lower than its release.
+              - Tags that are no versions, such as V(latest), are neither counted nor dropped. A pre-release is lower
+                than its release.
             type: int
       platforms:
         description:
-          - Copy only these platforms of multi-architecture images, each written as V(os/architecture), with V(/variant) and
-            V(:os.version) if needed. V(linux/arm) takes every variant of it.
+          - Copy only these platforms of multi-architecture images, each written as V(os/architecture), with
+            V(/variant) and V(:os.version) if needed. V(linux/arm) takes every variant of it.
           - An image that is for a single platform and not for one of these is skipped.
           - A multi-architecture image with some of its platforms is another image and has another digest.
         type: list
@@ -104,8 +107,8 @@ options:
     type: path
   auth_file:
     description:
-      - A file with image-syncer's C(auth) part alone. In it V(${NAME}), and V($NAME) where it is the whole value, are replaced
-        by environment variables. V($$) at the start of a value stands for a V($).
+      - A file with image-syncer's C(auth) part alone. In it V(${NAME}), and V($NAME) where it is the whole value, are
+        replaced by environment variables. V($$) at the start of a value stands for a V($).
     type: path
   images_file:
     description: A file with image-syncer's C(images) part alone. Environment variables are replaced as in O(auth_file).
@@ -123,13 +126,14 @@ options:
   retries:
     description:
       - How many rounds are made over the images that failed for a reason that may pass, at the end.
-      - What cannot get better, such as a wrong password, is not tried again. Single requests are tried again by themselves.
+      - What cannot get better, such as a wrong password, is not tried again. Single requests are tried again by
+        themselves.
     type: int
     default: 3
   on_error:
     description: >-
-      Whether the other images are copied when one failed. The task fails either way. With V(stop) no new image is begun after the
-      first failure.
+      Whether the other images are copied when one failed. The task fails either way. With V(stop) no new image is
+      begun after the first failure.
     type: str
     choices: [continue, stop]
     default: continue
@@ -147,8 +151,8 @@ options:
     default: false
   foreign_layers:
     description: >-
-      Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they stay where
-      the manifest says that they are.
+      Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they
+      stay where the manifest says that they are.
     type: bool
     default: false
   return_images:
@@ -160,18 +164,19 @@ options:
     default: changed
   report_path:
     description:
-      - A file that gets everything about every image as JSON, where the task runs. It is replaced in one step, when the task
-        fails, too. Missing directories are created.
+      - A file that gets everything about every image as JSON, where the task runs. It is replaced in one step, when
+        the task fails, too. Missing directories are created.
     type: path
   log_path:
     description:
-      - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines are appended, and
-        missing directories are created.
+      - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines
+        are appended, and missing directories are created.
     type: path
 notes:
-  - What has no tag is not taken by rules without a tag or digest, such as signatures that refer to an image only by C(subject).
-    The result says so once.
-  - The task ends within two seconds when it gets the signal INT, TERM or HUP. A destination tag never points to something incomplete.
+  - What has no tag is not taken by rules without a tag or digest, such as signatures that refer to an image only by
+    C(subject). The result says so once.
+  - The task ends within two seconds when it gets the signal INT, TERM or HUP. A destination tag never points to
+    something incomplete.
   - Ansible masks every secret wherever it occurs in a result. Avoid passwords that are a part of an image's name.
 seealso:
   - module: imageops.registry.registry_image_info
@@ -245,15 +250,16 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description:
-    - What was done, in one line. When the task failed, why, in at most 20 lines. The failed images are grouped by error code, each group with
-      the reason and what to do.
+    - What was done, in one line. When the task failed, why, in at most 20 lines. The failed images are grouped by
+      error code, each group with the reason and what to do.
   returned: always
   type: str
   sample: "12 images: 3 created, 1 updated, 8 unchanged; 34.1 MB written in 3.2 s"
 images:
   description:
     - The images that O(return_images) asks for, sorted by destination. When the task failed, the failed ones.
-    - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of them.
+    - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of
+      them.
   returned: always
   type: list
   elements: dict
@@ -268,8 +274,9 @@ images:
       sample: dr.example.com/mirror/nginx:1.27
     action:
       description:
-        - V(create), V(update) and V(unchanged) say what the destination needs. V(skip) is left alone for the RV(images[].reason) given,
-          V(conflict) must not be written, and V(unknown) means that one of the sides could not be asked.
+        - V(create), V(update) and V(unchanged) say what the destination needs. V(skip) is left alone for the
+          RV(images[].reason) given, V(conflict) must not be written, and V(unknown) means that one of the sides could
+          not be asked.
       type: str
       sample: update
     status:
@@ -347,7 +354,9 @@ images:
           returned: when it said something
           sample: "DENIED: requested access to the resource is denied"
 failed_images:
-  description: The images that failed, in the form that O(images) takes. Where a repository's tags could not be listed this is the whole rule.
+  description: >-
+    The images that failed, in the form that O(images) takes. Where a repository's tags could not be listed this is
+    the whole rule.
   returned: always
   type: list
   elements: dict
@@ -426,8 +435,8 @@ notes:
   sample: []
 error_codes:
   description: >-
-    The codes of all errors, sorted. V(invalid_input) for what was refused before any registry was contacted, V(interrupted) when a
-    signal ended the task.
+    The codes of all errors, sorted. V(invalid_input) for what was refused before any registry was contacted,
+    V(interrupted) when a signal ended the task.
   returned: failure
   type: list
   elements: str
@@ -448,7 +457,6 @@ diff:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.imageops.registry.plugins.module_utils._args import sync_constraints, sync_spec
 from ansible_collections.imageops.registry.plugins.module_utils._jobs import sync_images
 from ansible_collections.imageops.registry.plugins.module_utils._task import Task

@@ -60,7 +60,9 @@ def test_two_entries_of_a_host_may_agree() -> None:
 
 def test_two_entries_of_a_host_must_not_contradict_each_other() -> None:
     found = entries(entry("a.example.com/x", plain_http=True), entry("a.example.com", plain_http=False))
-    with pytest.raises(InputError, match=r"plain_http of registries\[1\].*registries\[0\] says otherwise.*a\.example\.com"):
+    with pytest.raises(
+        InputError, match=r"plain_http of registries\[1\].*registries\[0\] says otherwise.*a\.example\.com"
+    ):
         _args.accesses(found)
 
 
@@ -84,7 +86,10 @@ def test_insecure_of_a_file_counts_unless_the_task_speaks_of_security(given: dic
     [
         (entry("https://quay.io"), r"https://quay\.io"),
         (entry("quay.io/Acme", username="u", password="p"), r"upper-case"),
-        (entry("quay.io", password="p", identity_token="t", username="u"), r"registries\[0\].*password and an identity_token"),
+        (
+            entry("quay.io", password="p", identity_token="t", username="u"),
+            r"registries\[0\].*password and an identity_token",
+        ),
         (entry("quay.io", concurrency=0), r"concurrency of registries\[0\] 0.*from 1 to"),
         (entry("quay.io", requests_per_second=0.0), r"requests_per_second"),
         (entry("quay.io", requests_per_second=float("nan")), r"requests_per_second"),
@@ -115,7 +120,9 @@ def test_every_secret_is_told() -> None:
     assert "user" not in told
 
 
-@pytest.mark.parametrize(("option", "value"), [("timeout", 0), ("timeout", float("nan")), ("timeout", float("inf")), ("retry_delay", -1)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("timeout", 0), ("timeout", float("nan")), ("timeout", float("inf")), ("retry_delay", -1)]
+)
 def test_refuses_times_that_are_none(option: str, value: float) -> None:
     with pytest.raises(InputError, match=option):
         _args.settings({"timeout": 60.0, "retry_delay": 1.0, option: value})

@@ -70,7 +70,9 @@ class Describer:
         tags = {ref: self._places.lane(ref.registry).submit(self._tags, ref) for ref in images}
         parts = {ref: [ref.with_tag(tag) for tag in found.result()] or [ref] for ref, found in tags.items()}
         jobs = {
-            ref: [self._places.lane(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)]
+            ref: [
+                self._places.lane(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)
+            ]
             for ref in parts
         }
         found = {ref: [entry for entry in (job.result() for job in group) if entry] for ref, group in jobs.items()}
@@ -160,7 +162,9 @@ def _parse_config(raw: bytes) -> _Config:
     return _Config(
         platform=platform,
         created=created if isinstance(created, str) else None,
-        labels=tuple(sorted((str(key), str(value)) for key, value in labels.items())) if isinstance(labels, dict) else (),
+        labels=tuple(sorted((str(key), str(value)) for key, value in labels.items()))
+        if isinstance(labels, dict)
+        else (),
     )
 
 

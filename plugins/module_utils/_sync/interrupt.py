@@ -38,9 +38,9 @@ def run_interruptibly(call: Callable[[], T], *, interrupt: Callable[[], None], g
     """Run ``call`` in a thread while the main thread listens for INT, TERM and HUP.
 
     A signal that the process was started to ignore, as ``nohup`` does, stays ignored. After a signal ``interrupt`` is
-    called, once and in a thread of its own since it may block, and the work has ``grace`` seconds to end; further signals
-    do nothing, so that what was reached can still be reported. Must be called in the main thread. Raises what ``call``
-    raises unless a signal came first.
+    called, once and in a thread of its own since it may block, and the work has ``grace`` seconds to end; further
+    signals do nothing, so that what was reached can still be reported. Must be called in the main thread. Raises what
+    ``call`` raises unless a signal came first.
     """
     received: list[int] = []
     previous = {

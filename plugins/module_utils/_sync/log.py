@@ -61,7 +61,9 @@ class LogFile:
         """Write the last line: how many failed, and what it cost."""
         failed = sum(image.status == "failed" for image in result.images)
         word = "interrupted" if result.interrupted else "finished"
-        self.line(f"synchronization {word}, {failed} of {len(result.images)} images failed, cost {result.seconds:.1f} s")
+        self.line(
+            f"synchronization {word}, {failed} of {len(result.images)} images failed, cost {result.seconds:.1f} s"
+        )
 
     def close(self) -> None:
         """Let go of the file."""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The result of a run → what a task returns, and the report file.
 
-A task's result is printed, stored by job runners and kept in memory, so it is bounded: runners drop results of more than
-700,000 characters. What does not fit is counted in a note; the report file has everything.
+A task's result is printed, stored by job runners and kept in memory, so it is bounded: runners drop results of more
+than 700,000 characters. What does not fit is counted in a note; the report file has everything.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
         "failed_images": [_rule(image) for image in images if image.status == "failed"],
         "registries": _registries(result),
         "read_again": [
-            {"digest": str(again.digest), "bytes": again.bytes, "reason": mask(again.reason)} for again in result.rereads
+            {"digest": str(again.digest), "bytes": again.bytes, "reason": mask(again.reason)}
+            for again in result.rereads
         ],
         "notes": list(result.not_taken),
     }
@@ -251,9 +252,7 @@ def _registries(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _bounded(
-    entries: Sequence[dict[str, Any]], *, limit: int, what: str, notes: list[str]
-) -> list[dict[str, Any]]:
+def _bounded(entries: Sequence[dict[str, Any]], *, limit: int, what: str, notes: list[str]) -> list[dict[str, Any]]:
     """The entries that fit into so many characters; a note says when some did not."""
     size = 0
     for position, entry in enumerate(entries):

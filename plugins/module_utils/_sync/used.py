@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the credentials that were given are those that the rules need: a wrong host name is found before any contact."""
+"""Whether the credentials that were given are those that the rules need: a wrong host name shows before any contact."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.results im
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
 
 RULE = parse_rules(
-    [{"source": "a.example.com/app:1", "destination": "b.example.com/app"}], default_registry=None, default_namespace=None
+    [{"source": "a.example.com/app:1", "destination": "b.example.com/app"}],
+    default_registry=None,
+    default_namespace=None,
 )[0]
 SOURCE, DESTINATION = Reference("a.example.com", "app", "1"), Reference("b.example.com", "app", "1")
 
@@ -81,7 +83,9 @@ def test_the_log_has_a_line_an_image_at_once(tmp_path: Path) -> None:
     progress = Progress(log(path).image)
     progress.expect_images(2)
     progress.image_finished(image())
-    assert lines(path) == ["create a.example.com/app:1 -> b.example.com/app:1 (12 bytes, 0.2 s); now 1/2 images processed"]
+    assert lines(path) == [
+        "create a.example.com/app:1 -> b.example.com/app:1 (12 bytes, 0.2 s); now 1/2 images processed"
+    ]
     progress.image_finished(failure("no\nanswer for hunter2"))
     assert lines(path)[1] == (
         "failed (timeout) a.example.com/app:1 -> b.example.com/app:1: cannot read x: no answer for ********; "

@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError, RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
+    ImageOpsError,
+    InputError,
+    RegistryError,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest, Reference
 from ansible_collections.imageops.registry.plugins.module_utils._sync import message, report
 from ansible_collections.imageops.registry.plugins.module_utils._sync.plan import ImageTask
@@ -82,9 +86,7 @@ def again(items: object) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("wanted", "tags"), [("changed", ["1", "4"]), ("all", ["1", "2", "3", "4"]), ("none", [])]
-)
+@pytest.mark.parametrize(("wanted", "tags"), [("changed", ["1", "4"]), ("all", ["1", "2", "3", "4"]), ("none", [])])
 def test_returns_the_images_that_are_asked_for_by_destination(wanted: str, tags: list[str]) -> None:
     images = [image("4", action="skip"), image("3", action="unchanged"), image("2", action="unchanged"), image("1")]
     returned = report.build(run(*images), return_images=wanted, mask=str)["images"]
@@ -188,15 +190,25 @@ def test_a_failed_image_comes_back_as_a_rule_for_itself(item: dict[str, Any]) ->
 
 
 def test_the_diff_has_what_changes_sorted() -> None:
-    images = [image("2", action="update"), image("1"), image("3", action="unchanged"), failed("4"), image("5", status="pending")]
+    images = [
+        image("2", action="update"),
+        image("1"),
+        image("3", action="unchanged"),
+        failed("4"),
+        image("5", status="pending"),
+    ]
     shown = report.diff(run(*images))
     assert shown["before"] == f"b.example.com/app:1 (absent)\nb.example.com/app:2 {OLD}\n"
     assert shown["after"] == f"b.example.com/app:1 {NEW}\nb.example.com/app:2 {NEW}\n"
 
 
 def test_the_message_groups_by_code_and_says_what_to_do() -> None:
-    timeout = ImageOpsError(code="timeout", action="read", subject="a.example.com/app:9", cause="no answer", hint="look there")
-    text = message.failure_message(run(image("0"), *(failed(str(n)) for n in range(1, 6)), failed("9", error=timeout)), check_mode=False)
+    timeout = ImageOpsError(
+        code="timeout", action="read", subject="a.example.com/app:9", cause="no answer", hint="look there"
+    )
+    text = message.failure_message(
+        run(image("0"), *(failed(str(n)) for n in range(1, 6)), failed("9", error=timeout)), check_mode=False
+    )
     assert text.splitlines() == [
         "6 of 7 images failed (1 created)",
         "push_denied, 5 images: cannot push b.example.com/app: the registry answered 403",
@@ -212,14 +224,18 @@ def test_the_message_never_has_more_than_twenty_lines() -> None:
     errors = [
         ImageOpsError(code=f"code_{n}", action="copy", subject="x\ny", cause="z\n" * 50, hint="a\nb") for n in range(30)
     ]
-    lines = message.failure_message(run(*(failed(str(n), error=e) for n, e in enumerate(errors))), check_mode=False).splitlines()
+    lines = message.failure_message(
+        run(*(failed(str(n), error=e) for n, e in enumerate(errors))), check_mode=False
+    ).splitlines()
     assert len(lines) == 20
     assert lines[-1].startswith("and 24 images more: code_")
     assert all(len(line) <= 500 for line in lines)
 
 
 def test_an_interrupted_run_says_so_first() -> None:
-    text = message.failure_message(run(image("1"), image("2", status="pending"), interrupted=True), check_mode=False, signal="SIGTERM")
+    text = message.failure_message(
+        run(image("1"), image("2", status="pending"), interrupted=True), check_mode=False, signal="SIGTERM"
+    )
     assert text.startswith("interrupted by SIGTERM; ")
     assert text.endswith("0 of 2 images failed (1 created, 1 not tried)")
 
