@@ -1,0 +1,249 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A registry's refusal → an error with a stable code, plain words and something to do.
+
+The HTTP status and the error codes of the specification (distribution-spec, section Error Codes) decide. What a registry
+says in free words is looked at only where vendors give nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .errors import RegistryError
+from .faults import Fault
+from .retry import is_retried
+from .transport import Answer
+
+_LONGEST_WORDS = 300
+_MOST_ERRORS = 5
+_TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_SECRETS = re.compile(
+    r"(?i)\b(bearer|basic|token|password|secret|signature)(\s+|\s*[=:]\s*\"?)[^\s\",;&]+"
+    r"|\beyJ[\w-]+\.[\w.-]+"  # a JSON web token
+    r"|(?<=://)[^/\s@]+@"  # user and password in a URL
+    r"|(?<=[\w/])\?[^\s\"'<>]*[=&][^\s\"'<>]*"  # a URL's query: signed ones are keys
+)
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a request is for, as its error will say it.
+
+    :param action: a verb phrase: ``read the manifest``
+    :param subject: a reference: ``registry.example.com/library/nginx:1.25``
+    :param registry: its host
+    :param write: it changes something
+    :param kind: what a 404 is about
+    """
+
+    action: str
+    subject: str
+    registry: str
+    write: bool = False
+    kind: str = "repository"
+
+
+class Said(NamedTuple):
+    """What an error's body says.
+
+    :param codes: the specification's error codes, or what stands in their place, in upper case
+    :param words: for people: shortened, one line, without secrets
+    """
+
+    codes: frozenset[str]
+    words: str
+
+
+class MissingContent(RegistryError):
+    """A registry refuses a manifest because something that it names is not there (MANIFEST_BLOB_UNKNOWN)."""
+
+
+def read_error(body: bytes) -> Said:
+    """Read an error's body: the specification's JSON, some other JSON, HTML, or anything at all. Never raises."""
+    text = body[: 64 * 1024].decode("utf-8", "replace").strip()
+    codes: list[str] = []
+    said: list[str] = []
+    try:
+        parsed = json.loads(text) if text[:1] in ("{", "[") else None
+    except (ValueError, RecursionError):
+        parsed = None
+    if parsed is None:
+        said.append(_TAGS.sub(" ", text))
+    else:
+        _collect(parsed, codes, said)
+    return Said(frozenset(codes), clean(": ".join(part for part in said if part)))
+
+
+def clean(text: str) -> str:
+    """One line of printable characters, no longer than a message should be, with what looks like a secret taken out."""
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text[: 8 * _LONGEST_WORDS]).split())
+    line = _SECRETS.sub(_hide, line)
+    return line if len(line) <= _LONGEST_WORDS else line[:_LONGEST_WORDS] + "…"
+
+
+def _hide(match: re.Match[str]) -> str:
+    return f"{match.group(1)}{match.group(2)}***" if match.group(1) else "***"
+
+
+def _collect(parsed: Any, codes: list[str], said: list[str]) -> None:
+    errors = parsed.get("errors") if isinstance(parsed, dict) else parsed
+    entries = errors if isinstance(errors, list) and errors else [parsed]
+    for entry in entries[:_MOST_ERRORS]:
+        if isinstance(entry, str):
+            said.append(entry)
+        if not isinstance(entry, dict):
+            continue
+        code = entry.get("code", entry.get("error"))
+        if isinstance(code, (str, int)):
+            codes.append(str(code)[:100].upper())
+        for name in ("message", "error_description", "details", "title"):
+            if isinstance(entry.get(name), str):
+                said.append(entry[name])
+                break
+        else:
+            said.append(str(code or ""))
+        detail = entry.get("detail")
+        if isinstance(detail, str):
+            said.append(detail)
+        elif isinstance(detail, dict):
+            said.extend(str(value) for value in list(detail.values())[:3] if isinstance(value, (str, int)))
+
+
+def error_of(answer: Answer, purpose: Purpose, *, anonymous: bool, retry_after: float | None = None) -> RegistryError:
+    """The error for an answer that is not what was hoped for.
+
+    :param anonymous: the request was sent without credentials, because there are none
+    :param retry_after: seconds that the answer asks to wait
+    """
+    said = read_error(answer.body)
+    status = answer.status
+    if answer.foreign:
+        code, cause, hint, transient = (
+            "server_error",
+            "the storage that the registry redirects to refused",
+            "",
+            True,
+        )
+    else:
+        code, cause, hint = _judge(status, said, purpose, anonymous)
+        transient = is_retried(status) or status == 409
+    kind = MissingContent if code == "missing_content" else RegistryError
+    words = said.words
+    shown = f"{cause} (HTTP {status})" if not words else f"{cause} (HTTP {status}: {words})"
+    return kind(
+        code="server_error" if kind is MissingContent else code,
+        action=purpose.action,
+        subject=purpose.subject,
+        cause=shown,
+        hint=hint,
+        transient=transient,
+        status=status,
+        words=words,
+        retry_after=retry_after,
+    )
+
+
+def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
+    """The error for an exchange that brought no whole answer."""
+    hints = {
+        "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority",
+        "plain_http": f"if {purpose.registry} really speaks plain HTTP, set plain_http: true for it",
+    }
+    return RegistryError(
+        code=fault.code,
+        action=purpose.action,
+        subject=purpose.subject,
+        cause=fault.cause,
+        hint=fault.hint or hints.get(fault.code, ""),
+        transient=fault.transient,
+    )
+
+
+def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[str, str, str]:
+    """Code, cause and hint."""
+    codes = said.codes
+    if status == 429 or "TOOMANYREQUESTS" in codes:
+        return "rate_limited", "the registry takes no more requests now", "lower concurrency or requests_per_second"
+    if status == 408:
+        return "timeout", "the registry waited too long for the request", ""
+    if status >= 500 and status not in (501, 505):
+        return "server_error", "the registry failed", ""
+    special = _judge_words(status, said, purpose)
+    if special is not None:
+        return special
+    if status in (401, 403):
+        return _judge_denied(status, purpose, anonymous)
+    if status == 404:
+        return _judge_missing(codes, said.words, purpose)
+    if status in (405, 501) or "UNSUPPORTED" in codes:
+        what = "does not accept writes here" if purpose.write else "cannot do this"
+        return "unsupported", f"the registry {what}", "it may be read-only" if purpose.write else ""
+    if status == 409:
+        return "conflict", "someone else is changing the same thing", ""
+    if status == 413:
+        return "unsupported", "the registry or a proxy before it takes no body of that size", "raise client_max_body_size there"
+    if status == 415 or (purpose.kind == "manifest" and "MANIFEST_INVALID" in codes):
+        return "unsupported_manifest", "the registry does not accept this kind of manifest", ""
+    if codes & {"NAME_INVALID", "TAG_INVALID"}:
+        return "invalid_input", "the registry does not accept this name", ""
+    return "protocol_error", "the registry's answer makes no sense here", ""
+
+
+def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, str] | None:
+    """What vendors say in their own ways."""
+    codes, words = said.codes, said.words.lower()
+    if "PROJECTPOLICYVIOLATION" in codes:
+        return "source_policy", "a policy of the registry keeps this image back", "see the project's deployment security rules"
+    if purpose.write and (codes & {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"}) and purpose.kind == "manifest":
+        return "missing_content", "the registry lacks something that the manifest names", ""
+    if purpose.write and (codes & {"TAG_IMMUTABLE", "IMMUTABLE_TAG"} or re.search(r"immutab|cannot be overwritten", words)):
+        return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
+    if purpose.write and (status == 507 or "QUOTA_EXCEEDED" in codes or "quota" in words):
+        return "quota_exceeded", "there is no room left for it", "raise the quota or remove images"
+    if "unknown manifest class" in words or "manifest class" in words:
+        return "unsupported_manifest", "the registry does not accept this kind of artifact", ""
+    if status == 412 and purpose.write:
+        return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
+    if status == 412:
+        return "source_policy", "a policy of the registry keeps this image back", ""
+    return None
+
+
+def _judge_denied(status: int, purpose: Purpose, anonymous: bool) -> tuple[str, str, str]:
+    if anonymous and status == 401:
+        return (
+            "no_credentials",
+            "the registry wants a login and there are no credentials for it",
+            f"add {purpose.registry} to registries, or log in with docker login",
+        )
+    if purpose.write:
+        return (
+            "push_denied",
+            "this account may not push there, or the repository does not exist and is not made by a push",
+            "check the account's rights" if not anonymous else f"add credentials for {purpose.registry} to registries",
+        )
+    return (
+        "pull_denied",
+        "this account may not pull it, or it does not exist",
+        "check the name and the account's rights" if not anonymous else f"add credentials for {purpose.registry} to registries",
+    )
+
+
+def _judge_missing(codes: frozenset[str], words: str, purpose: Purpose) -> tuple[str, str, str]:
+    if purpose.write:
+        return (
+            "destination_missing",
+            "the repository or its project does not exist and is not made by a push",
+            "create it first",
+        )
+    about_repository = "NAME_UNKNOWN" in codes or re.search(r"\b(repository|project)\b", words.lower())
+    if purpose.kind == "repository" or (about_repository and "MANIFEST_UNKNOWN" not in codes):
+        return "repository_not_found", "there is no such repository", "check the name"
+    if purpose.kind == "blob":
+        return "source_incomplete", "the registry no longer has this blob", "push the image there again, or leave it out"
+    return "tag_not_found", "there is no such tag or digest", "check the name"

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A challenge → an Authorization header, for many threads.
+
+What a registry wants is learnt from its first 401, by one request while the others wait. From then on the token of
+another repository is fetched before it is needed. A login that was refused once is not tried again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, Protocol
+
+from .answers import Purpose, error_of, read_error
+from .challenge import Challenge, parse_challenges
+from .credentials import Credential, CredentialProvider
+from .errors import RegistryError
+from .tokens import LONGEST_LIFE, Scopes, Token, TokenRequest, basic, check_realm, parse_token, token_request
+from .transport import Answer
+
+MARGIN = 30.0
+"""Seconds of life that a token must have left to be used."""
+BODY_MARGIN = 60.0
+"""The same where a body follows that cannot be sent twice."""
+CREDENTIAL_MARGIN = 60.0
+"""Seconds before its end at which a credential is asked for anew."""
+
+
+class AskToken(Protocol):
+    """Sends a request to a token server, with the retries of any small request."""
+
+    def __call__(self, request: TokenRequest, purpose: Purpose) -> Answer:
+        """Give the answer, whatever its status."""
+
+
+@dataclass
+class Ticket:
+    """The authorization of one request.
+
+    :param header: the Authorization header's value, None for none
+    :param fresh: it was made for this very request, so a refusal is final
+    :param login: whose login it is, when one goes with the request itself
+    """
+
+    header: str | None
+    scopes: Scopes
+    repository: str
+    fresh: bool = False
+    login: _Login | None = None
+
+
+@dataclass
+class _Slot:
+    """The token of one set of scopes; one thread at a time asks for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: Token | None = None
+    extra: Scopes = ()
+
+
+class _Login:
+    """One credential at one realm: until it has worked once, one request at a time uses it."""
+
+    def __init__(self) -> None:
+        self.proven = False
+        self.refused: RegistryError | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        if self.proven:
+            yield
+            return
+        with self._lock:
+            if self.refused is not None:
+                raise self.refused
+            yield
+
+
+class Authenticator:
+    """Authorization for one registry.
+
+    :param registry: its host, as credentials are looked up by it
+    :param base: gives the URL that the registry is reached at
+    :param ask: sends a request to a token server
+    :param on_secret: told of every token and encoded password
+    """
+
+    def __init__(
+        self,
+        registry: str,
+        *,
+        base: Callable[[], str],
+        credentials: CredentialProvider,
+        ask: AskToken,
+        on_secret: Callable[[str], None],
+    ) -> None:
+        self._registry = registry
+        self._base = base
+        self._provider = credentials
+        self._ask = ask
+        self._on_secret = on_secret
+        self._challenge: Challenge | None = None
+        self._settled = False
+        self._first = threading.Lock()
+        self._lock = threading.Lock()
+        self._slots: dict[Scopes, _Slot] = {}
+        self._logins: dict[tuple[str, Credential | None], _Login] = {}
+        self._credentials: dict[str, Credential | None] = {}
+
+    @contextmanager
+    def ticket(self, scopes: Scopes, repository: str, *, long_body: bool = False) -> Iterator[Ticket]:
+        """The authorization for one request, which is sent and judged (:meth:`judge`) inside this context.
+
+        Waits while another request is finding out what this registry wants.
+
+        :param scopes: what the request needs, such as ``repository:library/nginx:pull``
+        :param long_body: a body follows that cannot be sent again, so a token near its end will not do
+        :raises RegistryError: when there is no token to be had
+        """
+        if not self._settled:
+            with self._first:
+                if not self._settled:
+                    try:
+                        yield Ticket(None, scopes, repository)
+                    finally:
+                        # Also after a failure: the next ones then find out together instead of one after another.
+                        self._settled = True
+                    return
+        if self._challenge is None:
+            yield Ticket(None, scopes, repository)
+        elif self._challenge.scheme == "basic":
+            yield from self._basic_ticket(scopes, repository)
+        else:
+            yield self._bearer_ticket(self._challenge, scopes, repository, BODY_MARGIN if long_body else MARGIN)
+
+    def judge(self, ticket: Ticket, answer: Answer) -> bool:
+        """Learn from the answer to a ticket's request: whether it is worth repeating with a new ticket.
+
+        :raises RegistryError: bad_credentials, when it was the login itself that was refused
+        """
+        if answer.status != 401:
+            if ticket.login is not None and answer.status < 500:
+                ticket.login.proven = True
+            return False
+        challenge = _choose(answer.headers.get("WWW-Authenticate"))
+        if challenge is not None:
+            self._challenge = challenge
+        if self._challenge is None:
+            return False
+        if self._challenge.scheme == "basic":
+            return self._judge_basic(ticket, answer)
+        return ticket.header is None or self._judge_bearer(ticket, self._challenge)
+
+    def is_anonymous(self, repository: str) -> bool:
+        """Whether there are no credentials for a repository."""
+        return self._credential(repository) is None
+
+    def _basic_ticket(self, scopes: Scopes, repository: str) -> Iterator[Ticket]:
+        credential = self._credential(repository)
+        if credential is None:
+            yield Ticket(None, scopes, repository)
+            return
+        login = self._login("", credential)
+        header = basic(credential)
+        self._on_secret(header[len("Basic ") :])
+        with login.turn():
+            yield Ticket(header, scopes, repository, login=login)
+
+    def _judge_basic(self, ticket: Ticket, answer: Answer) -> bool:
+        credential = self._credential(ticket.repository)
+        if credential is None:
+            return False
+        if ticket.header is None or ticket.header != basic(credential):
+            return True
+        if ticket.login is not None and not ticket.login.proven:
+            ticket.login.refused = self._refused(answer, f"{self._registry}/{ticket.repository}")
+        if self._is_renewed(ticket.repository, credential):
+            return True
+        if ticket.login is not None and ticket.login.refused is not None:
+            raise ticket.login.refused
+        return False
+
+    def _bearer_ticket(self, challenge: Challenge, scopes: Scopes, repository: str, margin: float) -> Ticket:
+        for candidate in (scopes, _wider(scopes)):
+            slot = self._slots.get(candidate)
+            token = slot.token if slot is not None else None
+            if token is not None and token.is_good_for(margin):
+                return Ticket(f"Bearer {token.value}", scopes, repository)
+        with self._lock:
+            slot = self._slots.setdefault(scopes, _Slot())
+        with slot.lock:
+            token = slot.token
+            fresh = token is None or not token.is_good_for(margin)
+            if token is None or fresh:
+                token = slot.token = self._fetch(challenge, scopes + slot.extra, repository)
+        return Ticket(f"Bearer {token.value}", scopes, repository, fresh)
+
+    def _judge_bearer(self, ticket: Ticket, challenge: Challenge) -> bool:
+        """Drop the token that was refused, unless another thread has renewed it already."""
+        with self._lock:
+            for scopes in (ticket.scopes, _wider(ticket.scopes)):
+                slot = self._slots.get(scopes)
+                if slot is not None and slot.token is not None and ticket.header == f"Bearer {slot.token.value}":
+                    slot.token = None
+            if not ticket.fresh:
+                return True
+            slot = self._slots.get(ticket.scopes)
+            wanted = challenge.parameters.get("scope", "").split()
+            # A registry without a service name means something else by scope.
+            extra = tuple(scope for scope in wanted if scope not in ticket.scopes) if challenge.parameters.get("service") else ()
+            if slot is None or slot.extra or not extra or _covers(ticket.scopes, extra):
+                return False
+            slot.extra = extra[:4]
+            return True
+
+    def _fetch(self, challenge: Challenge, scopes: Scopes, repository: str) -> Token:
+        purpose = Purpose("get a token for", f"{self._registry}/{repository}", self._registry, write=_writes(scopes))
+        credential = self._credential(repository)
+        if credential is not None and credential.registry_token:
+            return Token(credential.registry_token, time.monotonic(), LONGEST_LIFE)
+        try:
+            return self._log_in(challenge, scopes, credential, purpose)
+        except RegistryError as error:
+            if credential is None or error.status not in (401, 403) or not self._is_renewed(repository, credential):
+                raise
+        return self._log_in(challenge, scopes, self._credential(repository), purpose)
+
+    def _log_in(self, challenge: Challenge, scopes: Scopes, credential: Credential | None, purpose: Purpose) -> Token:
+        realm = challenge.parameters["realm"]
+        problem = check_realm(realm, self._base())
+        if problem is not None:
+            raise RegistryError(
+                code="protocol_error", action=purpose.action, subject=purpose.subject, cause=problem,
+                hint="the registry's own configuration names the realm",
+            )
+        login = self._login(realm, credential)
+        with login.turn():
+            made = time.monotonic()
+            answer = self._ask(token_request(challenge, scopes, credential), purpose)
+            if answer.status == 200:
+                token = parse_token(answer.body, made)
+                if token is None:
+                    raise RegistryError(
+                        code="protocol_error", action=purpose.action, subject=purpose.subject,
+                        cause="the token server's answer holds no token", status=200,
+                    )
+                login.proven = True
+                self._on_secret(token.value)
+                return token
+            refused = answer.status in (401, 403) or "INVALID_GRANT" in read_error(answer.body).codes
+            if refused and credential is not None and not login.proven:
+                login.refused = self._refused(answer, purpose.subject)
+                raise login.refused
+            raise error_of(answer, purpose, anonymous=credential is None)
+
+    def _credential(self, repository: str) -> Credential | None:
+        with self._lock:
+            known = self._credentials.get(repository)
+            if repository in self._credentials and not _is_ending(known):
+                return known
+        return self._ask_provider(repository)
+
+    def _ask_provider(self, repository: str) -> Credential | None:
+        found = self._provider.get(self._registry, repository)
+        if found is not None and found.is_empty:
+            found = None
+        with self._lock:
+            self._credentials[repository] = found
+        return found
+
+    def _is_renewed(self, repository: str, refused: Credential) -> bool:
+        """Whether the provider has another credential now than the one that was refused."""
+        found = self._ask_provider(repository)
+        return found is not None and found != refused
+
+    def _login(self, realm: str, credential: Credential | None) -> _Login:
+        with self._lock:
+            login = self._logins.setdefault((realm, credential), _Login())
+        if credential is None:
+            login.proven = True  # nothing to prove, so nothing to wait for
+        return login
+
+    def _refused(self, answer: Answer, subject: str) -> RegistryError:
+        words = read_error(answer.body).words
+        return RegistryError(
+            code="bad_credentials",
+            action="log in to",
+            subject=self._registry,
+            cause=f"the user name or password is wrong (HTTP {answer.status}{': ' + words if words else ''})",
+            hint=f"check the credentials for {subject}; they are not tried again in this run",
+            status=answer.status,
+            words=words,
+        )
+
+
+def _choose(header: str | None) -> Challenge | None:
+    challenges = parse_challenges(header)
+    for challenge in challenges:
+        if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
+            return challenge
+    return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)
+
+
+def _is_ending(credential: Credential | None) -> bool:
+    return credential is not None and credential.expires_at is not None and credential.expires_at - time.time() < CREDENTIAL_MARGIN
+
+
+def _writes(scopes: Scopes) -> bool:
+    return any("push" in scope.rpartition(":")[2] or "delete" in scope.rpartition(":")[2] for scope in scopes)
+
+
+def _wider(scopes: Scopes) -> Scopes:
+    """The scopes of a token that would also do."""
+    return tuple(f"{scope},push" if scope.endswith(":pull") else scope for scope in scopes[:1])
+
+
+def _covers(scopes: Scopes, wanted: Scopes) -> bool:
+    """Whether everything in ``wanted`` is asked for already, perhaps in another order."""
+    have = {tuple(scope.rpartition(":")[0:1]) + (action,) for scope in scopes for action in scope.rpartition(":")[2].split(",")}
+    need = {tuple(scope.rpartition(":")[0:1]) + (action,) for scope in wanted for action in scope.rpartition(":")[2].split(",")}
+    return need <= have

@@ -1,0 +1,270 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests to one registry with everything around them: authorization, pace, retries, and errors in plain words."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Callable, Iterable, Mapping
+
+from .answers import Purpose, error_of, error_of_fault
+from .auth import Authenticator
+from .credentials import CredentialProvider
+from .errors import RegistryError
+from .chunk_size import ChunkSize
+from .faults import Fault
+from .health import Health
+from .links import origin_of
+from .retry import Pauses, RetryBudget, interrupted, is_retried, parse_retry_after
+from .tokens import Scopes, TokenRequest
+from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
+
+TOKEN_LIMIT = 1024 * 1024
+MOST_STALE = 8
+"""Kept-alive connections that may turn out dead in one request before it counts as a failure: a pool may hold many."""
+MOST_TICKETS = 4
+_HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a registry.
+
+    :param path: after the registry's base, or an absolute URL that it gave us
+    :param scopes: what its token has to allow
+    :param repository: whose credentials to use
+    :param headers: besides the usual ones
+    :param body: sent whole, so that it can be sent again
+    :param limit: bytes to read of a good answer; None to stream it
+    :param follow: redirects of GET and HEAD
+    :param tries: None for the usual number
+    """
+
+    method: str
+    path: str
+    purpose: Purpose
+    scopes: Scopes = ()
+    repository: str = ""
+    headers: Mapping[str, str] | None = None
+    body: bytes | None = None
+    limit: int | None = ERROR_LIMIT
+    follow: bool = True
+    tries: int | None = None
+
+
+class Client:
+    """What :class:`~.registry.Registry` sends its requests through.
+
+    :param host: as users write it
+    :param address: the host to connect to
+    """
+
+    def __init__(
+        self,
+        host: str,
+        address: str,
+        *,
+        access: Access,
+        credentials: CredentialProvider,
+        settings: Settings,
+        budget: RetryBudget,
+        stop: threading.Event,
+        on_secret: Callable[[str], None],
+        warn: Callable[[str], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self.host = host
+        self.settings = settings
+        self.stats = Stats()
+        self.budget = budget
+        self.health = Health()
+        self.log = log
+        self._stop = stop
+        self._warn = warn
+        self._warned: set[str] = set()
+        self.pauses = Pauses(settings, stop, access.requests_per_second)
+        self.auth = Authenticator(
+            host, base=lambda: self.base, credentials=credentials, ask=self._ask_token, on_secret=on_secret
+        )
+        self._address = address
+        self._access = access
+        self._on_secret = on_secret
+        self.takes_page_size = True
+        self.chunk_size = ChunkSize()
+        self._may_fall_back = access.insecure and not access.plain_http
+        self._use("http" if access.plain_http else "https")
+
+    def _use(self, scheme: str) -> None:
+        self.base = f"{scheme}://{self._address}"
+        self.transport = Transport(
+            origin_of(self.base),
+            access=self._access,
+            settings=self.settings,
+            stats=self.stats,
+            on_secret=self._on_secret,
+            warn=self._warn,
+        )
+
+    def call(self, call: Call) -> Answer:
+        """Send a request, with retries, and give a good answer (2xx) or one that only the caller can judge (4xx, 3xx).
+
+        :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
+        """
+        return self._retrying(call.purpose, call.tries, lambda: self._authorized(call))
+
+    def expect(self, call: Call, *statuses: int) -> Answer:
+        """The same, where only some statuses are good.
+
+        :raises RegistryError: for every other one
+        """
+        answer = self.call(call)
+        if answer.status in statuses:
+            return answer
+        raise self.error(call, answer)
+
+    def error(self, call: Call, answer: Answer) -> RegistryError:
+        """The error for an answer that the caller can do nothing with."""
+        answer.close()
+        return error_of(
+            answer,
+            call.purpose,
+            anonymous=self.auth.is_anonymous(call.repository),
+            retry_after=parse_retry_after(answer.headers.get("Retry-After"), time.time()),
+        )
+
+    def fault(self, fault: Fault, purpose: Purpose) -> RegistryError:
+        """The error for an exchange that broke; an interruption when the run was told to end."""
+        if self._stop.is_set():
+            return interrupted(action=purpose.action, subject=purpose.subject)
+        return error_of_fault(fault, purpose)
+
+    def close(self) -> None:
+        """End every connection, also those in use by other threads."""
+        self.transport.close()
+
+    def collect_warnings(self, answer: Answer) -> None:
+        """Pass on what a registry warns of, each text once (distribution-spec, section Warnings)."""
+        text = answer.headers.get("Warning")
+        if text and text not in self._warned and len(self._warned) < 20:
+            self._warned.add(text)
+            if text.startswith("299 - "):
+                self._warn(f"{self.host} says: {' '.join(text[len('299 - ') :].split())[:500]}")
+
+    def _retrying(self, purpose: Purpose, tries: int | None, send: Callable[[], Answer]) -> Answer:
+        most = self.settings.attempts if tries is None else tries
+        self.budget.first()
+        tried = stale = 0
+        while True:
+            self.pauses.before_request(action=purpose.action, subject=purpose.subject)
+            try:
+                answer = send()
+            except Fault as fault:
+                if fault.stale and stale < MOST_STALE:
+                    stale += 1
+                    continue
+                error = self.fault(fault, purpose)
+            else:
+                self.collect_warnings(answer)
+                if not self._is_passing(answer):
+                    return answer
+                answer.close()
+                wait = parse_retry_after(answer.headers.get("Retry-After"), time.time())
+                error = error_of(answer, purpose, anonymous=False, retry_after=wait)
+                if wait is not None and not answer.foreign:
+                    self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
+            tried += 1
+            if tried >= most or not error.transient or error.code == "registry_down":
+                raise error
+            self.budget.spend(action=purpose.action, subject=purpose.subject)
+            self.log(f"again ({tried}/{most - 1}): {error}")
+            if not error.retry_after:
+                self.pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
+
+    @staticmethod
+    def _is_passing(answer: Answer) -> bool:
+        # What a redirect's target refuses (an expired signature is a 403) is asked of the registry again.
+        return is_retried(answer.status) or (answer.foreign and not 200 <= answer.status < 300)
+
+    def _authorized(self, call: Call) -> Answer:
+        for _ticket in range(MOST_TICKETS):
+            with self.auth.ticket(call.scopes, call.repository) as ticket:
+                answer = self._exchange(call, ticket.header)
+                again = not answer.foreign and self.auth.judge(ticket, answer)
+            if not again:
+                break
+        return answer
+
+    def _exchange(self, call: Call, authorization: str | None) -> Answer:
+        headers = {**_HEADERS, **call.headers} if call.headers else dict(_HEADERS)
+        if call.method in ("POST", "PUT", "PATCH"):
+            headers["Content-Length"] = str(len(call.body or b""))
+        return self.exchange(
+            call.method,
+            call.path,
+            headers=headers,
+            body=call.body,
+            limit=call.limit,
+            follow=call.follow,
+            authorization=authorization,
+        )
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | Iterable[bytes] | None = None,
+        limit: int | None = ERROR_LIMIT,
+        patience: float | None = None,
+        follow: bool = True,
+        authorization: str | None = None,
+    ) -> Answer:
+        """One exchange, with no second try; see :meth:`.transport.Transport.exchange`.
+
+        :param path: after the registry's base, or an absolute URL; another host than the registry's gets no authorization
+        :raises Fault: when no whole answer came
+        """
+        foreign = "://" in path and origin_of(path) != self.transport.origin
+        try:
+            with self.health.watch():
+                return self.transport.exchange(
+                    method,
+                    path if "://" in path else self.base + path,
+                    headers=headers,
+                    body=body,
+                    limit=limit,
+                    patience=patience,
+                    follow=follow,
+                    authorization=None if foreign else authorization,
+                )
+        except Fault as fault:
+            if not self._may_fall_back or not fault.connecting or fault.code == "timeout":
+                raise
+        # image-syncer's "insecure": HTTPS cannot be spoken, so plain HTTP is, from now on.
+        self._may_fall_back = False
+        self._use("http")
+        return self.transport.exchange(
+            method, self.base + path, headers=headers, body=body, limit=limit, follow=follow, authorization=authorization
+        )
+
+    def _ask_token(self, request: TokenRequest, purpose: Purpose) -> Answer:
+        headers = dict(_HEADERS)
+        if request.body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Length"] = str(len(request.body))
+
+        def send() -> Answer:
+            return self.transport.exchange(
+                request.method,
+                request.url,
+                headers=headers,
+                body=request.body,
+                limit=TOKEN_LIMIT,
+                authorization=request.authorization,
+            )
+
+        return self._retrying(purpose, None, send)

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a registry can be reached at all, so that a dead one costs seconds and not a time-out an image."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import Iterator
+
+from .faults import Fault
+
+FAILURES = 5
+
+
+class Health:
+    """Counts connections that could not be made, in a row and over all threads.
+
+    After five it is down: every request fails at once with the last reason, until :meth:`probe_again`; then one request
+    tries while the others wait for what it finds.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._last: Fault | None = None
+        self._probing = False
+        self._lock = threading.Lock()
+        self._probe = threading.Lock()
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Around one exchange: notes how it went.
+
+        :raises Fault: registry_down, without trying
+        """
+        if not self._failures and not self._probing:
+            yield from self._noted()
+            return
+        if self._probing:
+            with self._probe:
+                if self._probing:
+                    try:
+                        yield from self._noted()
+                    finally:
+                        self._probing = False
+                    return
+        if self._failures >= FAILURES and self._last is not None:
+            raise _down(self._last)
+        yield from self._noted()
+
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except Fault as fault:
+            if fault.connecting:
+                with self._lock:
+                    self._failures += 1
+                    self._last = fault
+            raise
+        self._failures = 0
+
+    def probe_again(self) -> None:
+        """Let one request find out whether the registry is back."""
+        with self._lock:
+            if self._failures >= FAILURES:
+                self._probing = True
+
+
+def _down(last: Fault) -> Fault:
+    if not last.transient:
+        return Fault(last.code, last.cause, hint=last.hint, transient=False)
+    return Fault(
+        "registry_down",
+        f"{FAILURES} connections in a row failed, the last with: {last.cause}",
+        hint="check that the registry runs and can be reached from here",
+    )

@@ -1,0 +1,293 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connections under a transport: how one is made, watched while it works, and ended from another thread.
+
+They are urllib3's own, with four habits added. A socket is registered before it connects, so that closing the transport
+wakes whoever waits on it. A body is sent block by block with a time-out for each, and stops when the server answers
+early. An answer has to come with a minimum of progress. And a kept-alive connection that the server had closed already
+is told apart from one that broke.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import http.client
+import io
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from .addresses import is_forbidden
+from .faults import Fault, Slow, StaleConnection, fault_of
+from .http_library import (
+    HTTPConnection,
+    HTTPConnectionPool,
+    HTTPSConnection,
+    HTTPSConnectionPool,
+    wait_for_read,
+)
+
+BLOCK = 64 * 1024
+CONNECT_TIMEOUT = 15.0
+"""Seconds for one TCP connection; four tries of a lost first packet fit in it."""
+LEAST_PROGRESS = 1024
+"""Bytes that a streamed answer has to bring in each time-out, so that a drip is seen as a stall."""
+
+
+@dataclass
+class Sockets:
+    """The open sockets of one transport and what its connections have to know.
+
+    :param timeout: seconds without progress
+    :param guarded: refuse to connect to link-local addresses, whatever name led there
+    """
+
+    timeout: float
+    guarded: bool
+    closed: bool = False
+    open: dict[object, int] = field(default_factory=dict)
+    """File descriptors by who uses them: a connection, and the answer that may outlive it."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    exchange: threading.local = field(default_factory=threading.local)
+    """``whole``: seconds for the whole of this thread's present answer, or None when it streams."""
+
+    def add(self, user: object, descriptor: int) -> None:
+        with self.lock:
+            if self.closed:
+                raise Fault("interrupted", "the run was interrupted", transient=False)
+            self.open[user] = descriptor
+
+    def discard(self, user: object) -> None:
+        with self.lock:
+            self.open.pop(user, None)
+
+    def shut(self) -> None:
+        """End every connection, also those that other threads wait on: they see an end of file or a reset."""
+        with self.lock:
+            self.closed = True
+            for descriptor in self.open.values():
+                try:
+                    # By descriptor, because wrapping a socket for TLS makes a new object of the same one, and because
+                    # a shutdown through that object would touch TLS state that another thread is using.
+                    with socket.socket(fileno=os.dup(descriptor)) as sock:
+                        sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+
+class Watch:
+    """How slowly the answer on one connection may come."""
+
+    __slots__ = ("deadline", "floor", "left", "mark")
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+        self.floor = 0.0
+        self.mark = 0.0
+        self.left = 0
+
+    def whole(self, seconds: float) -> None:
+        """Everything until further notice within so many seconds."""
+        self.deadline = time.monotonic() + seconds
+
+    def progress(self, seconds: float) -> None:
+        """From now on only a little in every so many seconds."""
+        self.deadline = None
+        self.floor = seconds
+        self.mark = time.monotonic()
+        self.left = LEAST_PROGRESS
+
+    def took(self, count: int) -> None:
+        now = time.monotonic()
+        if self.deadline is not None:
+            if now > self.deadline:
+                raise Slow("the answer did not end in time")
+            return
+        self.left -= count
+        if now - self.mark > self.floor:
+            if self.left > 0 and count:
+                raise Slow("the answer only drips")
+            self.mark, self.left = now, LEAST_PROGRESS
+
+
+class _WatchedReads(io.RawIOBase):
+    """What http.client reads an answer from: the socket's own stream, with a watch on its pace."""
+
+    def __init__(self, stream: Any, sock: socket.socket, sockets: Sockets, watch: Watch) -> None:
+        super().__init__()
+        self._stream = stream
+        self._recv_into = sock.recv_into
+        self._sockets = sockets
+        self._watch = watch
+        sockets.add(self, sock.fileno())
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._recv_into(buffer)
+        self._watch.took(count)
+        return count
+
+    def close(self) -> None:
+        self._sockets.discard(self)
+        try:
+            self._stream.close()
+        finally:
+            super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, sockets: Sockets, watch: Watch, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        stream = self.fp.detach()
+        self.fp = io.BufferedReader(_WatchedReads(stream, sock, sockets, watch), 8192)
+
+
+class _Watched(HTTPConnection):
+    """The habits, for a connection with or without TLS."""
+
+    sockets: Sockets
+    spoiled = False
+    """The request was not sent whole: after its answer this connection is of no use."""
+    _answers = 0
+    _in_body = False
+
+    def join(self, sockets: Sockets) -> None:
+        self.sockets = sockets
+        self.watch = Watch()
+        self.response_class = functools.partial(_Response, sockets=sockets, watch=self.watch)  # type: ignore[assignment]
+
+    def connect(self) -> None:
+        self.watch.progress(self.sockets.timeout)
+        try:
+            super().connect()
+        except (OSError, http.client.HTTPException) as error:
+            fault = fault_of(error)
+            fault.connecting = True
+            raise fault from error
+
+    def _new_conn(self) -> socket.socket:
+        host = self._dns_host.strip("[]")
+        try:
+            found = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            words = getattr(error, "strerror", None) or "not a valid host name"
+            raise Fault("connection_failed", f"the name {host} cannot be resolved: {words}", connecting=True) from error
+        if self.sockets.guarded and self.proxy is None and any(is_forbidden(str(entry[4][0])) for entry in found):
+            raise Fault("protocol_error", f"{host} is a link-local or metadata address", transient=False)
+        last = Fault("connection_failed", f"the name {host} has no address", connecting=True)
+        for family, kind, protocol, _name, address in found:
+            try:
+                return self._connect_to(socket.socket(family, kind, protocol), address)
+            except socket.timeout:  # noqa: UP041 - not TimeoutError on Python 3.9
+                last = Fault("timeout", f"no connection to {host} port {self.port} within the time-out", connecting=True)
+            except OSError as error:
+                words = (error.strerror or type(error).__name__).lower()
+                last = Fault("connection_failed", f"no connection to {host} port {self.port}: {words}", connecting=True)
+        raise last
+
+    def _connect_to(self, sock: socket.socket, address: Any) -> socket.socket:
+        try:
+            self.sockets.add(self, sock.fileno())
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(min(self.sockets.timeout, CONNECT_TIMEOUT))
+            sock.connect(address)
+            sock.settimeout(self.sockets.timeout)
+        except (OSError, Fault):
+            self.sockets.discard(self)
+            sock.close()
+            raise
+        return sock
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        self._in_body = False
+        super().putrequest(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self._in_body and self.sock is not None:
+            self._send_block(data)
+            return
+        if self.sock is not None and self.sock.gettimeout() != self.sockets.timeout:
+            self.sock.settimeout(self.sockets.timeout)
+        super().send(data)
+        self._in_body = True
+
+    def _send_block(self, block: Any) -> None:
+        sock = self.sock
+        # A fresh TLS 1.3 connection is readable without an answer: the server's session tickets come first.
+        if (self._answers or not isinstance(self, HTTPSConnection)) and wait_for_read(sock, timeout=0):
+            self.spoiled = True
+            raise BrokenPipeError(errno.EPIPE, "the server answered before the body was sent")
+        try:
+            sock.sendall(block)
+        except ConnectionError as error:
+            # There may be an answer all the same. urllib3 goes and looks for it after this error and no other.
+            self.spoiled = True
+            raise BrokenPipeError(errno.EPIPE, "the connection broke while the body was sent") from error
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+        used_before = self._answers > 0 and not self.spoiled
+        patience = max(self.timeout or 0.0, self.sock.gettimeout() or 0.0) if self.sock is not None else 0.0
+        whole = getattr(self.sockets.exchange, "whole", None)
+        self.watch.whole(patience if whole is None else max(patience, whole))
+        try:
+            response = super().getresponse(*args, **kwargs)
+        except ConnectionError as error:
+            if used_before:
+                raise StaleConnection("the server had closed the connection") from error
+            raise
+        self._answers += 1
+        if whole is None:
+            self.watch.progress(self.sockets.timeout)
+        return response
+
+    def close(self) -> None:
+        self.sockets.discard(self)
+        self.spoiled = False
+        self._in_body = False
+        self._answers = 0
+        super().close()
+
+
+class _PlainConnection(_Watched):
+    pass
+
+
+class _TlsConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls: Any = _PlainConnection
+
+    def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sockets = sockets
+
+    def _new_conn(self) -> Any:
+        connection = super()._new_conn()
+        connection.join(self._sockets)  # type: ignore[attr-defined]
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None and conn.spoiled:
+            conn.close()
+        super()._put_conn(conn)
+
+
+class _TlsPool(_PlainPool, HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+def pools(sockets: Sockets) -> dict[str, Callable[..., Any]]:
+    """The kinds of pool a urllib3 manager should make, by scheme."""
+    return {
+        "http": functools.partial(_PlainPool, sockets=sockets),
+        "https": functools.partial(_TlsPool, sockets=sockets),
+    }

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists that come in pages: tags and catalogs (distribution-spec 1.1, Listing Tags)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator
+
+from .answers import Purpose, read_error
+from .client import Call, Client
+from .errors import RegistryError
+from .faults import Fault
+from .links import next_link, resolve
+from .tokens import Scopes
+from .transport import Answer
+
+PAGE_SIZE = 1000
+PAGE_LIMIT = 16 * 1024 * 1024
+MOST_PAGES = 10_000
+MOST_ENTRIES = 1_000_000
+
+
+class Pages:
+    """One list of a registry.
+
+    :param path: where it begins
+    :param key: what the list is called in each page
+    """
+
+    def __init__(self, client: Client, purpose: Purpose, scopes: Scopes, repository: str, path: str, key: str) -> None:
+        self._client = client
+        self._purpose = purpose
+        self._scopes = scopes
+        self._repository = repository
+        self._path = path
+        self._key = key
+
+    def entries(self) -> Iterator[str]:
+        """Yield each entry once, in the registry's order; nothing when the repository does not exist.
+
+        :raises RegistryError: too_large, when it has no end
+        """
+        seen_pages: set[str] = set()
+        seen: set[str] = set()
+        answer = self._first()
+        while answer is not None:
+            before = len(seen)
+            for entry in self._parse(answer):
+                if entry not in seen:
+                    seen.add(entry)
+                    yield entry
+            if len(seen) > MOST_ENTRIES or len(seen_pages) > MOST_PAGES:
+                raise self._error("too_large", f"the list has no end: {len(seen)} entries so far")
+            url = self._next(answer)
+            # A page that brought nothing new leads in circles, whatever its address says.
+            if url is None or url in seen_pages or len(seen) == before:
+                return
+            seen_pages.add(url)
+            answer = self._get(url)
+
+    def _first(self) -> Answer | None:
+        """The first page, asked for with a size, or without where the registry does not know that parameter."""
+        if self._client.takes_page_size:
+            answer = self._client.call(self._call(f"{self._path}?n={PAGE_SIZE}"))
+            if answer.status == 200:
+                return answer
+            if answer.status in (401, 403) or "NAME_UNKNOWN" in read_error(answer.body).codes:
+                self._refuse(answer)
+                return None
+        answer = self._client.call(self._call(self._path))
+        if answer.status == 200:
+            self._client.takes_page_size = False
+            return answer
+        self._refuse(answer)
+        return None
+
+    def _refuse(self, answer: Answer) -> None:
+        if answer.status != 404:
+            raise self._client.error(self._call(""), answer)
+
+    def _get(self, url: str) -> Answer:
+        return self._client.expect(self._call(url), 200)
+
+    def _call(self, path: str) -> Call:
+        return Call("GET", path, self._purpose, self._scopes, self._repository, limit=PAGE_LIMIT)
+
+    def _next(self, answer: Answer) -> str | None:
+        link = next_link(answer.headers.get("Link"))
+        if link is None:
+            return None
+        try:
+            target = resolve(answer.url, link)
+        except Fault as fault:
+            raise self._client.fault(fault, self._purpose) from fault
+        if not target.same_origin:
+            raise self._error("protocol_error", "its next page is on another host")
+        return target.url
+
+    def _parse(self, answer: Answer) -> list[str]:
+        try:
+            page: Any = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            page = None
+        if not isinstance(page, dict):
+            raise self._error("protocol_error", "the list is not JSON")
+        entries = page.get(self._key)
+        if entries is None:
+            return []
+        if not isinstance(entries, list):
+            raise self._error("protocol_error", f"the list has no {self._key}")
+        return [entry for entry in entries if isinstance(entry, str)]
+
+    def _error(self, code: str, cause: str) -> RegistryError:
+        return RegistryError(code=code, action=self._purpose.action, subject=self._purpose.subject, cause=cause)

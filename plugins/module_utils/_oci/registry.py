@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A registry as a place for images: the interface of :mod:`repository` over the distribution API (distribution-spec 1.1)."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Callable, Iterator
+
+from .answers import Purpose
+from .client import Call, Client
+from .credentials import CredentialProvider
+from .listing import Pages
+from .registry_repository import RegistryRepository
+from .retry import RetryBudget
+from .transport import Access, Settings, Stats
+
+__all__ = ["Access", "Registry", "RegistryRepository", "RetryBudget", "Settings"]
+
+DOCKER_HUB = "docker.io"
+_DOCKER_HUB_ADDRESS = "registry-1.docker.io"
+
+
+class Registry:
+    """One registry, shared by all threads of a run. A context manager.
+
+    :param host: as references name it, with a port when it has one
+    :param access: how to reach it
+    :param credentials: whose we are there
+    :param settings: how patient to be
+    :param budget: the retries that the whole run may make
+    :param stop: set to end every wait with ``interrupted``
+    :param on_secret: told of every secret before it is used: tokens, encoded passwords
+    :param warn: told of what the user should know, each thing once
+    :param log: told of each retry
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        access: Access,
+        credentials: CredentialProvider,
+        settings: Settings,
+        budget: RetryBudget,
+        stop: threading.Event,
+        on_secret: Callable[[str], None],
+        warn: Callable[[str], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self.host = host
+        self._client = Client(
+            host,
+            _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host,
+            access=access,
+            credentials=credentials,
+            settings=settings,
+            budget=budget,
+            stop=stop,
+            on_secret=on_secret,
+            warn=warn,
+            log=log,
+        )
+        self._repositories: dict[str, RegistryRepository] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def stats(self) -> Stats:
+        """What it has cost so far: requests, bytes_read, bytes_written."""
+        return self._client.stats
+
+    def repository(self, path: str) -> RegistryRepository:
+        """The repository of that path; the same object each time. Nothing is asked."""
+        with self._lock:
+            found = self._repositories.get(path)
+            if found is None:
+                found = self._repositories[path] = RegistryRepository(self._client, path)
+            return found
+
+    def ping(self) -> None:
+        """Ask whether this is a registry that lets us in (distribution-spec, Determining Support).
+
+        :raises RegistryError: when it is not
+        """
+        self._client.expect(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), 200)
+
+    def repositories(self, prefix: str) -> Iterator[str]:
+        """Yield the repository paths that start with prefix, by the registry's catalog, all pages.
+
+        :raises RegistryError: unsupported, when it has no catalog
+        """
+        purpose = Purpose("list the repositories of", self.host, self.host)
+        pages = Pages(self._client, purpose, ("registry:catalog:*",), "", "/v2/_catalog", "repositories")
+        for path in pages.entries():
+            if path.startswith(prefix):
+                yield path
+
+    def probe_again(self) -> None:
+        """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""
+        self._client.health.probe_again()
+
+    def close(self) -> None:
+        """End every connection, also those that other threads wait on."""
+        self._client.close()
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

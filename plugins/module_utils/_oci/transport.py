@@ -1,0 +1,388 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP exchange done well: pools, TLS, proxies, time-outs, redirects and limits.
+
+Nothing here knows of registries, tokens or retries. An exchange gives an :class:`Answer`, whatever its status, or
+raises a :class:`~.faults.Fault`.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, Mapping
+
+from .errors import InputError
+from .faults import Fault, fault_of
+from .http_connection import BLOCK, CONNECT_TIMEOUT, Sockets, pools
+from .http_library import HTTPAdapter, Retry, Timeout, check_library, http_exceptions
+from .links import Origin, origin_of, resolve
+from .proxies import Proxies, proxy_password
+from .tls import tls_context
+
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
+USER_AGENT = "imageops.registry"
+POOL_SIZE = 32
+MANIFEST_LIMIT = 4 * 1024 * 1024
+ERROR_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach one registry.
+
+    :param registry: its host, with a port when it has one
+    :param validate_certs: check its TLS certificate
+    :param plain_http: speak HTTP without TLS
+    :param insecure: HTTPS without a check of the certificate, then plain HTTP (image-syncer's meaning)
+    :param ca_path: a PEM file or directory of certificates to trust besides the system's
+    :param client_cert: our certificate, a PEM file
+    :param client_key: its key, a PEM file
+    :param proxy: the URL of a proxy, before the environment's; an empty string means none
+    :param concurrency: blobs in flight at this registry, None for the run's
+    :param requests_per_second: the fastest pace of requests, None for no limit
+    """
+
+    registry: str
+    validate_certs: bool = True
+    plain_http: bool = False
+    insecure: bool = False
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    concurrency: int | None = None
+    requests_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How patient to be. All times are seconds.
+
+    :param timeout: without progress
+    :param attempts: tries of one small request, or of one blob
+    :param backoff: the longest first pause; it doubles with each try
+    :param backoff_cap: the longest pause
+    :param retry_after_cap: the longest wait that a registry may ask for
+    """
+
+    timeout: float = 60.0
+    attempts: int = 5
+    backoff: float = 1.0
+    backoff_cap: float = 30.0
+    retry_after_cap: float = 600.0
+
+
+class Stats:
+    """What one registry cost: requests, and bytes of bodies in both directions."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.bytes_read = 0
+        self.bytes_written = 0
+        self._lock = threading.Lock()
+
+    def count(self, *, requests: int = 0, read: int = 0, written: int = 0) -> None:
+        with self._lock:
+            self.requests += requests
+            self.bytes_read += read
+            self.bytes_written += written
+
+
+class Answer:
+    """What came back. A small one has its ``body``; a streamed one is read by :meth:`read` and has to be closed.
+
+    :param url: where it finally came from, after redirects
+    :param foreign: it came from another scheme, host or port than was asked
+    """
+
+    __slots__ = ("_raw", "_stats", "body", "foreign", "headers", "length", "status", "url")
+
+    def __init__(self, raw: Any, *, url: str, foreign: bool, stats: Stats) -> None:
+        self._raw = raw
+        self._stats = stats
+        self.status: int = raw.status
+        self.headers: Mapping[str, str] = raw.headers
+        self.url = url
+        self.foreign = foreign
+        self.body = b""
+        self.length = _content_length(self.headers)
+
+    def read(self) -> bytes:
+        """The next block, at most 64 KiB; empty at the end.
+
+        :raises Fault: when the connection breaks or stalls
+        """
+        try:
+            block: bytes = self._raw.read(BLOCK, decode_content=False)
+        except (OSError, http_exceptions.HTTPError) as error:
+            self.close()
+            raise fault_of(error) from error
+        self._stats.count(read=len(block))
+        return block
+
+    def read_whole(self, limit: int) -> None:
+        """Take the whole body into ``body``.
+
+        :raises Fault: too_large over the limit, and for a body shorter than was announced
+        """
+        blocks: list[bytes] = []
+        size = 0
+        while True:
+            block = self.read()
+            if not block:
+                break
+            size += len(block)
+            if size > limit:
+                self.close()
+                raise Fault("too_large", f"the answer is larger than {limit} bytes", transient=False)
+            blocks.append(block)
+        if self.length is not None and size != self.length:
+            self.close()
+            raise Fault("connection_failed", f"the answer ended after {size} of {self.length} bytes")
+        self.body = b"".join(blocks)
+
+    def peek_error(self) -> None:
+        """Take what is worth showing of an error's body, however it ends."""
+        try:
+            self.read_whole(ERROR_LIMIT)
+        except Fault:
+            self.body = self.body or b""
+
+    def release(self) -> None:
+        """Give the connection back; only when there is nothing to read."""
+        self._raw.release_conn()
+
+    def close(self) -> None:
+        """End the connection unless the body was read to its end; then it went back to its pool already."""
+        self._raw.close()
+
+
+def _content_length(headers: Mapping[str, str]) -> int | None:
+    value = headers.get("Content-Length", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+
+
+class _Pools(HTTPAdapter):
+    """requests' keeper of pools, with our connections in them and one TLS context for all."""
+
+    def __init__(self, sockets: Sockets, make_context: Callable[[], ssl.SSLContext]) -> None:
+        super().__init__(pool_connections=16, pool_maxsize=POOL_SIZE, pool_block=False)
+        self._kinds = pools(sockets)
+        self._make_context = make_context
+        self._context: ssl.SSLContext | None = None
+        self.poolmanager.pool_classes_by_scheme = self._kinds
+
+    def pool(self, origin: Origin, proxy: str | None) -> Any:
+        """The pool of connections to an origin, straight or through a proxy."""
+        manager: Any = self.poolmanager
+        if proxy:
+            manager = self._proxied(proxy)
+        context = {"ssl_context": self._shared_context()} if origin.scheme == "https" else {}
+        return manager.connection_from_host(origin.host, origin.port, origin.scheme, pool_kwargs=context)
+
+    def _proxied(self, proxy: str) -> Any:
+        context = {"proxy_ssl_context": self._shared_context()} if proxy.startswith("https:") else {}
+        try:
+            manager = self.proxy_manager_for(proxy, **context)
+        except ValueError as error:
+            raise InputError(
+                subject="the proxy", cause="SOCKS needs the Python library PySocks", hint="install it, or use an HTTP proxy"
+            ) from error
+        if not proxy.startswith("socks"):
+            manager.pool_classes_by_scheme = self._kinds
+        return manager
+
+    def _shared_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = self._make_context()
+        return self._context
+
+
+class Transport:
+    """Exchanges with one registry, and with wherever it sends us.
+
+    Its own scheme, host and port have the client certificate and may be shown an Authorization header; every other place
+    is reached by a second set of pools that has neither, and that refuses link-local addresses.
+
+    :param origin: the registry's scheme, host and port
+    :param on_secret: told of the proxy's password
+    :param warn: told once of a Location that says http of what was reached by https
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        access: Access,
+        settings: Settings,
+        stats: Stats,
+        on_secret: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        check_library()
+        self.origin = origin
+        self._stats = stats
+        self._warn = warn
+        self._timeout = settings.timeout
+        self._access = access
+        self._proxies = Proxies(access.proxy)
+        self._on_secret = on_secret
+        self._sockets = Sockets(timeout=settings.timeout, guarded=False)
+        self._foreign_sockets = Sockets(timeout=settings.timeout, guarded=True)
+        self._adapters: dict[bool, _Pools] = {}
+        self._own_pool: tuple[Any, bool] | None = None
+        self._lock = threading.Lock()
+        self._warned = False
+        self._no_retries = Retry(total=False, redirect=False)
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | Iterable[bytes] | None = None,
+        limit: int | None = ERROR_LIMIT,
+        patience: float | None = None,
+        follow: bool = True,
+        authorization: str | None = None,
+    ) -> Answer:
+        """Send one request and give the answer, after following redirects of GET and HEAD.
+
+        :param url: absolute
+        :param headers: all but Authorization
+        :param body: bytes, or blocks of at most 64 KiB whose sum the Content-Length in headers names
+        :param limit: read the body whole, at most so many bytes; None leaves a good answer (2xx) to be streamed
+        :param patience: seconds to wait for the answer once the body is sent; None for the time-out
+        :param follow: whether to follow redirects
+        :param authorization: shown to this URL's own scheme, host and port only
+        :raises Fault: when no whole answer came
+        """
+        home = origin_of(url)
+        for _hop in range(MOST_REDIRECTS + 1):
+            own = origin_of(url) == home
+            sent = {**headers, "Authorization": authorization} if authorization and own else headers
+            answer = self._once(method, url, sent, body, limit, patience, foreign=not own)
+            if not (follow and answer.status in REDIRECTS and method in ("GET", "HEAD")):
+                return answer
+            url = self.locate(url, answer.headers.get("Location"))
+        raise Fault("protocol_error", f"more than {MOST_REDIRECTS} redirects", transient=False)
+
+    def locate(self, base: str, location: str | None) -> str:
+        """Resolve a Location, and say once when it names http where https is meant.
+
+        :raises Fault: when it leads nowhere good
+        """
+        target = resolve(base, location)
+        if target.corrected and not self._warned:
+            self._warned = True
+            self._warn(
+                f"{self._access.registry} answers with Locations that say http although it is reached by https; https is used. "
+                "A proxy in front of it should send X-Forwarded-Proto."
+            )
+        return target.url
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | Iterable[bytes] | None,
+        limit: int | None,
+        patience: float | None,
+        *,
+        foreign: bool,
+    ) -> Answer:
+        origin = origin_of(url)
+        pool, absolute = self._pool(origin)
+        target = url if absolute else _path_of(url)
+        sockets = self._sockets if origin == self.origin else self._foreign_sockets
+        sockets.exchange.whole = 2 * self._timeout if limit is not None else None
+        self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
+        try:
+            raw = pool.urlopen(
+                method,
+                target,
+                body=body,
+                headers=dict(headers),
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                retries=self._no_retries,
+                timeout=Timeout(
+                    connect=min(self._timeout, CONNECT_TIMEOUT), read=self._timeout if patience is None else patience
+                ),
+            )
+        except (OSError, http_exceptions.HTTPError, ValueError) as error:
+            raise fault_of(error) from error
+        answer = Answer(raw, url=url, foreign=foreign, stats=self._stats)
+        self._finish(answer, method, limit)
+        return answer
+
+    def _finish(self, answer: Answer, method: str, limit: int | None) -> None:
+        if method == "HEAD":
+            answer.release()
+            return
+        encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            answer.close()
+            raise Fault("protocol_error", "the answer is compressed although that was not asked for", transient=False)
+        if not 200 <= answer.status < 300:
+            answer.peek_error()
+        elif limit is not None:
+            answer.read_whole(limit)
+
+    def _pool(self, origin: Origin) -> tuple[Any, bool]:
+        """The pool for an origin, and whether it wants absolute URLs (a proxy for plain HTTP)."""
+        own = origin == self.origin
+        if own and self._own_pool is not None:
+            return self._own_pool
+        with self._lock:
+            proxy = self._proxies.for_url(f"{origin.scheme}://{_netloc(origin)}/")
+            if proxy:
+                self._on_secret(proxy_password(proxy))
+            absolute = proxy is not None and origin.scheme == "http" and not proxy.startswith("socks")
+            found = (self._adapter(own=own).pool(origin, proxy), absolute)
+            if own:
+                self._own_pool = found
+        return found
+
+    def _adapter(self, *, own: bool) -> _Pools:
+        adapter = self._adapters.get(own)
+        if adapter is None:
+            make_context = functools.partial(
+                tls_context,
+                verify=self._access.validate_certs and not self._access.insecure,
+                ca_path=self._access.ca_path,
+                client_cert=self._access.client_cert if own else None,
+                client_key=self._access.client_key if own else None,
+            )
+            adapter = self._adapters[own] = _Pools(self._sockets if own else self._foreign_sockets, make_context)
+        return adapter
+
+    def close(self) -> None:
+        """End every connection, also those in use by other threads."""
+        self._sockets.shut()
+        self._foreign_sockets.shut()
+        with self._lock:
+            for adapter in self._adapters.values():
+                adapter.close()
+
+
+def _path_of(url: str) -> str:
+    start = url.index("//") + 2
+    slash, question = url.find("/", start), url.find("?", start)
+    if slash >= 0 and (question < 0 or slash < question):
+        return url[slash:]
+    return "/" + (url[question:] if question >= 0 else "")
+
+
+def _netloc(origin: Origin) -> str:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return f"{host}:{origin.port}"
