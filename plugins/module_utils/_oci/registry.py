@@ -51,6 +51,7 @@ class Registry:
         log: Callable[[str], None],
     ) -> None:
         self.host = host
+        self.access = access
         self._client = Client(
             host,
             _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host,

@@ -11,10 +11,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .._oci.answers import MissingContent
 from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest, is_foreign
 from .._oci.reference import Digest, Reference
-from .._oci.registry import MissingContent
 from .placement import COPIED, MOUNTED, Place, Placement
 from .places import Places
 from .plan import differs

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from .._oci.errors import ContentError, RegistryError
 from .._oci.manifest import Descriptor, Manifest, Platform
-from .._oci.platforms import platform_from_config, select_platforms
+from .._oci.platform import platform_from_config
+from .._oci.platforms import select_platforms
 from .._oci.reference import Digest, Reference
 from .._oci.repository import Repository
 from .places import Places
