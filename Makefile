@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Every target does its own set-up, below .cache. ARGS goes to what runs a layer: make unit ARGS="-k reference".
+.DEFAULT_GOAL := help
+layers := lint unit functional sanity integration docs
+
+.PHONY: help test $(layers) build format demo clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z $$()]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: ## see it work: two registries, real images, a playbook, and an independent client that checks
+	@demo/run
+
+test: ## all tests; the last line has the sum
+	@scripts/run test
+
+lint: ## style, types, documentation and packaging; ARGS names single checks
+unit: ## the pure parts, on every Python that is here
+functional: ## the registry client and the engine against real servers, with the newest and the oldest requests
+sanity: ## ansible-test sanity on the built collection, with the oldest and the newest ansible-core
+integration: ## ansible-test integration on the built collection: what a playbook sees
+docs: ## the documentation's site, into build/docs
+$(layers):
+	@scripts/run $@ -- $(ARGS)
+
+build: ## the collection's archive, into build
+	@scripts/run build
+
+format: ## lay out the Python files as lint wants them
+	@scripts/run format
+
+clean: ## remove everything that was made
+	rm -rf .cache build .ansible tests/output

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers that pytest runs: unit on every Python, functional with the newest and the oldest requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from . import cores, debian
+from .counts import Counts, from_junit
+from .interpreters import VERSIONS, interpreters
+from .jobs import Absent, Job
+from .places import CACHE, REQUIREMENTS
+from .shell import Argv, CommandFailed, Shell
+from .venvs import Venv, venv
+
+# Each core once, on a Python that it is for; Pythons not named here get only what runs on managed hosts.
+_CORE_FOR = {"3.11": cores.OLDEST, "3.12": cores.MIDDLE, "3.13": cores.NEWEST, "3.14": cores.NEWEST}
+# urllib3 1.26.5 does not run on newer ones.
+_FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
+_SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
+_TEST_FAILED = 1
+_TEST_SECONDS = 300
+
+
+def unit(arguments: Sequence[str]) -> Iterator[Job | Absent]:
+    """Run the unit tests on every Python, and the workshop's own on one."""
+    for version in VERSIONS:
+        name = f"unit/python-{version}"
+        if version in interpreters():
+            yield Job(name, partial(_unit, name, version, arguments), about=40)
+        else:
+            yield Absent(name, f"Python {version} is not here")
+
+
+def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
+    """Run the functional tests with the newest packages on the newest Python, and with the oldest on the oldest."""
+    newest = list(interpreters())[-1]
+    name = "functional/newest-requests"
+    yield Job(name, partial(_functional, name, newest, None, arguments), about=200)
+    oldest = next((version for version in _FOR_OLDEST_REQUESTS if version in interpreters()), None)
+    name = "functional/oldest-requests"
+    if oldest:
+        yield Job(name, partial(_functional, name, oldest, REQUIREMENTS / "oldest.txt", arguments), about=200)
+    else:
+        yield Absent(name, f"none of the Pythons {', '.join(_FOR_OLDEST_REQUESTS)} is here")
+
+
+def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
+    packages = [*_core(version), REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"]
+    made = venv(shell, "unit", interpreters()[version], packages)
+    paths = ["tests/unit"] + (["tests/scripts"] if version == cores.controller(cores.OLDEST) else [])
+    return _pytest(shell, made, name, version, [*paths, *arguments])
+
+
+def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[str], shell: Shell) -> Counts:
+    debian.need(shell, _SERVERS)
+    packages = [*_core(version), REQUIREMENTS / "unit.txt", REQUIREMENTS / "functional.txt"]
+    made = venv(shell, "functional", interpreters()[version], packages, pins)
+    return _pytest(shell, made, name, version, ["tests/functional", *arguments])
+
+
+def _core(version: str) -> list[str | Path]:
+    return [cores.requirement(_CORE_FOR[version])] if version in _CORE_FOR else []
+
+
+def _pytest(shell: Shell, made: Venv, name: str, version: str, arguments: Sequence[str]) -> Counts:
+    flat = name.replace("/", "-")
+    report = CACHE / "results" / f"{flat}.xml"
+    report.unlink(missing_ok=True)
+    # Directories of its own: pytest's usual ones are shared by all runs of a user.
+    scratch = CACHE / "tmp" / flat
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    env = made.environment()
+    if version not in _CORE_FOR:
+        env["PYTHONPATH"] = str(cores.module_utils(shell))
+    options = ["--hypothesis-profile=ci", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
+    options += [f"--basetemp={scratch}", "-o", "tmp_path_retention_policy=failed"]
+    command: Argv = [made.python, "-m", "pytest", "-q", *options, *arguments]
+    code = shell.run(command, env=env, accept=(0, _TEST_FAILED))
+    counts = from_junit([report])
+    if code == _TEST_FAILED and not counts.failed:
+        raise CommandFailed("pytest failed without a failing test")
+    return counts
