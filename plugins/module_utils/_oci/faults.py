@@ -72,6 +72,8 @@ def fault_of(error: BaseException) -> Fault:
             return Fault("connection_failed", f"the proxy refused: {_deepest_words(chain)}", connecting=True)
     if any(isinstance(link, (http.client.IncompleteRead, http_exceptions.IncompleteRead)) for link in chain):
         return Fault("connection_failed", "the connection ended in the middle of an answer")
+    if isinstance(error, ValueError) and not any(isinstance(link, OSError) for link in chain):
+        return Fault("protocol_error", "the request cannot be written down", transient=False)
     return Fault("connection_failed", _deepest_words(chain))
 
 

@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Callable, Iterator
 
-from .answers import Purpose
+from .answers import MissingContent, Purpose
 from .client import Call, Client
 from .credentials import CredentialProvider
 from .listing import Pages
@@ -17,7 +17,7 @@ from .registry_repository import RegistryRepository
 from .retry import RetryBudget
 from .transport import Access, Settings, Stats
 
-__all__ = ["Access", "Registry", "RegistryRepository", "RetryBudget", "Settings"]
+__all__ = ["Access", "MissingContent", "Registry", "RegistryRepository", "RetryBudget", "Settings"]
 
 DOCKER_HUB = "docker.io"
 _DOCKER_HUB_ADDRESS = "registry-1.docker.io"

@@ -10,6 +10,7 @@ begins anew with a new session and a fresh reader.
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping
@@ -183,7 +184,11 @@ class BlobUpload:
         url = with_query(session.location, f"digest={quote(str(self._blob.digest), safe=':')}")
         reader = self._open_at(0)
         try:
-            body = _Body(iter(reader), self._blob.size, self._client, self._purpose.subject)
+            # The first block before the request: when the source has nothing to give, no session is spoiled.
+            blocks = iter(reader)
+            first = next(blocks, b"")
+            blocks = itertools.chain((first,), blocks) if first else blocks
+            body = _Body(blocks, self._blob.size, self._client, self._purpose.subject)
             answer = self._request("PUT", url, body, {})
         finally:
             reader.close()
