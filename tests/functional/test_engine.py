@@ -306,20 +306,20 @@ def test_a_digest_is_copied_by_digest_and_under_a_tag(servers: Servers, plain: P
 
 
 def test_rewrite_puts_manifests_again_and_keeps_blobs(servers: Servers, plain: Plain, fresh: Fresh) -> None:
-    registry = servers.open
-    path, target = fresh(), fresh()
+    source, destination = servers.open, servers.relative
+    path = fresh()
     made = images.image(path)
-    for repository in (path, target):
-        plain(registry.endpoint).push(repository, made, "1.0")
-    registry.mark()
+    for registry in (source, destination):
+        plain(registry.endpoint).push(path, made, "1.0")
+    destination.mark()
 
-    result = Run([registry.endpoint]).sync(
-        {"source": f"{registry.host}/{path}", "destination": f"{registry.host}/{target}"}, rewrite=True
+    result = Run([source.endpoint, destination.endpoint]).sync(
+        {"source": f"{source.host}/{path}", "destination": f"{destination.host}/{path}"}, rewrite=True
     )
 
     assert (only(result).action, only(result).blobs_present) == ("update", len(made.all_blobs()))
     assert result.changed
-    counts = registry.counts()
+    counts = destination.counts()
     assert (counts["PUT", "manifest"], counts["PUT", "upload"]) == (1, 0)
 
 

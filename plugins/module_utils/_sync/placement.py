@@ -116,7 +116,7 @@ class Placement:
     async def _bring(self, place: Place, source: Reference) -> None:
         try:
             how = await (
-                self._probe(place) if self._check_mode else self._deliver(place, source)
+                self._probe(place, source) if self._check_mode else self._deliver(place, source)
             )
         except BaseException as fault:
             place.settle(mountable=False)
@@ -129,6 +129,13 @@ class Placement:
         if how == PRESENT:
             place.settle(mountable=True)
         place.arrived.set_result(how)
+
+    async def _holder(self, place: Place, source: Reference) -> Reference | None:
+        """A repository of the same registry that the blob can be mounted from; None when this place has to lead."""
+        if source.registry == place.repository.registry:
+            return source
+        leader = await self._turn(place)
+        return leader.repository if leader else None
 
     async def _turn(self, place: Place) -> Place | None:
         """Wait until this place leads (None), or gives the one that it can mount from."""
@@ -145,21 +152,21 @@ class Placement:
                 return leader if leader.is_there else None
 
     async def _deliver(self, place: Place, source: Reference) -> str:
-        holder = await self._turn(place)
+        holder = await self._holder(place, source)
         seat = Seat(place.repository, place.blob, source, place.owner)
         if holder is None:
             return COPIED if await self._flights.board(seat) else PRESENT
         seat.upload = await self._flights.begin(
-            seat, mount_from=holder.repository.repository
+            seat, mount_from=holder.repository
         )
         if seat.upload is None:
             return MOUNTED
         await self._flights.board(seat)
         return COPIED
 
-    async def _probe(self, place: Place) -> str:
+    async def _probe(self, place: Place, source: Reference) -> str:
         """Check mode: what would happen, asked by HEAD alone."""
-        holder = await self._turn(place)
+        holder = await self._holder(place, source)
         repository = self._places.repository(place.repository)
         lane = self._places.lane(place.repository.registry)
         try:
