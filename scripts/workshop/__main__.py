@@ -43,7 +43,9 @@ def main() -> int:
     outcomes = run_all([part for layer in chosen for part in {**LAYERS, **BY_HAND}[layer](arguments)])
     total = record(outcomes)
     failed = [outcome.name for outcome in outcomes if outcome.counts.failed]
-    print(f"\n{', '.join(chosen)}: {time.monotonic() - begun:.0f} s, logs in {(CACHE / 'logs').relative_to(CACHE.parent)}")
+    print(
+        f"\n{', '.join(chosen)}: {time.monotonic() - begun:.0f} s, logs in {(CACHE / 'logs').relative_to(CACHE.parent)}"
+    )
     if failed:
         print(f"failed: {', '.join(failed)}")
     if not total.passed and not failed:

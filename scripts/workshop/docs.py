@@ -34,7 +34,13 @@ def _site(shell: Shell, arguments: Sequence[str]) -> Counts:
     reference = source / "reference"
     reference.mkdir()
     env = made.environment(ANSIBLE_COLLECTIONS_PATH=str(installed.parents[2]))
-    generate: Argv = [made.tool("antsibull-docs"), "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
+    generate: Argv = [
+        made.tool("antsibull-docs"),
+        "collection",
+        "--use-current",
+        "--squash-hierarchy",
+        "--fail-on-error",
+    ]
     shell.run([*generate, "--dest-dir", reference, "imageops.registry"], env=env)
     build: Argv = [made.python, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html", *arguments]
     shell.run([*build, source, _SITE], env=env)

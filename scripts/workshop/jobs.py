@@ -17,7 +17,7 @@ from .counts import Counts
 from .places import CACHE
 from .shell import CommandFailed, Shell
 
-_TAIL_LINES = 150
+_TAIL_LINES = 60
 _MOST_AT_ONCE = 4
 
 
@@ -85,7 +85,12 @@ def record(outcomes: Sequence[Outcome]) -> Counts:
     total = Counts()
     for outcome in outcomes:
         total += outcome.counts
-        data = {"name": outcome.name, "seconds": round(outcome.seconds, 1), "note": outcome.note, **vars(outcome.counts)}
+        data = {
+            "name": outcome.name,
+            "seconds": round(outcome.seconds, 1),
+            "note": outcome.note,
+            **vars(outcome.counts),
+        }
         (results / f"{outcome.name.replace('/', '-')}.json").write_text(json.dumps(data) + "\n", encoding="utf-8")
     return total
 

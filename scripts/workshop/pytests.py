@@ -79,7 +79,7 @@ def _pytest(shell: Shell, made: Venv, name: str, version: str, arguments: Sequen
         env["PYTHONPATH"] = str(cores.module_utils(shell))
     options = ["--hypothesis-profile=ci", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
     options += [f"--basetemp={scratch}", "-o", "tmp_path_retention_policy=failed"]
-    command: Argv = [made.python, "-m", "pytest", "-q", *options, *arguments]
+    command: Argv = [made.python, "-m", "pytest", "-q", "--tb=short", *options, *arguments]
     code = shell.run(command, env=env, accept=(0, _TEST_FAILED))
     counts = from_junit([report])
     if code == _TEST_FAILED and not counts.failed:

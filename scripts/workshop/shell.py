@@ -36,9 +36,7 @@ class Shell:
         self._log = log
         self._deadline = time.monotonic() + seconds
 
-    def run(
-        self, argv: Argv, *, env: Mapping[str, str], cwd: Path = ROOT, accept: Sequence[int] = (0,)
-    ) -> int:
+    def run(self, argv: Argv, *, env: Mapping[str, str], cwd: Path = ROOT, accept: Sequence[int] = (0,)) -> int:
         """Run a command and give its exit code, which must be one of the accepted ones.
 
         :raises CommandFailed: otherwise, and when the time is over

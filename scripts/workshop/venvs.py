@@ -37,7 +37,9 @@ class Venv:
         return environment([self.directory / "bin", *interpreters.directories()], **more)
 
 
-def venv(shell: Shell, purpose: str, python: Path, requirements: Sequence[str | Path], pins: Path | None = None) -> Venv:
+def venv(
+    shell: Shell, purpose: str, python: Path, requirements: Sequence[str | Path], pins: Path | None = None
+) -> Venv:
     """Make an environment, or give the one that was made before of the same interpreter and requirements.
 
     :param purpose: a word for its name
