@@ -143,7 +143,8 @@ def _parse_list(text: str, form: str) -> tuple[Reference, tuple[str, ...] | None
         raise InputError(subject="its list of tags", cause="one of the tags is empty", hint=form)
     reference = Reference.parse(first.strip())
     if reference.tag is None or reference.digest is not None:
-        raise InputError(subject="its list of tags", cause="the first one is no tag", hint=form)
+        cause = "a digest stands alone" if reference.digest else "the first item has no tag"
+        raise InputError(subject="its list of tags", cause=cause, hint=form)
     return reference, (reference.tag, *(check_tag(tag) for tag in others))
 
 
