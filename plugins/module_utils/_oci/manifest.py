@@ -18,8 +18,6 @@ from .errors import ContentError, InputError
 from .media_types import (
     ACCEPT,
     ARTIFACTS,
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
     GENERIC,
     INDEXES,
     OCI_INDEX,
@@ -35,11 +33,7 @@ from .strict_json import JsonFault, check_spelling, loads, short_text
 
 __all__ = [
     "ACCEPT",
-    "DOCKER_LIST",
-    "DOCKER_MANIFEST",
     "MAX_MANIFEST_BYTES",
-    "OCI_INDEX",
-    "OCI_MANIFEST",
     "Descriptor",
     "Manifest",
     "Platform",
@@ -209,7 +203,7 @@ class _Reader:
         if not kind:
             kind = OCI_INDEX if has_children else OCI_MANIFEST
         is_index = kind in INDEXES
-        if (has_children and has_content) or (is_index and has_content) or (has_children and not is_index):
+        if (is_index and has_content) or (has_children and not is_index):
             self.fail(f"its type is {kind}, but it can also be read as the other of index and image")
         if not (is_index or has_content or kind in ARTIFACTS):
             self.fail(f"it is {kind}, neither an image nor an index", code="unsupported_manifest")

@@ -124,7 +124,7 @@ class _Selector:
 
     def platform(self, image: Manifest) -> Platform | None:
         """The platform in an image's config; None for an artifact, and for an image that names none."""
-        if image.config is None or image.artifact_type or image.config.media_type not in IMAGE_CONFIGS | {_OLD_CONFIG}:
+        if image.config is None or image.config.media_type not in IMAGE_CONFIGS | {_OLD_CONFIG}:
             return None
         return _known(self._platform_of(image))
 

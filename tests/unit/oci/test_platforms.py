@@ -294,6 +294,20 @@ class TestNested:
         assert caught.value.code == "protocol_error"
         assert "32 deep" in str(caught.value)
 
+    def test_many_beside_each_other(self, shelf: Shelf) -> None:
+        inner = [shelf.put(index_document(point_to(shelf.image(f"{n}"), "linux/amd64"))) for n in range(40)]
+        outer = shelf.put(index_document(*(point_to(index) for index in inner)))
+        assert shelf.select(outer, "linux/amd64").manifest is outer
+
+    def test_too_much_to_load(self) -> None:
+        def large(descriptor: Descriptor) -> Manifest:
+            return parsed(index_document(padding=f"{descriptor.digest}{'x' * 4_000_000}"))
+
+        top = parsed(index_document(*(point(f"{number}", OCI_INDEX) for number in range(100))))
+        with pytest.raises(ContentError) as caught:
+            select_platforms(top, [Platform("linux", "amd64")], load=large, platform_of=lambda manifest: None)
+        assert caught.value.code == "too_large"
+
     def test_many_paths_to_one_manifest_are_walked_once(self, shelf: Shelf) -> None:
         manifest = shelf.image("amd", "linux/amd64")
         for _level in range(20):
