@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
 from . import rights
 from .replies import ApiFault

@@ -9,7 +9,8 @@ import base64
 import binascii
 import ipaddress
 import secrets
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs
 
 from . import rights

@@ -17,10 +17,13 @@ import json
 import ssl
 import threading
 import uuid
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable
 from urllib.parse import parse_qsl, urlsplit
 
 from . import schema
@@ -49,16 +52,24 @@ class Simulator:
     """Alibaba Cloud's CR and RAM APIs on one port, and a registry front for each instance.
 
     :ivar forms: ``http``, ``body`` or ``both``: in which form refusals arrive; both alternates
-    :ivar calls: every call that was let in, in order
+    :ivar calls: every call that was answered, in order
+    :ivar received: how often each call came, those that met a fault included
+    :ivar targets: every path and query that came
+    :ivar before: what to do once before a call of that name is carried out
+    :ivar answered: set once any call was answered
     """
 
     def __init__(self, directory: Path, world: World | None = None, *, forms: str = "both") -> None:
         self.world = world or World()
-        self.identity = Identity(directory)
+        self._directory = directory
         self.faults = Faults()
         self.forms = forms
         self.calls: list[Exchange] = []
+        self.received: Counter[str] = Counter()
+        self.targets: list[str] = []
+        self.before: dict[str, Callable[[], object]] = {}
         self.stopping = threading.Event()
+        self.answered = threading.Event()
         self._check = SignatureCheck(self.world)
         self._services: dict[str, tuple[Mapping[str, Mapping[str, schema.Field]], Any]] = {
             "2018-12-01": (schema.CR, ContainerRegistry(self.world)),
@@ -67,6 +78,11 @@ class Simulator:
         self._refusals = 0
         self._servers: list[ThreadingHTTPServer] = []
         self._api = self._start(_ApiHandler)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The key and the certificate of the registry fronts, made when they are first needed."""
+        return Identity(self._directory)
 
     @property
     def url(self) -> str:
@@ -104,7 +120,10 @@ class Simulator:
     def serve(self, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one API request."""
         action = headers.get("x-acs-action", "")
+        self.received[action] += 1
+        self.targets.append(target)
         kind = self.faults.take(action)
+        self.before.pop(action, lambda: None)()
         request_id = str(uuid.uuid4()).upper()
         given = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
         given.update(parse_qsl(body.decode(), keep_blank_values=True))
@@ -124,6 +143,7 @@ class Simulator:
             except ApiFault as refusal:
                 status, answer, extra = self._refuse(refusal, request_id, headers.get("host", ""))
             self.calls.append(Exchange(action, given, user, status, answer))
+        self.answered.set()
         return Reply(status, json.dumps(answer).encode(), extra, kind)
 
     def _carry_out(self, action: str, headers: Mapping[str, str], given: Mapping[str, str], key: Key) -> dict[str, Any]:

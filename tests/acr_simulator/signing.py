@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from .replies import ApiFault

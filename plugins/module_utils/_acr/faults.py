@@ -27,10 +27,12 @@ Shared ones keep their meaning: ``bad_credentials``, ``no_credentials``, ``rate_
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 from .._oci.errors import ImageOpsError
+from .._oci.faults import Fault
 
 _WORDS_LIMIT = 500
 
@@ -43,6 +45,7 @@ class ApiError(ImageOpsError):
     :param words: what the API said, shortened
     :param request_id: what the vendor's support asks for; empty when there was none
     :param retry_after: seconds that the API asked to wait, or None
+    :param perhaps_done: whether the call may have been carried out all the same
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class ApiError(ImageOpsError):
         words: str = "",
         request_id: str = "",
         retry_after: float | None = None,
+        perhaps_done: bool = False,
     ) -> None:
         super().__init__(code=code, action=action, subject=subject, cause=cause, hint=hint, transient=transient)
         self.status = status
@@ -66,6 +70,7 @@ class ApiError(ImageOpsError):
         self.words = words
         self.request_id = request_id
         self.retry_after = retry_after
+        self.perhaps_done = perhaps_done
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,24 @@ def api_error(
         words=words,
         request_id=_text(answer.get("RequestId")),
         retry_after=retry_after,
+        perhaps_done=meaning.code == "server_error",
+    )
+
+
+def broken(fault: Fault, *, action: str, subject: str, host: str) -> ApiError:
+    """The error for a call that brought no whole answer.
+
+    :param host: who was called
+    """
+    hint = "set ca_path to the certificate of its authority" if fault.code == "tls_untrusted" else fault.hint
+    return ApiError(
+        code=fault.code,
+        action=action,
+        subject=subject,
+        cause=f"{host}: {fault.cause}",
+        hint=hint or ("check the host name, the network and the proxy" if fault.connecting else ""),
+        transient=fault.transient,
+        perhaps_done=not fault.connecting,
     )
 
 

@@ -10,57 +10,38 @@ paced, passing failures are tried again, and the API's two forms of error become
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, Callable, Mapping, Sequence, Union
-from urllib.parse import urlencode, urlsplit
+from typing import Any, Callable, Union
+from urllib.parse import urlencode
 
-from .exchange import Line, exchange, open_session
-from .faults import ApiError, api_error
+from .._oci.faults import Fault
+from .._oci.links import origin_of
+from .._oci.retry import Pauses
+from .._oci.transport import USER_AGENT, Settings, Stats, Transport
+from .faults import ApiError, api_error, broken
 from .keys import AccessKey, KeySource
+from .service import Line, Service
 from .signature import authorization, content_hash
 
 Parameter = Union[str, int, bool, None, Sequence[Any], Mapping[str, Any]]
 """What a call takes: None is left out, booleans become true/false, lists and mappings compact JSON."""
 
+PER_SECOND = 12.0  # the vendor's limit is 15
 _ANSWER_LIMIT = 8 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Service:
-    """One RPC service.
-
-    :param url: scheme and host (and port): ``https://cr.cn-shanghai.aliyuncs.com``
-    :param version: the API's version: ``2018-12-01``
-    """
-
-    url: str
-    version: str
-
-
-@dataclass(frozen=True)
-class Calls:
-    """How calls are made: ``timeout`` is seconds without progress; ``attempts`` counts the first one too."""
-
-    timeout: float = 30.0
-    attempts: int = 6
-    backoff: float = 1.0
-    backoff_cap: float = 20.0
-    retry_after_cap: float = 120.0
-    per_second: float = 12.0
+_MOST_STALE = 3
 
 
 class OpenApi:
     """A client of one service. Threads may share it; close it when done.
 
     :param keys: asked before every request, so that keys with an end are renewed
-    :param pause: waits so many seconds; may raise to end a wait early
+    :param stop: set to end every wait
+    :param on_secret: told of the proxy's password
     :param now: the time of day in seconds, for the signature
-    :param monotonic: a clock that only goes forward, for the pacing
     """
 
     def __init__(
@@ -69,20 +50,25 @@ class OpenApi:
         keys: KeySource,
         *,
         line: Line,
-        calls: Calls,
-        pause: Callable[[float], None] = time.sleep,
+        settings: Settings,
+        stop: threading.Event,
+        on_secret: Callable[[str], None],
+        per_second: float = PER_SECOND,
         now: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
         self._keys = keys
-        self._calls = calls
-        self._pause = pause
         self._now = now
-        self._monotonic = monotonic
-        self._session = open_session(service.url, line)
-        self._lock = threading.Lock()
-        self._next_start = 0.0
+        self._attempts = settings.attempts
+        self._pauses = Pauses(settings, stop, per_second)
+        self._transport = Transport(
+            origin_of(service.url),
+            access=line.access(service.host),
+            settings=settings,
+            stats=Stats(),
+            on_secret=on_secret,
+            warn=lambda text: None,
+        )
 
     def call(
         self,
@@ -101,20 +87,25 @@ class OpenApi:
         :param once: never repeat it when the first try may have been carried out (an answer that got lost)
         :raises ApiError: also after the last attempt, then with ``transient`` set
         """
-        attempt = 1
+        body = urlencode(flatten(parameters)).encode()
+        tries = 0
         while True:
+            self._pauses.before_request(action=action, subject=subject)
             try:
-                return self._attempt(api_action, parameters, action, subject)
+                return self._attempt(api_action, body, action, subject, stale_left=0 if once else _MOST_STALE)
             except ApiError as error:
-                repeatable = error.transient and not (once and error.code != "rate_limited")
-                if not repeatable or attempt >= self._calls.attempts:
+                tries += 1
+                repeatable = error.transient and not (once and error.perhaps_done)
+                if not repeatable or tries >= self._attempts:
                     raise
-                self._pause(self._delay(attempt, error.retry_after))
-            attempt += 1
+                if error.retry_after is None:
+                    self._pauses.back_off(tries, action=action, subject=subject)
+                else:
+                    self._pauses.asked(error.retry_after, action=action, subject=subject)
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._session.close()
+        self._transport.close()
 
     def __enter__(self) -> OpenApi:
         return self
@@ -123,22 +114,24 @@ class OpenApi:
         self.close()
 
     def _attempt(
-        self, api_action: str, parameters: Mapping[str, Parameter], action: str, subject: str
+        self, api_action: str, body: bytes, action: str, subject: str, *, stale_left: int
     ) -> Mapping[str, Any]:
-        self._keep_pace()
-        body = urlencode(flatten(parameters)).encode()
-        headers = self._headers(api_action, body, self._keys())
-        answer = exchange(
-            self._session,
-            "POST",
-            self._service.url + "/",
-            headers=headers,
-            body=body,
-            timeout=self._calls.timeout,
-            limit=_ANSWER_LIMIT,
-            action=action,
-            subject=subject,
-        )
+        """One try, in which so many connections may turn out to have been closed while they were idle."""
+        while True:
+            try:
+                answer = self._transport.exchange(
+                    "POST",
+                    f"{self._service.url}/",
+                    headers=self._headers(api_action, body, self._keys()),
+                    body=body,
+                    limit=_ANSWER_LIMIT,
+                    follow=False,
+                )
+                break
+            except Fault as fault:
+                if not (fault.stale and stale_left):
+                    raise broken(fault, action=action, subject=subject, host=self._service.host) from fault
+                stale_left -= 1
         retry_after = _milliseconds(answer.headers.get("x-acs-retry-after"))
         return _read(answer.status, answer.body, retry_after, action, subject)
 
@@ -146,7 +139,7 @@ class OpenApi:
         """The headers of one request; a date and a nonce of its own each time, for the API takes neither twice."""
         body_hash = content_hash(body)
         headers = {
-            "host": urlsplit(self._service.url).netloc,
+            "host": self._service.host,
             "content-type": "application/x-www-form-urlencoded",
             "x-acs-action": api_action,
             "x-acs-version": self._service.version,
@@ -165,22 +158,8 @@ class OpenApi:
             access_key_id=key.access_key_id,
             access_key_secret=key.access_key_secret,
         )
-        headers["accept"] = "application/json"
-        return headers
-
-    def _keep_pace(self) -> None:
-        with self._lock:
-            start = max(self._next_start, self._monotonic())
-            self._next_start = start + 1.0 / self._calls.per_second
-        delay = start - self._monotonic()
-        if delay > 0:
-            self._pause(delay)
-
-    def _delay(self, attempt: int, retry_after: float | None) -> float:
-        if retry_after is not None:
-            return min(retry_after, self._calls.retry_after_cap)
-        ceiling: float = min(self._calls.backoff_cap, self._calls.backoff * 2 ** (attempt - 1))
-        return ceiling * random.uniform(0.5, 1.0)
+        unsigned = {"accept": "application/json", "accept-encoding": "identity", "user-agent": USER_AGENT}
+        return {**headers, **unsigned, "content-length": str(len(body))}
 
 
 def flatten(parameters: Mapping[str, Parameter]) -> list[tuple[str, str]]:
@@ -200,7 +179,7 @@ def _read(status: int, body: bytes, retry_after: float | None, action: str, subj
     """The answer's fields, or the error that it stands for in either form."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         if status >= 400:
@@ -220,4 +199,4 @@ def _read(status: int, body: bytes, retry_after: float | None, action: str, subj
 
 def _milliseconds(text: str | None) -> float | None:
     """``x-acs-retry-after`` counts milliseconds; gives seconds."""
-    return int(text) / 1000.0 if text and text.isdigit() and int(text) > 0 else None
+    return int(text) / 1000.0 if text and text.isascii() and text.isdigit() and len(text) < 12 and int(text) else None

@@ -5,20 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, Iterator
 
 import pytest
-
-from ansible_collections.imageops.registry.plugins.module_utils._acr.exchange import Line
-from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import AccessKey
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import Calls, OpenApi, Service
+from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
+from ansible_collections.imageops.registry.tests.acr_simulator.clients import RAM, connect
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
-from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Key
-
-CR = "2018-12-01"
-RAM = "2015-05-01"
-QUICK = Calls(timeout=5.0, attempts=5, backoff=0.001, per_second=10_000.0)
+from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
 
 
 @pytest.fixture
@@ -33,26 +27,12 @@ def instance(simulator: Simulator) -> Instance:
 
 
 @pytest.fixture
-def client(simulator: Simulator) -> Iterator[Callable[..., OpenApi]]:
-    """Makes clients; by default one of CR that the account's own key signs."""
-    opened: list[OpenApi] = []
-
-    def make(version: str = CR, *, key: Key | None = None, calls: Calls = QUICK) -> OpenApi:
-        signer = key or simulator.world.add_key()
-        access_key = AccessKey(signer.key_id, signer.secret, signer.security_token)
-        opened.append(OpenApi(Service(simulator.url, version), lambda: access_key, line=Line(), calls=calls))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.close()
+def cr(simulator: Simulator) -> Iterator[OpenApi]:
+    with connect(simulator) as api:
+        yield api
 
 
 @pytest.fixture
-def cr(client: Callable[..., OpenApi]) -> OpenApi:
-    return client()
-
-
-@pytest.fixture
-def ram(client: Callable[..., OpenApi]) -> OpenApi:
-    return client(RAM)
+def ram(simulator: Simulator) -> Iterator[OpenApi]:
+    with connect(simulator, RAM) as api:
+        yield api

@@ -9,7 +9,6 @@ import random
 from types import SimpleNamespace
 
 import pytest
-
 from ansible_collections.imageops.registry.plugins.module_utils._acr.signature import (
     ALGORITHM,
     authorization,

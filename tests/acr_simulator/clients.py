@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's own client, connected to a simulator and quick to try again. For tests."""
+
+from __future__ import annotations
+
+import threading
+
+from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Wait
+from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import AccessKey
+from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.service import (
+    CR_VERSION,
+    RAM_VERSION,
+    Line,
+    Service,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+
+from .server import Simulator
+from .world import Key
+
+CR = CR_VERSION
+RAM = RAM_VERSION
+QUICK = Settings(timeout=5.0, attempts=5, backoff=0.001)
+SHORT_WAIT = Wait(timeout=20.0, interval=0.001)
+
+
+def access_key(key: Key) -> AccessKey:
+    """A simulated key as the client takes it."""
+    return AccessKey(key.key_id, key.secret, key.security_token)
+
+
+def connect(
+    simulator: Simulator,
+    version: str = CR,
+    *,
+    key: AccessKey | None = None,
+    url: str | None = None,
+    settings: Settings = QUICK,
+    stop: threading.Event | None = None,
+) -> OpenApi:
+    """A client of one API; unless said otherwise a new key of the account itself signs."""
+    signer = key or access_key(simulator.world.add_key())
+    return OpenApi(
+        Service(url or simulator.url, version),
+        lambda: signer,
+        line=Line(),
+        settings=settings,
+        stop=stop or threading.Event(),
+        on_secret=lambda text: None,
+        per_second=10_000.0,
+    )
