@@ -17,6 +17,7 @@ from support.fault_proxy import fault_proxy
 from support.faults import FaultProxy
 from support.plain_client import PlainClient
 from support.servers import KINDS, Kind, Servers, all_servers
+from support.storage import quick_directory
 
 _numbers = itertools.count()
 
@@ -24,7 +25,7 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Every shared server, each started when it is first asked for."""
-    with all_servers(tmp_path_factory.mktemp("servers")) as found:
+    with quick_directory(tmp_path_factory.mktemp("servers")) as directory, all_servers(directory) as found:
         yield found
 
 

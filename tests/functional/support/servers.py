@@ -40,6 +40,7 @@ class Kind:
     :param deletes: takes DELETE of a manifest by digest
     :param ranges: heeds Range on blobs
     :param scoped_blobs: a blob is visible only in the repositories that it was put into
+    :param checks_blobs: refuses a manifest that names what is not there
     :param untyped: keeps manifests without a ``mediaType`` of their own
     """
 
@@ -49,6 +50,7 @@ class Kind:
     deletes: bool = True
     ranges: bool = True
     scoped_blobs: bool = True
+    checks_blobs: bool = True
     untyped: bool = True
 
 
@@ -112,7 +114,14 @@ class Servers:
         """One of :data:`KINDS`."""
         if name == "zuul":
             return Kind(
-                name, self.zuul.endpoint, mounts=False, deletes=False, ranges=False, scoped_blobs=False, untyped=False
+                name,
+                self.zuul.endpoint,
+                mounts=False,
+                deletes=False,
+                ranges=False,
+                scoped_blobs=False,
+                checks_blobs=False,
+                untyped=False,
             )
         registry: DockerRegistry = getattr(self, name)
         return Kind(name, registry.endpoint)
