@@ -182,7 +182,7 @@ def _run(engine: Engine, stop: threading.Event) -> tuple[RunResult, str]:
 def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
     """Finish the log and write the report. The run is over: what goes wrong here is a warning."""
     if plan.log is not None:
-        plan.log.finished(result)
+        plan.log.finished(result, check_mode=task.check_mode)
         plan.log.close()
     if plan.report_path is not None:
         try:

@@ -17,6 +17,7 @@ from .._oci.reference import Digest, Reference
 from .._oci.repository import Repository
 from .._oci.strict_json import loads
 from .places import Places
+from .selection import in_version_order
 from .wanted import ManifestStore
 
 _MAX_CONFIG = 4 * 1024 * 1024
@@ -68,7 +69,9 @@ class Describer:
         :raises ImageOpsError: when a registry does not answer, or not to us
         """
         tags = {ref: self._places.lane(ref.registry).submit(self._tags, ref) for ref in images}
-        parts = {ref: [ref.with_tag(tag) for tag in found.result()] or [ref] for ref, found in tags.items()}
+        parts = {
+            ref: [ref.with_tag(tag) for tag in in_version_order(found.result())] or [ref] for ref, found in tags.items()
+        }
         jobs = {
             ref: [
                 self._places.lane(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)

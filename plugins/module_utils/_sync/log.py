@@ -57,13 +57,11 @@ class LogFile:
             what = f"{image.action} {which} ({image.bytes} bytes, {image.seconds:.1f} s)"
         self.line(f"{what}; now {counts.images_processed}/{counts.images_total} images processed")
 
-    def finished(self, result: RunResult) -> None:
+    def finished(self, result: RunResult, *, check_mode: bool) -> None:
         """Write the last line: how many failed, and what it cost."""
         failed = sum(image.status == "failed" for image in result.images)
-        word = "interrupted" if result.interrupted else "finished"
-        self.line(
-            f"synchronization {word}, {failed} of {len(result.images)} images failed, cost {result.seconds:.1f} s"
-        )
+        how = f"{'interrupted' if result.interrupted else 'finished'}{' in check mode' if check_mode else ''}"
+        self.line(f"synchronization {how}, {failed} of {len(result.images)} images failed, cost {result.seconds:.1f} s")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _GROUPS = 6
 _NAMED = 3
+_DETAIL = 490
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
 
@@ -101,6 +102,6 @@ def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
     yield one_line(f"{code}, {_images(len(group))}: {why}")
     named = ", ".join(str(image.destination) for image, _error in group[:_NAMED])
     more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
-    yield one_line(f"  not written: {named}{more}")
+    yield "  " + one_line(f"not written: {named}{more}", _DETAIL)
     if first.hint:
-        yield one_line(f"  what to do: {first.hint}")
+        yield "  " + one_line(f"what to do: {first.hint}", _DETAIL)

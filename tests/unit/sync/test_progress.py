@@ -97,7 +97,7 @@ def test_the_log_ends_with_what_it_cost_and_is_appended_to(tmp_path: Path) -> No
     path = tmp_path / "sync.log"
     for _run in range(2):
         file = log(path)
-        file.finished(RunResult([image(), failure()], True, False, 1.5, {}, [], []))
+        file.finished(RunResult([image(), failure()], True, False, 1.5, {}, [], []), check_mode=False)
         file.close()
     assert lines(path) == ["synchronization finished, 1 of 2 images failed, cost 1.5 s"] * 2
 

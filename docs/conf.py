@@ -1,0 +1,20 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the documentation's site is built; `make docs` adds the reference to the guides first."""
+
+from __future__ import annotations
+
+project = "imageops.registry"
+author = "The imageops.registry authors"
+copyright = "2026, The imageops.registry authors"
+html_title = "imageops.registry"
+
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+html_theme = "furo"
+html_show_sphinx = False
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+# The reference names types, environment variables and the like that are described elsewhere.
+nitpick_ignore_regex = [("ansplugin|envvar|std:.*|ref", r".*")]
