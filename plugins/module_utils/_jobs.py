@@ -176,7 +176,11 @@ def _run(engine: Engine, stop: threading.Event) -> tuple[RunResult, str]:
     ended = run_interruptibly(engine.run, interrupt=interrupt)
     if ended.signal:
         leave_soon()
-    return ended.value or engine.snapshot(), ended.signal
+    result = ended.value or engine.snapshot()
+    for image in result.images:
+        if image.error is not None and image.error.code == "interrupted":
+            image.status, image.error = "pending", None  # nothing is wrong with it, it has only not been finished
+    return result, ended.signal
 
 
 def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:

@@ -69,7 +69,7 @@ def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> 
 
 
 def _counts(result: RunResult, *, check_mode: bool) -> str:
-    """``3 created, 1 updated, 8 unchanged``: what is done, or in check mode would be, and what is not tried."""
+    """``3 created, 1 updated, 8 unchanged``: what is done, or in check mode would be, and what is not finished."""
     names = {"create": "created", "update": "updated", "unchanged": "unchanged", "skip": "skipped"}
     if check_mode:
         names.update({"create": "to create", "update": "to update"})
@@ -77,7 +77,7 @@ def _counts(result: RunResult, *, check_mode: bool) -> str:
         name: sum(image.action == action and image.status == "done" for image in result.images)
         for action, name in names.items()
     }
-    counts["not tried"] = sum(image.status == "pending" for image in result.images)
+    counts["not finished"] = sum(image.status == "pending" for image in result.images)
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none done"
 
 

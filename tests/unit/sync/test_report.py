@@ -237,7 +237,7 @@ def test_an_interrupted_run_says_so_first() -> None:
         run(image("1"), image("2", status="pending"), interrupted=True), check_mode=False, signal="SIGTERM"
     )
     assert text.startswith("interrupted by SIGTERM; ")
-    assert text.endswith("0 of 2 images failed (1 created, 1 not tried)")
+    assert text.endswith("0 of 2 images failed (1 created, 1 not finished)")
 
 
 @pytest.mark.parametrize(
