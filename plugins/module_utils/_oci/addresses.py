@@ -25,7 +25,9 @@ def is_forbidden(host: str) -> bool:
             address = address.ipv4_mapped
         elif address in _NAT64:
             address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address is not None and any(address in network for network in FORBIDDEN if network.version == address.version)
+    if address is None:
+        return False
+    return any(address in network for network in FORBIDDEN if network.version == address.version)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

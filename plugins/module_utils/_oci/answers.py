@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A registry's refusal → an error with a stable code, plain words and something to do.
 
-The HTTP status and the error codes of the specification (distribution-spec, section Error Codes) decide. What a registry
-says in free words is looked at only where vendors give nothing else.
+The HTTP status and the error codes of the specification (distribution-spec, section Error Codes) decide. What a
+registry says in free words is looked at only where vendors give nothing else.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class Purpose:
     registry: str
     write: bool = False
     kind: str = "repository"
+
+
+_MISSING = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"))
+_IMMUTABLE = frozenset(("TAG_IMMUTABLE", "IMMUTABLE_TAG"))
 
 
 class Said(NamedTuple):
@@ -169,6 +173,10 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
     codes = said.codes
     if status == 429 or "TOOMANYREQUESTS" in codes:
         return "rate_limited", "the registry takes no more requests now", "lower concurrency or requests_per_second"
+    if purpose.write and codes & {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"}:
+        return "server_error", "the registry has forgotten the upload", ""
+    if purpose.write and codes & {"DIGEST_INVALID", "SIZE_INVALID"}:
+        return "digest_mismatch", "other bytes arrived than were sent", "a proxy in between may change them"
     if status == 408:
         return "timeout", "the registry waited too long for the request", ""
     if status >= 500 and status not in (501, 505):
@@ -176,6 +184,8 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
     special = _judge_words(status, said, purpose)
     if special is not None:
         return special
+    if 300 <= status < 400:
+        return "protocol_error", "it answers with a redirect to somewhere else", "check the host name and plain_http"
     if status in (401, 403):
         return _judge_denied(status, purpose, anonymous)
     if status == 404:
@@ -186,7 +196,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
     if status == 409:
         return "conflict", "someone else is changing the same thing", ""
     if status == 413:
-        return "unsupported", "the registry or a proxy before it takes no body of that size", "raise client_max_body_size there"
+        return "unsupported", "the registry or a proxy before it takes no body of that size", "raise its limit there"
     if status == 415 or (purpose.kind == "manifest" and "MANIFEST_INVALID" in codes):
         return "unsupported_manifest", "the registry does not accept this kind of manifest", ""
     if codes & {"NAME_INVALID", "TAG_INVALID"}:
@@ -197,11 +207,13 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
 def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, str] | None:
     """What vendors say in their own ways."""
     codes, words = said.codes, said.words.lower()
+    if status == 400 and re.search(r"http request (was sent )?to (an )?https (server|port)", words):
+        return "plain_http", "it speaks HTTPS on this port", "leave plain_http out"
     if "PROJECTPOLICYVIOLATION" in codes:
-        return "source_policy", "a policy of the registry keeps this image back", "see the project's deployment security rules"
-    if purpose.write and (codes & {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"}) and purpose.kind == "manifest":
+        return "source_policy", "a policy of the registry keeps this image back", "see its project's security rules"
+    if purpose.write and purpose.kind == "manifest" and codes & _MISSING:
         return "missing_content", "the registry lacks something that the manifest names", ""
-    if purpose.write and (codes & {"TAG_IMMUTABLE", "IMMUTABLE_TAG"} or re.search(r"immutab|cannot be overwritten", words)):
+    if purpose.write and (codes & _IMMUTABLE or re.search(r"immutab|cannot be overwritten", words)):
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     if purpose.write and (status == 507 or "QUOTA_EXCEEDED" in codes or "quota" in words):
         return "quota_exceeded", "there is no room left for it", "raise the quota or remove images"
@@ -221,17 +233,18 @@ def _judge_denied(status: int, purpose: Purpose, anonymous: bool) -> tuple[str, 
             "the registry wants a login and there are no credentials for it",
             f"add {purpose.registry} to registries, or log in with docker login",
         )
+    hint = (
+        f"add credentials for {purpose.registry} to registries"
+        if anonymous
+        else "check the name and the account's rights"
+    )
     if purpose.write:
         return (
             "push_denied",
             "this account may not push there, or the repository does not exist and is not made by a push",
-            "check the account's rights" if not anonymous else f"add credentials for {purpose.registry} to registries",
+            hint,
         )
-    return (
-        "pull_denied",
-        "this account may not pull it, or it does not exist",
-        "check the name and the account's rights" if not anonymous else f"add credentials for {purpose.registry} to registries",
-    )
+    return "pull_denied", "this account may not pull it, or it does not exist", hint
 
 
 def _judge_missing(codes: frozenset[str], words: str, purpose: Purpose) -> tuple[str, str, str]:
@@ -245,5 +258,5 @@ def _judge_missing(codes: frozenset[str], words: str, purpose: Purpose) -> tuple
     if purpose.kind == "repository" or (about_repository and "MANIFEST_UNKNOWN" not in codes):
         return "repository_not_found", "there is no such repository", "check the name"
     if purpose.kind == "blob":
-        return "source_incomplete", "the registry no longer has this blob", "push the image there again, or leave it out"
+        return "source_incomplete", "the registry no longer has this blob", "push the image there again"
     return "tag_not_found", "there is no such tag or digest", "check the name"

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Callable, Iterator, Protocol
+from typing import Callable, Protocol
 
 from .answers import Purpose, error_of, read_error
 from .challenge import Challenge, parse_challenges
@@ -212,10 +213,9 @@ class Authenticator:
             slot = self._slots.get(ticket.scopes)
             wanted = challenge.parameters.get("scope", "").split()
             # A registry without a service name means something else by scope.
-            extra = tuple(scope for scope in wanted if scope not in ticket.scopes) if challenge.parameters.get("service") else ()
-            if slot is None or slot.extra or not extra or _covers(ticket.scopes, extra):
+            if slot is None or slot.extra or not challenge.parameters.get("service") or _covers(ticket.scopes, wanted):
                 return False
-            slot.extra = extra[:4]
+            slot.extra = tuple(wanted[:4])
             return True
 
     def _fetch(self, challenge: Challenge, scopes: Scopes, repository: str) -> Token:
@@ -235,7 +235,10 @@ class Authenticator:
         problem = check_realm(realm, self._base())
         if problem is not None:
             raise RegistryError(
-                code="protocol_error", action=purpose.action, subject=purpose.subject, cause=problem,
+                code="protocol_error",
+                action=purpose.action,
+                subject=purpose.subject,
+                cause=problem,
                 hint="the registry's own configuration names the realm",
             )
         login = self._login(realm, credential)
@@ -246,8 +249,11 @@ class Authenticator:
                 token = parse_token(answer.body, made)
                 if token is None:
                     raise RegistryError(
-                        code="protocol_error", action=purpose.action, subject=purpose.subject,
-                        cause="the token server's answer holds no token", status=200,
+                        code="protocol_error",
+                        action=purpose.action,
+                        subject=purpose.subject,
+                        cause="the token server's answer holds no token",
+                        status=200,
                     )
                 login.proven = True
                 self._on_secret(token.value)
@@ -307,7 +313,9 @@ def _choose(header: str | None) -> Challenge | None:
 
 
 def _is_ending(credential: Credential | None) -> bool:
-    return credential is not None and credential.expires_at is not None and credential.expires_at - time.time() < CREDENTIAL_MARGIN
+    if credential is None or credential.expires_at is None:
+        return False
+    return credential.expires_at - time.time() < CREDENTIAL_MARGIN
 
 
 def _writes(scopes: Scopes) -> bool:
@@ -319,8 +327,11 @@ def _wider(scopes: Scopes) -> Scopes:
     return tuple(f"{scope},push" if scope.endswith(":pull") else scope for scope in scopes[:1])
 
 
-def _covers(scopes: Scopes, wanted: Scopes) -> bool:
+def _covers(scopes: Iterable[str], wanted: Iterable[str]) -> bool:
     """Whether everything in ``wanted`` is asked for already, perhaps in another order."""
-    have = {tuple(scope.rpartition(":")[0:1]) + (action,) for scope in scopes for action in scope.rpartition(":")[2].split(",")}
-    need = {tuple(scope.rpartition(":")[0:1]) + (action,) for scope in wanted for action in scope.rpartition(":")[2].split(",")}
-    return need <= have
+    return _actions(wanted) <= _actions(scopes)
+
+
+def _actions(scopes: Iterable[str]) -> set[tuple[str, str]]:
+    parts = [scope.rpartition(":") for scope in scopes]
+    return {(name, action) for name, _, actions in parts for action in actions.split(",")}

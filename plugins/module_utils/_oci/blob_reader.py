@@ -1,13 +1,16 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading a blob as it arrives."""
+"""Reading a blob as it arrives (distribution-spec 1.1, Pulling blobs)."""
 
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
+from .answers import Purpose
+from .client import Call, Client
 from .errors import ContentError, RegistryError
 from .faults import Fault
 from .transport import Answer
@@ -15,26 +18,58 @@ from .transport import Answer
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
+def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlobReader:
+    """Ask for a blob and give a reader of its bytes from an offset on.
+
+    :param call: a GET of the blob, streamed
+    :param size: of the whole blob, in bytes
+    :raises ContentError: size_mismatch, when the registry announces another size
+    """
+    if offset:
+        call = replace(call, headers={"Range": f"bytes={offset}-"})
+    answer = client.expect(call, 200, 206)
+    purpose = call.purpose
+    skip = offset if answer.status == 200 else 0
+    if answer.status == 206 and range_start(answer.headers.get("Content-Range")) != offset:
+        answer.close()
+        raise RegistryError(
+            code="protocol_error",
+            action=purpose.action,
+            subject=purpose.subject,
+            cause=f"it answers another part than the one from byte {offset} on",
+            transient=True,
+            status=206,
+        )
+    if answer.length is not None and answer.length != size - offset + skip:
+        answer.close()
+        raise ContentError(
+            code="size_mismatch",
+            action=purpose.action,
+            subject=purpose.subject,
+            cause=f"the registry has {answer.length + offset - skip} bytes of it where the manifest says {size}",
+            hint="the blob is damaged at its source",
+        )
+    return RegistryBlobReader(client, answer, purpose=purpose, position=offset - skip, skip=skip, size=size)
+
+
 class RegistryBlobReader:
-    """The bytes of one blob from an offset on. It breaks off with an error; beginning again is its user's affair.
+    """The bytes of one blob. It breaks off with an error; beginning again is its user's affair.
 
     :param answer: a good answer, not yet read
-    :param offset: the byte that the first block begins with
+    :param position: the byte of the blob that the answer begins with
     :param skip: bytes to leave out first, because the registry sent the whole blob
     :param size: of the whole blob
-    :param subject: the blob, as errors name it
-    :param to_error: makes the error for a fault
     """
 
     def __init__(
-        self, answer: Answer, *, offset: int, skip: int, size: int, subject: str, to_error: Callable[[Fault], RegistryError]
+        self, client: Client, answer: Answer, *, purpose: Purpose, position: int, skip: int, size: int
     ) -> None:
+        self._client = client
         self._answer = answer
-        self._position = offset - skip
+        self._purpose = purpose
+        self._position = position
         self._skip = skip
         self._size = size
-        self._subject = subject
-        self._to_error = to_error
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield blocks of at most 64 KiB until the blob's size is reached.
@@ -46,30 +81,34 @@ class RegistryBlobReader:
             try:
                 block = self._answer.read()
             except Fault as fault:
-                raise self._to_error(fault) from fault
+                raise self._client.fault(fault, self._purpose) from fault
             if not block:
                 break
             self._position += len(block)
             if self._position > self._size:
                 self.close()
-                raise ContentError(
-                    code="size_mismatch", action="read", subject=self._subject,
-                    cause=f"more than the {self._size} bytes that the manifest names arrived",
-                    hint="the blob is damaged at its source",
-                )
-            if self._skip >= len(block):
-                self._skip -= len(block)
-                continue
+                raise self._too_long()
             if self._skip:
-                block, self._skip = block[self._skip :], 0
-            yield block
+                block, self._skip = block[self._skip :], max(0, self._skip - len(block))
+            if block:
+                yield block
         if self._position < self._size:
             self.close()
-            raise self._to_error(Fault("connection_failed", f"it ended after {self._position} of {self._size} bytes"))
+            short = Fault("connection_failed", f"it ended after {self._position} of {self._size} bytes")
+            raise self._client.fault(short, self._purpose)
 
     def close(self) -> None:
         """Let go of the connection; twice is harmless."""
         self._answer.close()
+
+    def _too_long(self) -> ContentError:
+        return ContentError(
+            code="size_mismatch",
+            action=self._purpose.action,
+            subject=self._purpose.subject,
+            cause=f"more than the {self._size} bytes that the manifest names arrived",
+            hint="the blob is damaged at its source",
+        )
 
 
 def range_start(header: str | None) -> int | None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Callable, Iterable, Mapping
+from typing import Callable
 
 from .answers import Purpose, error_of, error_of_fault
 from .auth import Authenticator
 from .credentials import CredentialProvider
 from .errors import RegistryError
-from .chunk_size import ChunkSize
 from .faults import Fault
 from .health import Health
 from .links import origin_of
+from .quirks import Quirks
 from .retry import Pauses, RetryBudget, interrupted, is_retried, parse_retry_after
 from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
@@ -40,7 +41,6 @@ class Call:
     :param body: sent whole, so that it can be sent again
     :param limit: bytes to read of a good answer; None to stream it
     :param follow: redirects of GET and HEAD
-    :param tries: None for the usual number
     """
 
     method: str
@@ -52,7 +52,6 @@ class Call:
     body: bytes | None = None
     limit: int | None = ERROR_LIMIT
     follow: bool = True
-    tries: int | None = None
 
 
 class Client:
@@ -80,7 +79,9 @@ class Client:
         self.settings = settings
         self.stats = Stats()
         self.budget = budget
-        self.health = Health()
+        self.quirks = Quirks()
+        self._health = Health()
+        self._token_health = Health()
         self.log = log
         self._stop = stop
         self._warn = warn
@@ -92,8 +93,6 @@ class Client:
         self._address = address
         self._access = access
         self._on_secret = on_secret
-        self.takes_page_size = True
-        self.chunk_size = ChunkSize()
         self._may_fall_back = access.insecure and not access.plain_http
         self._use("http" if access.plain_http else "https")
 
@@ -113,7 +112,17 @@ class Client:
 
         :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
         """
-        return self._retrying(call.purpose, call.tries, lambda: self._authorized(call))
+        return self._retrying(call.purpose, lambda: self._authorized(call))
+
+    def write(self, call: Call, arrived: Callable[[], bool]) -> Answer | None:
+        """The same for a request that may have worked although its answer got lost: then it is not sent twice.
+
+        :param arrived: asked after each such failure; when it says yes there is no answer, and None is given
+        """
+        try:
+            return self._retrying(call.purpose, lambda: self._authorized(call), arrived)
+        except _Arrived:
+            return None
 
     def expect(self, call: Call, *statuses: int) -> Answer:
         """The same, where only some statuses are good.
@@ -153,8 +162,10 @@ class Client:
             if text.startswith("299 - "):
                 self._warn(f"{self.host} says: {' '.join(text[len('299 - ') :].split())[:500]}")
 
-    def _retrying(self, purpose: Purpose, tries: int | None, send: Callable[[], Answer]) -> Answer:
-        most = self.settings.attempts if tries is None else tries
+    def _retrying(
+        self, purpose: Purpose, send: Callable[[], Answer], arrived: Callable[[], bool] | None = None
+    ) -> Answer:
+        most = self.settings.attempts
         self.budget.first()
         tried = stale = 0
         while True:
@@ -175,6 +186,8 @@ class Client:
                 error = error_of(answer, purpose, anonymous=False, retry_after=wait)
                 if wait is not None and not answer.foreign:
                     self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
+            if arrived is not None and error.code in ("timeout", "connection_failed", "server_error") and arrived():
+                raise _Arrived
             tried += 1
             if tried >= most or not error.transient or error.code == "registry_down":
                 raise error
@@ -192,7 +205,7 @@ class Client:
         for _ticket in range(MOST_TICKETS):
             with self.auth.ticket(call.scopes, call.repository) as ticket:
                 answer = self._exchange(call, ticket.header)
-                again = not answer.foreign and self.auth.judge(ticket, answer)
+                again = not answer.foreign and self.auth.judge(ticket, answer)  # a stranger's 401 says nothing
             if not again:
                 break
         return answer
@@ -225,15 +238,16 @@ class Client:
     ) -> Answer:
         """One exchange, with no second try; see :meth:`.transport.Transport.exchange`.
 
-        :param path: after the registry's base, or an absolute URL; another host than the registry's gets no authorization
+        :param path: after the registry's base, or an absolute URL; another host gets no authorization
         :raises Fault: when no whole answer came
         """
-        foreign = "://" in path and origin_of(path) != self.transport.origin
+        url = path if "://" in path else self.base + path
+        foreign = self.is_foreign(url)
         try:
-            with self.health.watch():
-                return self.transport.exchange(
+            with self._health.watch():
+                answer = self.transport.exchange(
                     method,
-                    path if "://" in path else self.base + path,
+                    url,
                     headers=headers,
                     body=body,
                     limit=limit,
@@ -242,14 +256,29 @@ class Client:
                     authorization=None if foreign else authorization,
                 )
         except Fault as fault:
-            if not self._may_fall_back or not fault.connecting or fault.code == "timeout":
+            fault.foreign |= foreign
+            if not self._falls_back(fault):
                 raise
-        # image-syncer's "insecure": HTTPS cannot be spoken, so plain HTTP is, from now on.
+            return self.exchange(method, path, headers=headers, body=body, limit=limit, follow=follow)
+        answer.foreign |= foreign
+        return answer
+
+    def is_foreign(self, url: str) -> bool:
+        """Whether a URL that the registry gave is at another scheme, host or port than its own."""
+        return not url.startswith(self.base + "/") and origin_of(url) != self.transport.origin
+
+    def probe_again(self) -> None:
+        """Let one request find out whether what was down is back."""
+        self._health.probe_again()
+        self._token_health.probe_again()
+
+    def _falls_back(self, fault: Fault) -> bool:
+        """image-syncer's "insecure": when HTTPS cannot be spoken, plain HTTP is, from then on."""
+        if not self._may_fall_back or not fault.connecting or fault.foreign or fault.code == "timeout":
+            return False
         self._may_fall_back = False
         self._use("http")
-        return self.transport.exchange(
-            method, self.base + path, headers=headers, body=body, limit=limit, follow=follow, authorization=authorization
-        )
+        return True
 
     def _ask_token(self, request: TokenRequest, purpose: Purpose) -> Answer:
         headers = dict(_HEADERS)
@@ -258,13 +287,18 @@ class Client:
             headers["Content-Length"] = str(len(request.body))
 
         def send() -> Answer:
-            return self.transport.exchange(
-                request.method,
-                request.url,
-                headers=headers,
-                body=request.body,
-                limit=TOKEN_LIMIT,
-                authorization=request.authorization,
-            )
+            with self._token_health.watch():
+                return self.transport.exchange(
+                    request.method,
+                    request.url,
+                    headers=headers,
+                    body=request.body,
+                    limit=TOKEN_LIMIT,
+                    authorization=request.authorization,
+                )
 
-        return self._retrying(purpose, None, send)
+        return self._retrying(purpose, send)
+
+
+class _Arrived(Exception):
+    """A request had worked although its answer was lost."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from typing import Iterator
+from collections.abc import Iterator
 
 from .http_library import http_exceptions
 
@@ -20,6 +20,7 @@ class Fault(Exception):
     :param cause: plain words, without addresses that may carry secrets
     :param connecting: no connection could be made: DNS, TCP or TLS
     :param transient: whether the same again may work
+    :param foreign: it happened at a place that the registry had redirected to
     :param stale: an idle connection that the server had closed already; nothing was lost
     """
 
@@ -32,6 +33,7 @@ class Fault(Exception):
         connecting: bool = False,
         transient: bool = True,
         stale: bool = False,
+        foreign: bool = False,
     ) -> None:
         super().__init__(cause)
         self.code = code
@@ -40,13 +42,14 @@ class Fault(Exception):
         self.connecting = connecting
         self.transient = transient
         self.stale = stale
+        self.foreign = foreign
 
 
 class StaleConnection(http.client.RemoteDisconnected):
     """A kept-alive connection ended before the first byte of an answer."""
 
 
-class Slow(socket.timeout):  # noqa: UP041 - on Python 3.9 it is not TimeoutError, and urllib3 looks for this one
+class Slow(socket.timeout):
     """Bytes came, but too slowly to be a working server."""
 
 
@@ -65,7 +68,7 @@ def fault_of(error: BaseException) -> Fault:
             return _tls_fault(link)
     if any(isinstance(link, Slow) for link in chain):
         return Fault("timeout", "the answer came too slowly")
-    if any(isinstance(link, (socket.timeout, http_exceptions.TimeoutError)) for link in chain):  # noqa: UP041
+    if any(isinstance(link, (socket.timeout, http_exceptions.TimeoutError)) for link in chain):
         return Fault("timeout", "no progress within the time-out")
     for link in chain:
         if isinstance(link, http_exceptions.ProxyError):
@@ -83,7 +86,13 @@ def _tls_fault(error: ssl.SSLError) -> Fault:
         return Fault("tls_untrusted", f"its certificate is not trusted: {reason}", connecting=True, transient=False)
     reason = error.reason or ""
     # OpenSSL has said it in several ways over the years when the other side does not speak TLS at all.
-    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"):
+    if reason in (
+        "WRONG_VERSION_NUMBER",
+        "HTTP_REQUEST",
+        "RECORD_LAYER_FAILURE",
+        "UNKNOWN_PROTOCOL",
+        "PACKET_LENGTH_TOO_LONG",
+    ):
         return Fault("plain_http", "it does not speak TLS on this port", connecting=True, transient=False)
     if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason or "HANDSHAKE_FAILURE" in reason:
         words = reason.lower().replace("_", " ")
@@ -95,7 +104,9 @@ def _tls_fault(error: ssl.SSLError) -> Fault:
             transient=False,
         )
     words = reason.lower().replace("_", " ") or "the TLS connection broke"
-    return Fault("connection_failed", f"TLS: {words}", connecting=isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)))
+    return Fault(
+        "connection_failed", f"TLS: {words}", connecting=isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    )
 
 
 def _unwrap(error: BaseException) -> Iterator[BaseException]:
@@ -108,7 +119,13 @@ def _unwrap(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(link))
         yield link
-        inner = [*link.args, getattr(link, "reason", None), getattr(link, "original_error", None), link.__cause__, link.__context__]
+        inner = [
+            *link.args,
+            getattr(link, "reason", None),
+            getattr(link, "original_error", None),
+            link.__cause__,
+            link.__context__,
+        ]
         waiting.extend(part for part in inner if isinstance(part, BaseException))
 
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 from .faults import Fault
 
@@ -53,7 +53,7 @@ class Health:
         try:
             yield
         except Fault as fault:
-            if fault.connecting:
+            if fault.connecting and not fault.foreign:
                 with self._lock:
                     self._failures += 1
                     self._last = fault

@@ -185,8 +185,10 @@ class _Watched(HTTPConnection):
         for family, kind, protocol, _name, address in found:
             try:
                 return self._connect_to(socket.socket(family, kind, protocol), address)
-            except socket.timeout:  # noqa: UP041 - not TimeoutError on Python 3.9
-                last = Fault("timeout", f"no connection to {host} port {self.port} within the time-out", connecting=True)
+            except socket.timeout:
+                last = Fault(
+                    "timeout", f"no connection to {host} port {self.port} within the time-out", connecting=True
+                )
             except OSError as error:
                 words = (error.strerror or type(error).__name__).lower()
                 last = Fault("connection_failed", f"no connection to {host} port {self.port}: {words}", connecting=True)

@@ -63,7 +63,7 @@ def check_library(versions: tuple[str, str] | None = VERSIONS) -> None:
             action="use",
             subject=sys.executable or "this Python",
             cause="the Python library requests is not installed there",
-            hint="install requests 2.25.1 or newer for that interpreter, or set ansible_python_interpreter to one that has it",
+            hint="install requests 2.25.1 or newer for it, or set ansible_python_interpreter to one that has it",
         )
     for name, found, oldest in (("requests", versions[0], OLDEST_REQUESTS), ("urllib3", versions[1], OLDEST_URLLIB3)):
         if _numbers(found) < oldest:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from .answers import Purpose, read_error
 from .client import Call, Client
 from .errors import RegistryError
 from .faults import Fault
-from .links import next_link, resolve
+from .links import next_link
 from .tokens import Scopes
 from .transport import Answer
 
@@ -53,7 +54,7 @@ class Pages:
                     yield entry
             if len(seen) > MOST_ENTRIES or len(seen_pages) > MOST_PAGES:
                 raise self._error("too_large", f"the list has no end: {len(seen)} entries so far")
-            url = self._next(answer)
+            url = next_page(self._client, answer, self._purpose)
             # A page that brought nothing new leads in circles, whatever its address says.
             if url is None or url in seen_pages or len(seen) == before:
                 return
@@ -62,7 +63,7 @@ class Pages:
 
     def _first(self) -> Answer | None:
         """The first page, asked for with a size, or without where the registry does not know that parameter."""
-        if self._client.takes_page_size:
+        if self._client.quirks.takes_page_size:
             answer = self._client.call(self._call(f"{self._path}?n={PAGE_SIZE}"))
             if answer.status == 200:
                 return answer
@@ -71,7 +72,7 @@ class Pages:
                 return None
         answer = self._client.call(self._call(self._path))
         if answer.status == 200:
-            self._client.takes_page_size = False
+            self._client.quirks.takes_page_size = False
             return answer
         self._refuse(answer)
         return None
@@ -85,18 +86,6 @@ class Pages:
 
     def _call(self, path: str) -> Call:
         return Call("GET", path, self._purpose, self._scopes, self._repository, limit=PAGE_LIMIT)
-
-    def _next(self, answer: Answer) -> str | None:
-        link = next_link(answer.headers.get("Link"))
-        if link is None:
-            return None
-        try:
-            target = resolve(answer.url, link)
-        except Fault as fault:
-            raise self._client.fault(fault, self._purpose) from fault
-        if not target.same_origin:
-            raise self._error("protocol_error", "its next page is on another host")
-        return target.url
 
     def _parse(self, answer: Answer) -> list[str]:
         try:
@@ -114,3 +103,20 @@ class Pages:
 
     def _error(self, code: str, cause: str) -> RegistryError:
         return RegistryError(code=code, action=self._purpose.action, subject=self._purpose.subject, cause=cause)
+
+
+def next_page(client: Client, answer: Answer, purpose: Purpose) -> str | None:
+    """The URL of the page after this one, None after the last.
+
+    :raises RegistryError: when it is on another host
+    """
+    link = next_link(answer.headers.get("Link"))
+    if link is None:
+        return None
+    try:
+        url = client.transport.locate(answer.url, link)
+        if client.is_foreign(url):
+            raise Fault("protocol_error", "its next page is on another host", transient=False)
+    except Fault as fault:
+        raise client.fault(fault, purpose) from fault
+    return url

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 from urllib.request import (  # type: ignore[attr-defined]
     getproxies_environment,
@@ -41,7 +41,9 @@ class Proxies:
 
     def _bypassed(self, host: str, host_and_port: str) -> bool:
         no_proxy = self._environment.get("no", "")
-        if proxy_bypass_environment(host_and_port, {"no": no_proxy}) or proxy_bypass_environment(host, {"no": no_proxy}):
+        if proxy_bypass_environment(host_and_port, {"no": no_proxy}) or proxy_bypass_environment(
+            host, {"no": no_proxy}
+        ):
             return True
         try:
             address = ipaddress.ip_address(host)
@@ -73,5 +75,7 @@ def _checked(proxy: str) -> str:
         usable = False
     if not usable or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
         # Not even shortened: the URL may hold a password.
-        raise InputError(subject="the proxy", cause="it is not the URL of a proxy", hint="write http://[user:password@]host:port")
+        raise InputError(
+            subject="the proxy", cause="it is not the URL of a proxy", hint="write http://[user:password@]host:port"
+        )
     return url

@@ -1,13 +1,14 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry as a place for images: the interface of :mod:`repository` over the distribution API (distribution-spec 1.1)."""
+"""A registry as a place for images: the interface of :mod:`repository` over the distribution API."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Callable, Iterator
+from typing import Callable
 
 from .answers import MissingContent, Purpose
 from .client import Call, Client
@@ -100,7 +101,7 @@ class Registry:
 
     def probe_again(self) -> None:
         """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""
-        self._client.health.probe_again()
+        self._client.probe_again()
 
     def close(self) -> None:
         """End every connection, also those that other threads wait on."""

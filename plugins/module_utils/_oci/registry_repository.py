@@ -6,22 +6,25 @@
 from __future__ import annotations
 
 import functools
-from typing import Mapping
+import threading
 
-from .answers import Purpose, error_of
-from .blob_reader import RegistryBlobReader, range_start
+from .answers import Purpose
+from .blob_reader import open_blob
 from .client import Call, Client
-from .errors import ContentError, ImageOpsError, InputError, RegistryError
+from .errors import ContentError, InputError, RegistryError
 from .faults import Fault
-from .listing import Pages
+from .listing import Pages, next_page
 from .manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
+from .media_types import OCI_INDEX
 from .reference import Digest, check_tag
+from .referrers import fallback_tag, with_referrer
 from .repository import BlobReader, OpenAt, Repository, Upload
 from .tokens import Scopes
 from .transport import REDIRECTS, Answer
 from .upload import BlobUpload, UploadSession
 
 _ACCEPT = {"Accept": ACCEPT}
+_MOST_REFERRER_PAGES = 100
 
 
 class RegistryRepository(Repository):
@@ -31,11 +34,13 @@ class RegistryRepository(Repository):
     """
 
     def __init__(self, client: Client, path: str) -> None:
-        self._client = client
         self.path = path
         self.name = f"{client.host}/{path}"
+        self._client = client
         self._pull: Scopes = (f"repository:{path}:pull",)
         self._push: Scopes = (f"repository:{path}:pull,push",)
+        self._unlisted: set[Digest] = set()
+        self._referrers_lock = threading.Lock()
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -52,31 +57,32 @@ class RegistryRepository(Repository):
         if answer.status == 404:
             return None
         if answer.status == 405 or (answer.status == 200 and not answer.headers.get("Docker-Content-Digest")):
-            try:
-                return self.manifest(ref).descriptor()
-            except RegistryError as error:
-                if error.status == 404:
-                    return None
-                raise
+            return self._resolve_by_reading(ref)
         if answer.status != 200:
             raise self._client.error(call, answer)
-        digest = self._said_digest(answer, ref)
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return Descriptor(media_type=media_type, digest=digest, size=answer.length or 0)
+        return Descriptor(media_type=media_type, digest=self._said_digest(answer, ref), size=answer.length or 0)
+
+    def _resolve_by_reading(self, ref: str) -> Descriptor | None:
+        try:
+            manifest = self.manifest(ref)
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
+        return Descriptor(media_type=manifest.media_type, digest=manifest.digest, size=manifest.size)
 
     def manifest(self, ref: str) -> Manifest:
         """Read and verify the manifest that a tag or digest names (Pulling manifests)."""
-        call = self._manifest_call("GET", ref)
-        answer = self._client.expect(call, 200)
-        media_type = answer.headers.get("Content-Type", "")
+        answer = self._client.expect(self._manifest_call("GET", ref), 200)
         wanted = Digest.parse(ref) if _is_digest(ref) else None
         if wanted is None and answer.headers.get("Docker-Content-Digest"):
             wanted = self._said_digest(answer, ref)
-        return parse_manifest(answer.body, media_type, wanted)
+        return parse_manifest(answer.body, answer.headers.get("Content-Type", ""), wanted)
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Whether the blob is in this repository (HEAD). A redirect to it means that it is."""
-        purpose = self._purpose("look for", self._blob_name(blob), kind="blob")
+        purpose = self._purpose("look for", self._ref_name(str(blob.digest)), kind="blob")
         call = Call("HEAD", self._blob_path(blob), purpose, self._pull, self.path, follow=False)
         answer = self._client.call(call)
         if answer.status == 200 or answer.status in REDIRECTS:
@@ -86,61 +92,97 @@ class RegistryRepository(Repository):
         raise self._client.error(call, answer)
 
     def open_blob(self, blob: Descriptor, offset: int = 0) -> BlobReader:
-        """Read a blob from a byte offset on (Pulling blobs; Range), always by the registry's own URL."""
-        subject = self._blob_name(blob)
-        purpose = self._purpose("read", subject, kind="blob")
-        headers = {"Range": f"bytes={offset}-"} if offset else None
-        call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, headers=headers, limit=None)
-        answer = self._client.expect(call, 200, 206)
-        skip = 0
-        if answer.status == 200:
-            skip = offset
-        elif range_start(answer.headers.get("Content-Range")) != offset:
-            answer.close()
-            raise RegistryError(
-                code="protocol_error", action="read", subject=subject, transient=True, status=206,
-                cause=f"it answers another part than the one from byte {offset} on",
-            )
-        expected = blob.size - offset + skip
-        if answer.length is not None and answer.length != expected:
-            answer.close()
-            raise ContentError(
-                code="size_mismatch", action="read", subject=subject,
-                cause=f"the registry has {answer.length + offset - skip} bytes of it where the manifest says {blob.size}",
-                hint="the blob is damaged at its source",
-            )
-        return RegistryBlobReader(
-            answer, offset=offset, skip=skip, size=blob.size, subject=subject,
-            to_error=functools.partial(self._client.fault, purpose=purpose),
-        )
+        """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
+        purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
+        call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None)
+        return open_blob(self._client, call, blob.size, offset)
 
     def referrers(self, digest: Digest) -> list[Descriptor]:
         """The manifests whose subject is this digest (Listing Referrers), by the API or the fallback tag."""
-        raise NotImplementedError
+        found = self._listed_referrers(digest) if self._client.quirks.has_referrers else None
+        if found is None:
+            index = self._manifest_or_none(fallback_tag(digest))
+            found = list(index.children) if index is not None and index.is_index else []
+        return found
 
-    # -- writing -------------------------------------------------------------------------------------------------
+    def _listed_referrers(self, digest: Digest) -> list[Descriptor] | None:
+        purpose = self._purpose("list the referrers of", self._ref_name(str(digest)))
+        path = f"/v2/{self.path}/referrers/{digest}"
+        found: list[Descriptor] = []
+        for _page in range(_MOST_REFERRER_PAGES):
+            call = Call("GET", path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
+            answer = self._client.call(call)
+            if answer.status in (400, 404, 405) and not found:
+                self._client.quirks.has_referrers = False
+                return None
+            if answer.status != 200:
+                raise self._client.error(call, answer)
+            found += parse_manifest(answer.body, OCI_INDEX).children
+            following = next_page(self._client, answer, purpose)
+            if following is None:
+                break
+            path = following
+        return found
+
+    def _manifest_or_none(self, ref: str) -> Manifest | None:
+        try:
+            return self.manifest(ref)
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    # -- writing blobs -------------------------------------------------------------------------------------------
 
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
         """Ask for a blob without sending it (Mounting a blob from another repository).
 
+        Where mounting is answered with an error the blob is looked for by HEAD and a session opened by a plain POST;
+        that registry is then not asked to mount again.
+
         :param source: the path of a repository of this registry that has it; None asks whether this one has it
         """
-        purpose = self._purpose("upload", self._blob_name(blob), write=True)
-        scopes = self._push if source in (None, self.path) else (*self._push, f"repository:{source}:pull")
-        path = f"/v2/{self.path}/blobs/uploads/?mount={blob.digest}&from={source or self.path}"
-        call = Call("POST", path, purpose, scopes, self.path)
-        answer = self._client.call(call)
-        if answer.status == 201:
-            return None
-        if answer.status == 202:
-            return self._session(call, answer)
+        purpose = self._purpose("upload", self._ref_name(str(blob.digest)), write=True)
+        refused: list[str] = []
+        for origin in dict.fromkeys((source or self.path, self.path)):
+            if self._client.quirks.may_mount(origin, self.path):
+                answer = self._mount(blob, origin, purpose)
+                if answer is not None and answer.status == 201:
+                    return None
+                if answer is not None and answer.status == 202:
+                    self._note_refused(refused)
+                    return self._session(purpose, answer)
+                refused.append(origin)
         if self.has_blob(blob):
             return None
-        return self._begin(purpose)
+        session = self._begin(purpose)
+        # Only now is it known that it was the mount that was refused, and not all writing.
+        self._note_refused(refused)
+        return session
+
+    def _mount(self, blob: Descriptor, origin: str, purpose: Purpose) -> Answer | None:
+        """The answer to a mount; None when there was only an error that an upload may get round."""
+        own = origin == self.path
+        scopes = self._push if own else (*self._push, f"repository:{origin}:pull")
+        path = f"/v2/{self.path}/blobs/uploads/?mount={blob.digest}&from={origin}"
+        try:
+            answer = self._client.call(Call("POST", path, purpose, scopes, self.path))
+        except RegistryError as error:
+            if (error.status or 0) >= 500 or (not own and error.status in (401, 403)):
+                return None
+            raise
+        said = answer.headers.get("Docker-Content-Digest")
+        if answer.status == 201 and said and said != str(blob.digest):
+            return None
+        return answer
+
+    def _note_refused(self, origins: list[str]) -> None:
+        for origin in origins:
+            self._client.quirks.mount_refused(origin, self.path)
 
     def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
         """Upload a blob of known size (Pushing blobs); when it returns the registry has confirmed it."""
-        purpose = self._purpose("upload", self._blob_name(blob), write=True)
+        purpose = self._purpose("upload", self._ref_name(str(blob.digest)), write=True)
         sending = BlobUpload(
             self._client,
             blob,
@@ -150,35 +192,73 @@ class RegistryRepository(Repository):
             repository=self.path,
             begin=functools.partial(self._begin, purpose),
             is_there=functools.partial(self.has_blob, blob),
-            chunk_size=self._client.chunk_size,
         )
         sending.run(upload if isinstance(upload, UploadSession) else None)
 
     def _begin(self, purpose: Purpose) -> UploadSession:
         call = Call("POST", f"/v2/{self.path}/blobs/uploads/", purpose, self._push, self.path)
-        return self._session(call, self._client.expect(call, 202))
+        return self._session(purpose, self._client.expect(call, 202))
 
-    def _session(self, call: Call, answer: Answer) -> UploadSession:
+    def _session(self, purpose: Purpose, answer: Answer) -> UploadSession:
         try:
             return UploadSession(self._client.transport.locate(answer.url, answer.headers.get("Location")))
         except Fault as fault:
-            raise self._client.fault(fault, call.purpose) from fault
+            raise self._client.fault(fault, purpose) from fault
+
+    # -- writing manifests ---------------------------------------------------------------------------------------
 
     def put_manifest(self, manifest: Manifest, tag: str | None = None) -> Digest | None:
-        """Write a manifest's bytes under a tag, or by digest alone (Pushing Manifests)."""
+        """Write a manifest's bytes under a tag, or by digest alone (Pushing Manifests).
+
+        :raises MissingContent: when the registry lacks something that the manifest names
+        """
         ref = tag or str(manifest.digest)
-        purpose = self._purpose("write the manifest", self._ref_name(ref), write=True, kind="manifest")
         call = Call(
-            "PUT", f"/v2/{self.path}/manifests/{ref}", purpose, self._push, self.path,
-            headers={"Content-Type": manifest.media_type}, body=manifest.raw,
+            "PUT",
+            f"/v2/{self.path}/manifests/{ref}",
+            self._purpose("write the manifest", self._ref_name(ref), write=True, kind="manifest"),
+            self._push,
+            self.path,
+            headers={"Content-Type": manifest.media_type},
+            body=manifest.raw,
         )
-        answer = self._client.expect(call, 201)
-        said = answer.headers.get("Docker-Content-Digest")
-        return self._said_digest(answer, ref) if said else None
+        answer = self._client.write(call, functools.partial(self._points_to, ref, manifest.digest))
+        if answer is None:
+            return manifest.digest
+        if answer.status not in (200, 201, 202, 204):
+            raise self._client.error(call, answer)
+        if manifest.subject is not None and "OCI-Subject" not in answer.headers:
+            self._unlisted.add(manifest.digest)
+        return self._said_digest(answer, ref) if answer.headers.get("Docker-Content-Digest") else None
+
+    def _points_to(self, ref: str, digest: Digest) -> bool:
+        try:
+            found = self.resolve(ref)
+        except (RegistryError, ContentError):
+            return False
+        return found is not None and found.digest == digest
+
+    def needs_listing(self, manifest: Manifest) -> bool:
+        """Whether a manifest with a subject was written here and the registry does not list it as a referrer itself.
+
+        Then :meth:`list_referrer` has to, unless the fallback tag itself is among the tags that are copied.
+        """
+        return manifest.digest in self._unlisted
+
+    def list_referrer(self, manifest: Manifest) -> None:
+        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema). One at a time in a repository."""
+        if manifest.subject is None:
+            return
+        tag = fallback_tag(manifest.subject.digest)
+        with self._referrers_lock:
+            index = with_referrer(self._manifest_or_none(tag), manifest.descriptor())
+            if index is not None:
+                self.put_manifest(index, tag)
+            self._unlisted.discard(manifest.digest)
 
     def delete_tag(self, tag: str) -> None:
-        """Remove a tag alone (Deleting tags), where the registry can."""
-        self._delete(tag)
+        """Remove a tag alone (Deleting tags), where the registry can; one that is not there is removed already."""
+        self._delete(check_tag(tag))
 
     def delete_manifest(self, digest: Digest) -> None:
         """Remove a manifest with all its tags (Deleting manifests)."""
@@ -186,8 +266,20 @@ class RegistryRepository(Repository):
 
     def _delete(self, ref: str) -> None:
         purpose = self._purpose("delete", self._ref_name(ref), write=True, kind="manifest")
-        scopes = (f"repository:{self.path}:pull,delete",)
-        self._client.expect(Call("DELETE", f"/v2/{self.path}/manifests/{ref}", purpose, scopes, self.path), 200, 202, 404)
+        call = Call(
+            "DELETE", f"/v2/{self.path}/manifests/{ref}", purpose, (f"repository:{self.path}:pull,delete",), self.path
+        )
+        answer = self._client.call(call)
+        if answer.status in (400, 405):
+            raise RegistryError(
+                code="unsupported",
+                action="delete",
+                subject=self._ref_name(ref),
+                cause=f"this registry does not delete {'manifests' if _is_digest(ref) else 'single tags'}",
+                status=answer.status,
+            )
+        if answer.status not in (200, 202, 204, 404):
+            raise self._client.error(call, answer)
 
     # -- names ---------------------------------------------------------------------------------------------------
 
@@ -202,9 +294,6 @@ class RegistryRepository(Repository):
     def _ref_name(self, ref: str) -> str:
         return f"{self.name}@{ref}" if _is_digest(ref) else f"{self.name}:{ref}"
 
-    def _blob_name(self, blob: Descriptor) -> str:
-        return f"{self.name}@{blob.digest}"
-
     def _blob_path(self, blob: Descriptor) -> str:
         return f"/v2/{self.path}/blobs/{blob.digest}"
 
@@ -215,12 +304,16 @@ class RegistryRepository(Repository):
             digest = Digest.parse(said)
         except InputError as error:
             raise ContentError(
-                code="protocol_error", action="read the manifest", subject=self._ref_name(ref),
+                code="protocol_error",
+                action="read the manifest",
+                subject=self._ref_name(ref),
                 cause=f"the registry says a digest that is none: {said[:100]!r}",
             ) from error
         if _is_digest(ref) and said != ref:
             raise ContentError(
-                code="digest_mismatch", action="read the manifest", subject=self._ref_name(ref),
+                code="digest_mismatch",
+                action="read the manifest",
+                subject=self._ref_name(ref),
                 cause=f"the registry answers with {said}",
             )
         return digest

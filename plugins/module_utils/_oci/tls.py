@@ -61,7 +61,9 @@ def _trust(context: ssl.SSLContext, ca_path: str) -> None:
             action="use", subject=f"ca_path {ca_path}", cause="it holds no certificates", hint="give a file in PEM form"
         ) from error
     except OSError as error:
-        raise InputError(action="read", subject=f"ca_path {ca_path}", cause=(error.strerror or "it is unreadable").lower()) from error
+        raise InputError(
+            action="read", subject=f"ca_path {ca_path}", cause=(error.strerror or "it is unreadable").lower()
+        ) from error
 
 
 def _introduce(context: ssl.SSLContext, client_cert: str, client_key: str | None) -> None:
@@ -72,16 +74,21 @@ def _introduce(context: ssl.SSLContext, client_cert: str, client_key: str | None
         context.load_cert_chain(client_cert, client_key or None, password=no_passphrase)
     except ValueError as error:
         raise InputError(
-            action="use", subject=f"client_key {client_key or client_cert}", cause="the key has a passphrase",
+            action="use",
+            subject=f"client_key {client_key or client_cert}",
+            cause="the key has a passphrase",
             hint="give a key file without one",
         ) from error
     except ssl.SSLError as error:
         raise InputError(
-            action="use", subject=f"client_cert {client_cert}", cause="certificate and key are not PEM or do not belong together",
+            action="use",
+            subject=f"client_cert {client_cert}",
+            cause="certificate and key are not PEM or do not belong together",
             hint="client_cert is a PEM certificate, client_key its PEM key",
         ) from error
     except OSError as error:
         raise InputError(
-            action="read", subject=f"client_cert {client_cert} and client_key {client_key or '(in the same file)'}",
+            action="read",
+            subject=f"client_cert {client_cert} and client_key {client_key or '(in the same file)'}",
             cause=(error.strerror or "unreadable").lower(),
         ) from error

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asking a token server, and reading what it gives (distribution: "Token Authentication" and "OAuth2 Token"). No I/O."""
+"""Asking a token server, and reading what it gives (distribution: Token Authentication, OAuth2 Token). No I/O."""
 
 from __future__ import annotations
 
 import base64
 import json
 import time
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from .addresses import is_forbidden
@@ -16,7 +16,7 @@ from .challenge import Challenge
 from .credentials import Credential
 from .links import origin_of, with_query
 
-Scopes = Tuple[str, ...]
+Scopes = tuple[str, ...]
 CLIENT_ID = "imageops.registry"
 DEFAULT_LIFE = 60.0
 LONGEST_LIFE = 24 * 3600.0
@@ -52,7 +52,8 @@ class Token(NamedTuple):
 
 def basic(credential: Credential) -> str:
     """The value of an Authorization header with user name and password (RFC 7617)."""
-    return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode("utf-8", "surrogatepass")).decode()
+    pair = f"{credential.username}:{credential.password}".encode("utf-8", "surrogatepass")
+    return "Basic " + base64.b64encode(pair).decode()
 
 
 def check_realm(realm: str, base: str) -> str | None:
@@ -109,5 +110,5 @@ def parse_token(body: bytes, made: float) -> Token | None:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
         return None
     life = parsed.get("expires_in")
-    usable = isinstance(life, (int, float)) and not isinstance(life, bool) and 0 < life
+    usable = isinstance(life, (int, float)) and not isinstance(life, bool) and life > 0
     return Token(value, made, min(float(life), LONGEST_LIFE) if usable and life is not None else DEFAULT_LIFE)

@@ -12,8 +12,9 @@ from __future__ import annotations
 import functools
 import ssl
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable
 
 from .errors import InputError
 from .faults import Fault, fault_of
@@ -191,7 +192,9 @@ class _Pools(HTTPAdapter):
             manager = self.proxy_manager_for(proxy, **context)
         except ValueError as error:
             raise InputError(
-                subject="the proxy", cause="SOCKS needs the Python library PySocks", hint="install it, or use an HTTP proxy"
+                subject="the proxy",
+                cause="SOCKS needs the Python library PySocks",
+                hint="install it, or use an HTTP proxy",
             ) from error
         if not proxy.startswith("socks"):
             manager.pool_classes_by_scheme = self._kinds
@@ -206,8 +209,8 @@ class _Pools(HTTPAdapter):
 class Transport:
     """Exchanges with one registry, and with wherever it sends us.
 
-    Its own scheme, host and port have the client certificate and may be shown an Authorization header; every other place
-    is reached by a second set of pools that has neither, and that refuses link-local addresses.
+    Its own scheme, host and port have the client certificate and may be shown an Authorization header; every other
+    place is reached by a second set of pools that has neither, and that refuses link-local addresses.
 
     :param origin: the registry's scheme, host and port
     :param on_secret: told of the proxy's password
@@ -282,8 +285,8 @@ class Transport:
         if target.corrected and not self._warned:
             self._warned = True
             self._warn(
-                f"{self._access.registry} answers with Locations that say http although it is reached by https; https is used. "
-                "A proxy in front of it should send X-Forwarded-Proto."
+                f"{self._access.registry} answers with Locations that say http although it is reached by https; "
+                "https is used. A proxy in front of it should send X-Forwarded-Proto."
             )
         return target.url
 
@@ -320,7 +323,12 @@ class Transport:
                 ),
             )
         except (OSError, http_exceptions.HTTPError, ValueError) as error:
-            raise fault_of(error) from error
+            fault = fault_of(error)
+            fault.foreign = foreign
+            raise fault from error
+        except Fault as fault:
+            fault.foreign = foreign
+            raise
         answer = Answer(raw, url=url, foreign=foreign, stats=self._stats)
         self._finish(answer, method, limit)
         return answer

@@ -3,36 +3,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sending one blob (distribution-spec 1.1, Pushing Blobs).
 
-One PUT with the whole body. What broke it decides how to go on: a body that was sent whole may have arrived although the
-answer got lost, so the registry is asked first; a proxy that takes no body of that size gets chunks; anything else
-begins anew with a new session and a fresh reader.
+One PUT with the whole body. What broke it decides how to go on. A body that was sent whole may have arrived although
+the answer got lost, so the registry is asked first. What takes no body of that size gets chunks, and they go on where
+the registry says it is. Anything else begins anew, with a new session and a fresh reader.
 """
 
 from __future__ import annotations
 
-import itertools
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Callable, Iterator, Mapping
-from urllib.parse import quote
+from typing import Callable
 
 from .answers import Purpose
-from .chunk_size import ChunkSize
 from .client import Call, Client
-from .errors import ContentError, RegistryError
+from .errors import RegistryError
 from .faults import Fault
 from .links import with_query
 from .manifest import Descriptor
-from .repository import BlobReader, OpenAt
-from .retry import is_retried, parse_retry_after
+from .repository import OpenAt
+from .retry import parse_retry_after
 from .tokens import Scopes
 from .transport import USER_AGENT, Answer
+from .upload_body import Body, Pieces
 
 SLOWEST_STORE = 10_000_000
 """Bytes a second that a registry is given to store a blob before it answers the closing request."""
 LOOKS = 3
 """How often a blob is looked for after its closing answer was lost."""
-FEWEST_SESSIONS = 2
+MOST_FREE = 3
+"""New sessions that do not count as attempts: for a token that had run out, for a connection that had been closed."""
+_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
 
 
 @dataclass
@@ -40,62 +42,35 @@ class UploadSession:
     """An upload that a registry has opened.
 
     :param location: the URL to send to next, absolute
+    :param offset: how many bytes it has already
     """
 
     location: str
+    offset: int = 0
 
 
-class Sent(Exception):
+class _Failed(Exception):
     """How one attempt ended that did not succeed.
 
     :param error: what to raise when there is no further attempt
     :param maybe_stored: the whole body went out, and only the answer is missing
-    :param free: the attempt does not count: a token had run out, or chunks are tried next
+    :param free: the attempt does not count
+    :param resume: where a chunk was being sent, when the session may still be good
     """
 
-    def __init__(self, error: RegistryError, *, maybe_stored: bool = False, free: bool = False) -> None:
+    def __init__(
+        self,
+        error: RegistryError,
+        *,
+        maybe_stored: bool = False,
+        free: bool = False,
+        resume: UploadSession | None = None,
+    ) -> None:
         super().__init__(str(error))
         self.error = error
         self.maybe_stored = maybe_stored
         self.free = free
-
-
-class _Body:
-    """The blocks of one request's body: exactly as many bytes as were announced.
-
-    :param blocks: where they come from; what it raises passes through
-    """
-
-    def __init__(self, blocks: Iterator[bytes], size: int, client: Client, subject: str) -> None:
-        self._blocks = blocks
-        self._size = size
-        self._client = client
-        self._subject = subject
-        self.sent = 0
-
-    @property
-    def is_whole(self) -> bool:
-        return self.sent >= self._size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[bytes]:
-        count = self._client.stats.count
-        for block in self._blocks:
-            if self.sent + len(block) > self._size:
-                raise self._wrong(self.sent + len(block))
-            yield block
-            self.sent += len(block)
-            count(written=len(block))
-        if self.sent != self._size:
-            raise self._wrong(self.sent)
-
-    def _wrong(self, found: int) -> ContentError:
-        return ContentError(
-            code="size_mismatch", action="send", subject=self._subject,
-            cause=f"the reader gave {found} bytes where {self._size} were announced",
-        )
+        self.resume = resume
 
 
 class BlobUpload:
@@ -103,7 +78,6 @@ class BlobUpload:
 
     :param begin: opens an upload session
     :param is_there: asks whether the blob is in the repository
-    :param chunk_size: what the registry is known to take
     """
 
     def __init__(
@@ -117,7 +91,6 @@ class BlobUpload:
         repository: str,
         begin: Callable[[], UploadSession],
         is_there: Callable[[], bool],
-        chunk_size: ChunkSize,
     ) -> None:
         self._client = client
         self._blob = blob
@@ -127,8 +100,7 @@ class BlobUpload:
         self._repository = repository
         self._begin = begin
         self._is_there = is_there
-        self._chunk_size = chunk_size
-        self._renewals = 0
+        self._free = 0
 
     def run(self, session: UploadSession | None) -> None:
         """Send the blob, trying as often as the settings allow.
@@ -137,30 +109,36 @@ class BlobUpload:
         :raises RegistryError: when the registry did not take it
         :raises ImageOpsError: whatever the reader raised
         """
-        attempt = 0
-        action, subject = self._purpose.action, self._purpose.subject
+        attempts = self._client.settings.attempts
+        tried = 0
         self._client.budget.first()
         while True:
             try:
                 self._send(session or self._begin())
                 return
-            except Sent as failure:
-                session = None
-                if failure.maybe_stored and self._arrived(failure.error):
-                    return
-                if failure.free:
-                    continue
-                attempt += 1
-                if attempt >= self._client.settings.attempts or not failure.error.transient:
-                    raise failure.error from failure
-                self._client.budget.spend(action=action, subject=subject)
-                self._client.log(f"again ({attempt}/{self._client.settings.attempts - 1}): {failure.error}")
-                if failure.error.retry_after:
-                    self._client.pauses.asked(failure.error.retry_after, action=action, subject=subject)
-                else:
-                    self._client.pauses.back_off(attempt, action=action, subject=subject)
+            except _Failed as failure:
+                error, free, session = failure.error, failure.free, failure.resume
+                maybe_stored = failure.maybe_stored
+            if maybe_stored and self._has_arrived(error):
+                return
+            if not free:
+                tried += 1
+                if tried >= attempts or not error.transient:
+                    raise error
+                self._pause(tried, attempts, error)
+            session = self._resumed(session)
 
-    def _arrived(self, error: RegistryError) -> bool:
+    def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
+        action, subject = self._purpose.action, self._purpose.subject
+        self._client.budget.spend(action=action, subject=subject)
+        self._client.log(f"again ({tried}/{attempts - 1}): {error}")
+        if error.retry_after:
+            self._client.pauses.asked(error.retry_after, action=action, subject=subject)
+            self._client.pauses.before_request(action=action, subject=subject)
+        else:
+            self._client.pauses.back_off(tried, action=action, subject=subject)
+
+    def _has_arrived(self, error: RegistryError) -> bool:
         """Look for the blob a few times: a proxy may have given up on a registry that had not."""
         for look in range(LOOKS):
             if look:
@@ -173,72 +151,93 @@ class BlobUpload:
                     raise error from problem
         return False
 
+    def _resumed(self, session: UploadSession | None) -> UploadSession | None:
+        """Ask where a chunked upload is (GET Location); None when it has to begin anew."""
+        if session is None:
+            return None
+        call = Call("GET", session.location, self._purpose, self._scopes, self._repository)
+        try:
+            answer = self._client.call(call)
+        except RegistryError:
+            return None
+        match = _RANGE.fullmatch(answer.headers.get("Range", ""))
+        if answer.status != 204 or match is None:
+            return None
+        # Several registries count wrongly here; what they say is believed only near where we know we are.
+        end = int(match.group(1)) + 1
+        if not session.offset <= end <= self._blob.size or end == 1:
+            return None
+        location = answer.headers.get("Location")
+        return UploadSession(self._locate(session.location, location) if location else session.location, end)
+
     def _send(self, session: UploadSession) -> None:
-        limit = self._chunk_size.limit
-        if limit is None or self._blob.size <= limit:
+        limit = self._client.quirks.largest_body
+        if session.offset == 0 and (limit is None or self._blob.size <= limit):
             self._send_whole(session)
         else:
-            self._send_chunks(session, limit)
+            self._send_chunks(session)
 
     def _send_whole(self, session: UploadSession) -> None:
-        url = with_query(session.location, f"digest={quote(str(self._blob.digest), safe=':')}")
         reader = self._open_at(0)
         try:
-            # The first block before the request: when the source has nothing to give, no session is spoiled.
-            blocks = iter(reader)
-            first = next(blocks, b"")
-            blocks = itertools.chain((first,), blocks) if first else blocks
-            body = _Body(blocks, self._blob.size, self._client, self._purpose.subject)
-            answer = self._request("PUT", url, body, {})
+            body = Body(iter(reader), self._blob.size, self._client.stats, self._purpose.subject)
+            answer = self._request("PUT", self._closing_url(session.location), body, {})
         finally:
             reader.close()
         self._check_stored(answer)
 
-    def _check_stored(self, answer: Answer) -> None:
-        if answer.status not in (200, 201, 204):
-            raise Sent(self._error(answer, transient=is_retried(answer.status)))
-        said = answer.headers.get("Docker-Content-Digest")
-        if said and said != str(self._blob.digest):
-            raise Sent(
-                RegistryError(
-                    code="digest_mismatch", action=self._purpose.action, subject=self._purpose.subject,
-                    cause=f"the registry stored it as {said[:150]!r}", transient=True, status=answer.status,
-                )
-            )
-
-    # -- chunks --------------------------------------------------------------------------------------------------
-
-    def _send_chunks(self, session: UploadSession, size: int) -> None:
+    def _send_chunks(self, session: UploadSession) -> None:
         """PATCH after PATCH, then a PUT without a body (Pushing a blob in chunks)."""
-        source = _Chunks(self._open_at)
-        url, offset = session.location, 0
+        pieces = Pieces(self._open_at)
+        url, offset = session.location, session.offset
         try:
             while offset < self._blob.size:
-                length = min(size, self._blob.size - offset)
-                body = _Body(source.take(offset, length), length, self._client, self._purpose.subject)
+                length = min(self._client.quirks.largest_body or self._blob.size, self._blob.size - offset)
+                body = Body(pieces.take(offset, length), length, self._client.stats, self._purpose.subject)
                 headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
-                answer = self._request("PATCH", url, body, headers)
-                if answer.status not in (201, 202, 204):
-                    raise Sent(self._error(answer, transient=is_retried(answer.status) or answer.status in (404, 416)))
-                url = self._locate(url, answer) if answer.headers.get("Location") else url
+                try:
+                    answer = self._request("PATCH", url, body, headers)
+                    if answer.status not in (201, 202, 204):
+                        raise _Failed(self._error(answer, passing=answer.status in (404, 416)))
+                except _Failed as failure:
+                    failure.maybe_stored = False
+                    failure.resume = UploadSession(url, offset) if offset else None
+                    raise
+                location = answer.headers.get("Location")
+                url = self._locate(url, location) if location else url
                 offset += length
         finally:
-            source.close()
-        final = with_query(url, f"digest={quote(str(self._blob.digest), safe=':')}")
-        self._check_stored(self._request("PUT", final, None, {}))
+            pieces.close()
+        self._check_stored(self._request("PUT", self._closing_url(url), None, {}))
 
-    def _locate(self, base: str, answer: Answer) -> str:
+    def _closing_url(self, location: str) -> str:
+        return with_query(location, f"digest={self._blob.digest}")
+
+    def _check_stored(self, answer: Answer) -> None:
+        if answer.status not in (200, 201, 204):
+            raise _Failed(self._error(answer, passing=answer.status in (400, 404, 416)))
+        said = answer.headers.get("Docker-Content-Digest")
+        if said and said != str(self._blob.digest):
+            error = RegistryError(
+                code="digest_mismatch",
+                action=self._purpose.action,
+                subject=self._purpose.subject,
+                cause=f"the registry stored something else: {said[:150]!r}",
+                transient=True,
+                status=answer.status,
+            )
+            raise _Failed(error)
+
+    def _locate(self, base: str, location: str | None) -> str:
         try:
-            return self._client.transport.locate(base, answer.headers.get("Location"))
+            return self._client.transport.locate(base, location)
         except Fault as fault:
-            raise Sent(self._client.fault(fault, self._purpose)) from fault
+            raise _Failed(self._client.fault(fault, self._purpose)) from fault
 
-    # -- one request ---------------------------------------------------------------------------------------------
-
-    def _request(self, method: str, url: str, body: _Body | None, extra: Mapping[str, str]) -> Answer:
+    def _request(self, method: str, url: str, body: Body | None, extra: Mapping[str, str]) -> Answer:
         """Send a request whose body cannot be sent twice.
 
-        :raises Sent: when it brought no answer, or one that says how to go on
+        :raises _Failed: when it brought no answer, or one that says how to go on
         """
         size = 0 if body is None else len(body)
         headers = {
@@ -248,66 +247,43 @@ class BlobUpload:
             "Content-Length": str(size),
             **extra,
         }
-        patience = max(self._client.settings.timeout, self._blob.size / SLOWEST_STORE)
+        action, subject = self._purpose.action, self._purpose.subject
+        self._client.pauses.before_request(action=action, subject=subject)
+        if body is not None:
+            body.prepare()
         try:
             with self._client.auth.ticket(self._scopes, self._repository, long_body=True) as ticket:
                 answer = self._client.exchange(
-                    method, url, headers=headers, body=b"" if not size else body, patience=patience, authorization=ticket.header
+                    method,
+                    url,
+                    headers=headers,
+                    body=body if size else b"",
+                    patience=max(self._client.settings.timeout, self._blob.size / SLOWEST_STORE),
+                    authorization=ticket.header,
                 )
-                renewed = self._client.auth.judge(ticket, answer)
+                renewed = not answer.foreign and self._client.auth.judge(ticket, answer)
         except Fault as fault:
-            maybe = (body is None or body.is_whole) and not fault.connecting
-            raise Sent(self._client.fault(fault, self._purpose), maybe_stored=maybe, free=self._is_free(fault)) from fault
-        if answer.status == 401 and renewed and self._renewals < FEWEST_SESSIONS:
-            self._renewals += 1
-            raise Sent(self._error(answer, transient=True), free=True)
-        if answer.status == 413 and self._chunk_size.lower(max(size, 1)):
-            raise Sent(self._error(answer, transient=True), free=True)
+            whole = (body is None or body.is_whole) and not fault.connecting
+            free = fault.stale and self._is_free()
+            raise _Failed(
+                self._client.fault(fault, self._purpose), maybe_stored=whole and not free, free=free
+            ) from fault
+        self._client.collect_warnings(answer)
+        if answer.status == 401 and renewed and self._is_free():
+            raise _Failed(self._error(answer, passing=True), free=True)
+        if answer.status == 413 and size and self._client.quirks.body_refused(size):
+            raise _Failed(self._error(answer, passing=True), free=True)
         if answer.status in (502, 503, 504):
-            raise Sent(self._error(answer, transient=True), maybe_stored=body is None or body.is_whole)
+            raise _Failed(self._error(answer), maybe_stored=body is None or body.is_whole)
         return answer
 
-    def _is_free(self, fault: Fault) -> bool:
-        self._renewals += fault.stale
-        return fault.stale and self._renewals <= FEWEST_SESSIONS
+    def _is_free(self) -> bool:
+        self._free += 1
+        return self._free <= MOST_FREE
 
-    def _error(self, answer: Answer, *, transient: bool) -> RegistryError:
-        error = self._client.error(
-            Call("PUT", "", self._purpose, repository=self._repository), answer
-        )
-        # A vanished session or a digest spoiled on the way is mended by a new session.
-        gone = answer.status in (404, 416) or (answer.status == 400 and not error.code == "push_denied")
-        error.transient = transient or (gone and error.code in ("protocol_error", "destination_missing"))
+    def _error(self, answer: Answer, *, passing: bool = False) -> RegistryError:
+        """The error for an answer; ``passing`` where a new session may mend it."""
+        error = self._client.error(Call("PUT", "", self._purpose, repository=self._repository), answer)
+        error.transient = error.transient or (passing and error.code not in ("quota_exceeded", "push_denied"))
         error.retry_after = parse_retry_after(answer.headers.get("Retry-After"), time.time())
         return error
-
-
-class _Chunks:
-    """Pieces of one blob, read on as long as they follow each other, else from a fresh reader."""
-
-    def __init__(self, open_at: OpenAt) -> None:
-        self._open_at = open_at
-        self._reader: BlobReader | None = None
-        self._blocks: Iterator[bytes] = iter(())
-        self._rest = b""
-        self._position = 0
-
-    def take(self, offset: int, length: int) -> Iterator[bytes]:
-        """Yield exactly the bytes from offset on, or fewer when the blob ends."""
-        if self._reader is None or self._position != offset:
-            self.close()
-            self._reader = self._open_at(offset)
-            self._blocks, self._rest, self._position = iter(self._reader), b"", offset
-        while length:
-            block = self._rest or next(self._blocks, b"")
-            if not block:
-                return
-            piece, self._rest = block[:length], block[length:]
-            length -= len(piece)
-            self._position += len(piece)
-            yield piece
-
-    def close(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
