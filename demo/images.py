@@ -9,7 +9,7 @@ Takes the directory to write to and one package a platform; writes one layout a 
 - ``apps/hello``: ``1.0`` to ``1.9``, indexes whose images share their lower layers
 - ``later/apps/hello``: ``1.9`` and ``1.5`` rebuilt, and ``2.0``: what the source gets while the demo goes on
 
-Nothing in it depends on the time or the machine, so that the same packages give the same digests.
+Nothing in it depends on the time: the same packages and the same Python give the same digests.
 """
 
 from __future__ import annotations
