@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Callable, Iterator, Protocol
+from collections.abc import Iterator
+from typing import Callable, Protocol
 
 from .manifest import Descriptor, Manifest
 from .reference import Digest
