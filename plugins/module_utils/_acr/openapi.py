@@ -33,11 +33,13 @@ Parameter = Union[str, int, bool, None, Sequence[Any], Mapping[str, Any]]
 PER_SECOND = 12.0  # the vendor's limit is 15
 _ANSWER_LIMIT = 8 * 1024 * 1024
 _MOST_STALE = 3
+_READS = ("Get", "List")
 
 
 class OpenApi:
     """A client of one service. Threads may share it; close it when done.
 
+    :ivar wrote: whether any call that writes was accepted
     :param keys: asked before every request, so that keys with an end are renewed
     :param stop: set to end every wait
     :param on_secret: told of the proxy's password
@@ -56,6 +58,7 @@ class OpenApi:
         per_second: float = PER_SECOND,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self.wrote = False
         self._service = service
         self._keys = keys
         self._now = now
@@ -92,7 +95,9 @@ class OpenApi:
         while True:
             self._pauses.before_request(action=action, subject=subject)
             try:
-                return self._attempt(api_action, body, action, subject, stale_left=0 if once else _MOST_STALE)
+                answer = self._attempt(api_action, body, action, subject, stale_left=0 if once else _MOST_STALE)
+                self.wrote = self.wrote or not api_action.startswith(_READS)
+                return answer
             except ApiError as error:
                 tries += 1
                 repeatable = error.transient and not (once and error.perhaps_done)

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the modules for Alibaba Cloud: their specifications, mirrored by the doc fragment ``acr``, and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._acr.change import Wait
+from ._acr.keys import AccessKey
+from ._acr.service import Line, Service, ram_service, registry_service
+from ._oci.errors import InputError
+from ._oci.transport import Settings
+
+_REGION_VARIABLES = ("ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION_ID", "ALICLOUD_REGION")
+_ATTEMPTS = 6
+
+
+def acr_spec() -> dict[str, Any]:
+    """What every module of the action group takes; the doc fragment ``acr``."""
+    return {
+        "access_key_id": {"type": "str"},
+        "access_key_secret": {"type": "str", "no_log": True},
+        "security_token": {"type": "str", "no_log": True},
+        "region": {"type": "str"},
+        "network": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
+        "endpoint": {"type": "str"},
+        "ram_endpoint": {"type": "str"},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "proxy": {"type": "str", "no_log": True},
+        "timeout": {"type": "float", "default": 30.0},
+        "retry_delay": {"type": "float", "default": 1.0},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "float", "default": 600.0},
+        "wait_interval": {"type": "float", "default": 3.0},
+    }
+
+
+def instance_spec() -> dict[str, Any]:
+    """The same for modules that work on one instance; the doc fragment ``acr.instance``."""
+    return {**acr_spec(), "instance_id": {"type": "str", "required": True}}
+
+
+def instance_info_spec() -> dict[str, Any]:
+    """The options of ``acr_instance_info``."""
+    return {
+        **acr_spec(),
+        "instance_id": {"type": "str"},
+        "name": {"type": "str"},
+        "registry": {"type": "str"},
+        "namespaces": {"type": "bool", "default": False},
+    }
+
+
+def namespace_spec() -> dict[str, Any]:
+    """The options of ``acr_namespace``."""
+    return {
+        **instance_spec(),
+        "name": {"type": "str", "required": True},
+        "state": _STATE,
+        "auto_create_repo": {"type": "bool"},
+        "default_repo_type": {"type": "str", "choices": ["PRIVATE", "PUBLIC"]},
+        "tag_immutability": {"type": "bool"},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+def repository_spec() -> dict[str, Any]:
+    """The options of ``acr_repository``."""
+    return {
+        **instance_spec(),
+        "namespace": {"type": "str", "required": True},
+        "name": {"type": "str", "required": True},
+        "state": _STATE,
+        "repo_type": {"type": "str", "choices": ["PRIVATE", "PUBLIC"]},
+        "summary": {"type": "str"},
+        "tag_immutability": {"type": "bool"},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+def line(params: Mapping[str, Any]) -> Line:
+    """How servers are reached."""
+    return Line(validate_certs=params["validate_certs"], ca_path=params["ca_path"], proxy=params["proxy"])
+
+
+def settings(params: Mapping[str, Any]) -> Settings:
+    """How patient a client is.
+
+    :raises InputError: for a time that makes no sense
+    """
+    _check_positive(params, "timeout")
+    return Settings(timeout=params["timeout"], attempts=_ATTEMPTS, backoff=params["retry_delay"])
+
+
+def wait(params: Mapping[str, Any]) -> Wait:
+    """How changes are waited for.
+
+    :raises InputError: for a time that makes no sense
+    """
+    _check_positive(params, "wait_interval")
+    return Wait(enabled=params["wait"], timeout=params["wait_timeout"], interval=params["wait_interval"])
+
+
+def given_key(params: Mapping[str, Any]) -> AccessKey | None:
+    """The access key among the options; None when there is none.
+
+    :raises InputError: for half of one
+    """
+    key_id, secret = params["access_key_id"], params["access_key_secret"]
+    if not key_id and not secret:
+        return None
+    if not key_id or not secret:
+        missing = "access_key_secret" if key_id else "access_key_id"
+        raise InputError(subject="the options", cause=f"{missing} is missing and its other half is given")
+    return AccessKey(key_id, secret, params["security_token"] or "")
+
+
+def region(params: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The region that is given, or the environment's."""
+    return params["region"] or next((environ[name] for name in _REGION_VARIABLES if environ.get(name)), None)
+
+
+def registry_api(params: Mapping[str, Any], region_name: str | None) -> Service:
+    """Where the container registry's API is.
+
+    :raises InputError: when nothing says it
+    """
+    return registry_service(region=region_name, network=params["network"], endpoint=params["endpoint"])
+
+
+def ram_api(params: Mapping[str, Any]) -> Service:
+    """Where RAM's API is."""
+    return ram_service(params["ram_endpoint"])
+
+
+def _check_positive(params: Mapping[str, Any], name: str) -> None:
+    if params[name] <= 0:
+        raise InputError(subject=f"{name} {params[name]:g}", cause="it is a number of seconds above 0")
+
+
+_STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
