@@ -23,6 +23,7 @@ attributes:
       - This assumes that what the module controls has not changed in a relevant way in between.
   platform:
     description: Where the module runs.
+    support: full
     platforms: posix
 """
 

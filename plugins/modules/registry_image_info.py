@@ -20,9 +20,6 @@ extends_documentation_fragment:
   - imageops.registry.attributes.actiongroup_registry
   - imageops.registry.attributes.info_module
   - imageops.registry.registry
-attributes:
-  platform:
-    platforms: posix
 options:
   images:
     description:

@@ -41,8 +41,6 @@ attributes:
     support: partial
     details:
       - With O(rewrite=true) manifests are written each time.
-  platform:
-    platforms: posix
 requirements:
   - PyYAML for files in YAML
 options:
