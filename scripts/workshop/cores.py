@@ -35,7 +35,7 @@ def core_venv(shell: Shell, core: str, version: str) -> Venv:
 
 
 def module_utils(shell: Shell) -> Path:
-    """Give a directory with what of ansible-core runs on managed hosts, for Pythons that ansible-core itself is not for.
+    """Give a directory with what of ansible-core runs on managed hosts, for Pythons that are no controllers.
 
     That is how modules meet it there: from a newer controller.
     """
