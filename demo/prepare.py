@@ -6,31 +6,40 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from workshop import cores, debian
 from workshop.places import CACHE
 from workshop.shell import CommandFailed, Shell
+from workshop.venvs import Venv
 
 PROGRAMS = ("docker-registry", "openssl", "perl", "setpriv", "skopeo")
 SECONDS = 600.0
+LOG = CACHE / "logs" / "demo-set-up.log"
+
+
+def prepare(shell: Shell) -> Venv:
+    core = cores.NEWEST if cores.controller(cores.NEWEST) else cores.OLDEST
+    version = cores.controller(core)
+    if version is None:
+        raise CommandFailed(f"no Python for ansible-core {core} is here")
+    debian.need(shell, PROGRAMS)
+    return cores.core_venv(shell, core, version)
 
 
 def main() -> int:
-    path = CACHE / "logs" / "demo-set-up.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as log:
-        shell = Shell(log, SECONDS)
-        core = cores.NEWEST if cores.controller(cores.NEWEST) else cores.OLDEST
-        version = cores.controller(core)
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    # In a thread, so that Ctrl-C finds what is running and can end it.
+    with LOG.open("wb") as log, ThreadPoolExecutor(1) as pool:
+        working = pool.submit(prepare, Shell(log, SECONDS))
         try:
-            if version is None:
-                raise CommandFailed(f"no Python for ansible-core {core} is here")
-            debian.need(shell, PROGRAMS)
-            made = cores.core_venv(shell, core, version)
+            print(working.result().directory)
+        except KeyboardInterrupt:
+            Shell.end_all()
+            return 130
         except CommandFailed as error:
-            print(f"{path.read_text(encoding='utf-8', errors='replace')}{error}", file=sys.stderr)
+            print(f"{LOG.read_text(encoding='utf-8', errors='replace')}{error}", file=sys.stderr)
             return 1
-    print(made.directory)
     return 0
 
 
