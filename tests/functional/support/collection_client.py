@@ -67,7 +67,7 @@ def registry_client(
     registry = Registry(
         endpoint.host,
         access=Access(endpoint.host, **{**told, **access}),
-        credentials=Given([(endpoint.host, credential)]),
+        credentials=Given([(endpoint.host, credential)], on_secret=heard.secrets.append),
         settings=settings,
         budget=budget or RetryBudget(),
         stop=stop or threading.Event(),
