@@ -270,7 +270,8 @@ class RegistryRepository(Repository):
             "DELETE", f"/v2/{self.path}/manifests/{ref}", purpose, (f"repository:{self.path}:pull,delete",), self.path
         )
         answer = self._client.call(call)
-        if answer.status in (400, 405):
+        # A registry that does not know this call at all says 404 too, of what is there all the same.
+        if answer.status in (400, 405) or (answer.status == 404 and self.resolve(ref) is not None):
             raise RegistryError(
                 code="unsupported",
                 action="delete",
