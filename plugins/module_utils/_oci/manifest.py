@@ -130,7 +130,7 @@ def parse_manifest(raw: bytes, media_type: str, digest: Digest | None = None) ->
         manifest or could be read in two ways
     """
     reader = _Reader(f"the manifest {digest}" if digest else "a manifest")
-    header = media_type.partition(";")[0].strip().lower()
+    header = media_type.partition(";")[0].strip()
     if len(raw) > MAX_MANIFEST_BYTES:
         reader.fail(f"it has {len(raw)} bytes, more than {MAX_MANIFEST_BYTES}", code="too_large")
     if header in SCHEMA1:
@@ -215,7 +215,9 @@ class _Reader:
         known = [media_type for media_type in (body, header) if media_type in INDEXES | SINGLES | SCHEMA1]
         if len({media_type in INDEXES for media_type in known}) > 1:
             self.fail(f"it came as {header} but says that it is {body}")
-        kind = next(iter(known or [media_type for media_type in (body, header) if media_type not in GENERIC]), "")
+        kind = next(
+            iter(known or [media_type for media_type in (body, header) if media_type.lower() not in GENERIC]), ""
+        )
         if kind in SCHEMA1:
             self.fail_schema1()
         if kind and not _MEDIA_TYPE.fullmatch(kind):
