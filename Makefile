@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 layers := lint unit functional sanity integration docs
 
-.PHONY: help test $(layers) build format demo clean
+.PHONY: help test $(layers) build changelog format demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z $$()]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ $(layers):
 
 build: ## the collection's archive, into build
 	@scripts/run build
+
+changelog: ## the changelog's entry of the present version, from its fragments and new modules
+	@scripts/run changelog
 
 format: ## lay out the Python files as lint wants them
 	@scripts/run format

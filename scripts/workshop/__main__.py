@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from .ansible_tests import integration, sanity
 from .docs import docs
 from .jobs import Absent, Job, record, run_all
-from .lint import build, layout, lint
+from .lint import build, changelog, layout, lint
 from .places import CACHE
 from .pytests import functional, unit
 
@@ -26,7 +26,11 @@ LAYERS: dict[str, Callable[[Sequence[str]], Iterator[Job | Absent]]] = {
     "integration": integration,
     "docs": docs,
 }
-BY_HAND: dict[str, Callable[[Sequence[str]], Iterator[Job | Absent]]] = {"build": build, "format": layout}
+BY_HAND: dict[str, Callable[[Sequence[str]], Iterator[Job | Absent]]] = {
+    "build": build,
+    "changelog": changelog,
+    "format": layout,
+}
 
 
 def main() -> int:

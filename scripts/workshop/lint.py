@@ -15,7 +15,7 @@ from .counts import Counts
 from .interpreters import interpreters
 from .jobs import Absent, Job
 from .places import CACHE, REQUIREMENTS, ROOT
-from .shell import CommandFailed, Shell
+from .shell import Argv, CommandFailed, Shell
 from .venvs import Venv, venv
 
 Check = Callable[[Shell, Venv], None]
@@ -55,6 +55,11 @@ def layout(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     yield Job("format/ruff", partial(_work, _format))
 
 
+def changelog(arguments: Sequence[str]) -> Iterator[Job | Absent]:
+    """Bring the fragments and new modules into the entry of the version that galaxy.yml names."""
+    yield Job("changelog/release", partial(_work, _changelog))
+
+
 def tools(shell: Shell) -> Venv:
     """Make the environment with all tools, on the newest Python."""
     return venv(shell, "lint", list(interpreters().values())[-1], [REQUIREMENTS / "lint.txt"])
@@ -76,6 +81,11 @@ def _ruff_format(shell: Shell, made: Venv) -> None:
 def _format(shell: Shell, made: Venv) -> None:
     shell.run([made.tool("ruff"), "check", "--fix", ROOT], env=made.environment())
     shell.run([made.tool("ruff"), "format", ROOT], env=made.environment())
+
+
+def _changelog(shell: Shell, made: Venv) -> None:
+    command: Argv = [made.tool("antsibull-changelog"), "release", "--update-existing", "--reload-plugins"]
+    shell.run(command, env=made.environment())
 
 
 def _build(shell: Shell, made: Venv) -> None:
