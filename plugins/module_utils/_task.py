@@ -94,7 +94,7 @@ class Task:
         self.fail(self.secrets.mask(str(error)), codes=[error.code])
 
     def _hand_over(self) -> None:
-        for secret in self.secrets.values():
+        for secret in self.secrets.maskable():
             self._module.no_log_values.add(secret)
             if register_secret is not None:
                 register_secret(secret)

@@ -15,8 +15,7 @@ _SHORTEST = 3
 class Secrets:
     """A set of secret values; any thread may add to it.
 
-    Values shorter than three characters are kept for those who ask for all of them, and masked nowhere: replacing every
-    "a" would hide everything and protect nothing.
+    Values shorter than three characters are masked nowhere: replacing every "a" would hide all and protect nothing.
     """
 
     def __init__(self) -> None:
@@ -29,19 +28,18 @@ class Secrets:
             with self._lock:
                 self._values.add(value)
 
-    def values(self) -> list[str]:
-        """Every secret, the longest first, so that one inside another is masked last."""
+    def maskable(self) -> list[str]:
+        """The secrets of at least three characters, the longest first, so that one inside another is masked last."""
         with self._lock:
-            return sorted(self._values, key=len, reverse=True)
+            return sorted((value for value in self._values if len(value) >= _SHORTEST), key=len, reverse=True)
 
     def mask(self, text: str) -> str:
         """Give the text with every secret in it replaced."""
-        for value in self.values():
-            if len(value) >= _SHORTEST:
-                text = text.replace(value, MASK)
+        for value in self.maskable():
+            text = text.replace(value, MASK)
         return text
 
     def occur_in(self, texts: Iterable[str]) -> bool:
         """Whether any secret of at least three characters is a part of any of the texts."""
         joined = "\n".join(texts)
-        return any(value in joined for value in self.values() if len(value) >= _SHORTEST)
+        return any(value in joined for value in self.maskable())

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""registry_image_info against a real registry: every shape of image, and what is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from support import images
+from support.endpoint import Endpoint
+from support.images import Image
+from support.modules import Ended, module, registry_option
+from support.plain_client import PlainClient
+from support.servers import Servers
+
+Ask = Callable[..., Ended]
+Push = Callable[..., str]
+
+
+@pytest.fixture
+def push(servers: Servers, plain: Callable[[Endpoint], PlainClient]) -> Push:
+    """Puts an image into the open registry."""
+    return plain(servers.open.endpoint).push
+
+
+@pytest.fixture
+def ask(servers: Servers, tmp_path: Path) -> Ask:
+    """Runs the module on names in the open registry."""
+
+    def run(*names: str, **options: Any) -> Ended:
+        endpoint = servers.open.endpoint
+        given = {
+            "images": [f"{endpoint.host}/{name}" for name in names],
+            "registries": [registry_option(endpoint)],
+            **options,
+        }
+        with module("registry_image_info", given, home=tmp_path) as running:
+            return running.end()
+
+    return run
+
+
+def size_of(image: Image) -> int:
+    manifests = image.all_manifests().values()
+    return sum(len(item.manifest) for item in manifests) + sum(len(blob.data) for blob in image.all_blobs().values())
+
+
+def test_one_image(push: Push, ask: Ask, repository: str) -> None:
+    image = images.image(repository, labels={"a": "b"}, annotations={"c": "d"})
+    push(repository, image, "1.0")
+    found = ask(f"{repository}:1.0").result["images"][0]
+    assert (found["exists"], found["repository"], found["tags"]) == (True, repository, ["1.0"])
+    assert found["manifests"] == [
+        {
+            "tag": "1.0",
+            "digest": image.digest,
+            "media_type": images.OCI_MANIFEST,
+            "artifact_type": None,
+            "size": size_of(image),
+            "platforms": ["linux/amd64"],
+            "created": "2026-01-02T03:04:05Z",
+            "labels": {"a": "b"},
+            "annotations": {"c": "d"},
+            "subject": None,
+            "children": [],
+        }
+    ]
+
+
+def test_an_index_with_attestations(push: Push, ask: Ask, repository: str) -> None:
+    image = images.multi_arch(repository, ("linux/amd64", "linux/arm64/v8"), attestations=True)
+    push(repository, image, "1.0")
+    found = ask(f"{repository}@{image.digest}").result["images"][0]["manifests"][0]
+    assert (found["tag"], found["size"], found["platforms"]) == (
+        None,
+        size_of(image),
+        ["linux/amd64", "linux/arm64/v8"],
+    )
+    assert [(child["digest"], child["platform"]) for child in found["children"]] == [
+        (child.digest, platform)
+        for child, platform in zip(
+            image.children, ["linux/amd64", "unknown/unknown", "linux/arm64/v8", "unknown/unknown"]
+        )
+    ]
+
+
+def test_artifacts(push: Push, ask: Ask, repository: str) -> None:
+    subject = images.image(repository)
+    push(repository, subject, "app")
+    push(repository, images.artifact(repository, subject), "sbom")
+    push(repository, images.helm_chart(repository), "chart")
+    sbom, chart = (entry["manifests"][0] for entry in ask(f"{repository}:sbom", f"{repository}:chart").result["images"])
+    assert (sbom["artifact_type"], sbom["subject"]) == ("application/vnd.example.sbom", subject.digest)
+    assert (chart["artifact_type"], chart["platforms"]) == (images.HELM_CONFIG, [])
+    assert chart["annotations"]["org.opencontainers.image.title"] == "chart"
+
+
+def test_every_shape_can_be_described(push: Push, ask: Ask, repository: str) -> None:
+    shapes = images.gallery(repository)
+    for tag, image in shapes.items():
+        push(repository, image, tag)
+    found = ask(repository).result["images"][0]
+    assert {entry["tag"]: entry["digest"] for entry in found["manifests"]} == {
+        tag: image.digest for tag, image in shapes.items()
+    }
+
+
+def test_what_is_not_there_is_empty_and_no_failure(push: Push, ask: Ask, repository: str) -> None:
+    push(repository, images.image(repository), "1.0")
+    absent = f"sha256:{'0' * 64}"
+    ended = ask(f"{repository}:2.0", f"{repository}@{absent}", f"{repository}/none", f"{repository}:1.0")
+    assert ended.code == 0
+    assert [(entry["exists"], entry["tags"], len(entry["manifests"])) for entry in ended.result["images"]] == [
+        (False, [], 0),
+        (False, [], 0),
+        (False, [], 0),
+        (True, ["1.0"], 1),
+    ]
+
+
+def test_without_details_a_tag_costs_one_request(servers: Servers, push: Push, ask: Ask, repository: str) -> None:
+    for tag in ("1.10", "1.9", "latest"):
+        push(repository, images.image(f"{repository} {tag}"), tag)
+    servers.open.mark()
+    found = ask(repository, details=False).result["images"][0]
+    assert found["tags"] == ["1.9", "1.10", "latest"]
+    assert set(found["manifests"][0]) == {"tag", "digest", "media_type"}
+    assert servers.open.counts()["HEAD", "manifest"] == 3
+    assert servers.open.counts()["GET", "manifest"] == 0
+
+
+def test_a_tag_that_has_another_digest_is_an_error(push: Push, ask: Ask, repository: str) -> None:
+    push(repository, images.image(repository), "1.0")
+    ended = ask(f"{repository}:1.0@sha256:{'0' * 64}")
+    assert (ended.code, ended.result["error_codes"]) == (1, ["digest_mismatch"])
+
+
+def test_bad_input_is_refused_before_contact(ask: Ask, servers: Servers, repository: str) -> None:
+    servers.open.mark()
+    ended = ask(f"{repository}:1.0", f"{repository}:/1/")
+    assert ended.result["error_codes"] == ["invalid_input"]
+    assert not servers.open.requests()
