@@ -35,6 +35,8 @@ from .http_library import (
 BLOCK = 64 * 1024
 CONNECT_TIMEOUT = 15.0
 """Seconds for one TCP connection; four tries of a lost first packet fit in it."""
+LONGEST_FILL = 0.2
+"""Seconds in which the blocks of a streamed answer are filled up before they are passed on."""
 LEAST_PROGRESS = 1024
 """Bytes that a streamed answer has to bring in each time-out, so that a drip is seen as a stall."""
 
@@ -143,10 +145,41 @@ class _WatchedReads(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
+    """Reads in blocks, and gives what came before a fault before the fault."""
+
     def __init__(self, sock: socket.socket, *args: Any, sockets: Sockets, watch: Watch, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         stream = self.fp.detach()
         self.fp = io.BufferedReader(_WatchedReads(stream, sock, sockets, watch), 8192)
+        self._kept: OSError | http.client.HTTPException | None = None
+
+    def read(self, amt: int | None = None) -> bytes:
+        if amt is None:
+            return super().read()
+        if self._kept is not None:
+            raise self._kept
+        if self.length == 0:
+            return super().read(1)  # the end: gives the connection back
+        block = self.read1(amt)
+        if not block or len(block) == amt:
+            return block
+        return self._filled(block, amt)
+
+    def _filled(self, block: bytes, amt: int) -> bytes:
+        """Go on until the block is full: TLS gives 16 KiB at most at once. Slow senders are not waited for long."""
+        parts, size = [block], len(block)
+        until = time.monotonic() + LONGEST_FILL
+        while size < amt and self.length != 0 and time.monotonic() < until:
+            try:
+                block = self.read1(amt - size)
+            except (OSError, http.client.HTTPException) as error:
+                self._kept = error
+                break
+            if not block:
+                break
+            parts.append(block)
+            size += len(block)
+        return b"".join(parts)
 
 
 class _Watched(HTTPConnection):
@@ -171,6 +204,7 @@ class _Watched(HTTPConnection):
             fault = fault_of(error)
             fault.connecting = True
             raise fault from error
+        self.is_verified = True  # or need not be, as the user wants it: urllib3 would warn at each request
 
     def _new_conn(self) -> socket.socket:
         host = self._dns_host.strip("[]")

@@ -13,7 +13,7 @@ from .addresses import is_forbidden
 from .faults import Fault
 
 LONGEST_URL = 16 * 1024
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
 
@@ -37,9 +37,9 @@ class Target(NamedTuple):
 def origin_of(url: str) -> Origin:
     """:raises ValueError: for what is no http or https URL with a host"""
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None or parts.password is not None:
+    if parts.scheme not in PORTS or not parts.hostname or parts.username is not None or parts.password is not None:
         raise ValueError("not a plain http or https URL")
-    return Origin(parts.scheme, parts.hostname, _PORTS[parts.scheme] if parts.port is None else parts.port)
+    return Origin(parts.scheme, parts.hostname, PORTS[parts.scheme] if parts.port is None else parts.port)
 
 
 def resolve(base: str, location: str | None) -> Target:

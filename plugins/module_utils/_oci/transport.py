@@ -14,13 +14,13 @@ import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from .errors import InputError
 from .faults import Fault, fault_of
 from .http_connection import BLOCK, CONNECT_TIMEOUT, Sockets, pools
 from .http_library import HTTPAdapter, Retry, Timeout, check_library, http_exceptions
-from .links import Origin, origin_of, resolve
+from .links import PORTS, Origin, origin_of, resolve
 from .proxies import Proxies, proxy_password
 from .tls import tls_context
 
@@ -156,6 +156,8 @@ class Answer:
 
     def release(self) -> None:
         """Give the connection back; only when there is nothing to read."""
+        # Until it was read, http.client takes an answer for unfinished, and the connection serves no further request.
+        self._raw.read()
         self._raw.release_conn()
 
     def close(self) -> None:
@@ -206,6 +208,16 @@ class _Pools(HTTPAdapter):
         return self._context
 
 
+class _Sending(NamedTuple):
+    """What stays the same of a request when it is redirected."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | Iterable[bytes] | None
+    limit: int | None
+    patience: float
+
+
 class Transport:
     """Exchanges with one registry, and with wherever it sends us.
 
@@ -229,6 +241,7 @@ class Transport:
     ) -> None:
         check_library()
         self.origin = origin
+        self._prefix = f"{origin.scheme}://{_netloc(origin)}/"
         self._stats = stats
         self._warn = warn
         self._timeout = settings.timeout
@@ -266,15 +279,21 @@ class Transport:
         :param authorization: shown to this URL's own scheme, host and port only
         :raises Fault: when no whole answer came
         """
-        home = origin_of(url)
+        sending = _Sending(method, headers, body, limit, self._timeout if patience is None else patience)
+        home = origin = self._origin(url)
+        authorized = authorization
         for _hop in range(MOST_REDIRECTS + 1):
-            own = origin_of(url) == home
-            sent = {**headers, "Authorization": authorization} if authorization and own else headers
-            answer = self._once(method, url, sent, body, limit, patience, foreign=not own)
+            if origin != home:
+                authorized = None  # and not again, wherever the next redirect leads
+            answer = self._once(sending, url, origin, authorized, foreign=origin != home)
             if not (follow and answer.status in REDIRECTS and method in ("GET", "HEAD")):
                 return answer
             url = self.locate(url, answer.headers.get("Location"))
+            origin = self._origin(url)
         raise Fault("protocol_error", f"more than {MOST_REDIRECTS} redirects", transient=False)
+
+    def _origin(self, url: str) -> Origin:
+        return self.origin if url.startswith(self._prefix) else origin_of(url)
 
     def locate(self, base: str, location: str | None) -> str:
         """Resolve a Location, and say once when it names http where https is meant.
@@ -290,37 +309,27 @@ class Transport:
             )
         return target.url
 
-    def _once(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | Iterable[bytes] | None,
-        limit: int | None,
-        patience: float | None,
-        *,
-        foreign: bool,
-    ) -> Answer:
-        origin = origin_of(url)
+    def _once(self, sending: _Sending, url: str, origin: Origin, authorization: str | None, *, foreign: bool) -> Answer:
         pool, absolute = self._pool(origin)
-        target = url if absolute else _path_of(url)
         sockets = self._sockets if origin == self.origin else self._foreign_sockets
-        sockets.exchange.whole = 2 * self._timeout if limit is not None else None
+        sockets.exchange.whole = 2 * self._timeout if sending.limit is not None else None
+        body = sending.body
+        headers = dict(sending.headers)
+        if authorization:
+            headers["Authorization"] = authorization
         self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
         try:
             raw = pool.urlopen(
-                method,
-                target,
+                sending.method,
+                url if absolute else _path_of(url),
                 body=body,
-                headers=dict(headers),
+                headers=headers,
                 redirect=False,
                 assert_same_host=False,
                 preload_content=False,
                 decode_content=False,
                 retries=self._no_retries,
-                timeout=Timeout(
-                    connect=min(self._timeout, CONNECT_TIMEOUT), read=self._timeout if patience is None else patience
-                ),
+                timeout=Timeout(connect=min(self._timeout, CONNECT_TIMEOUT), read=sending.patience),
             )
         except (OSError, http_exceptions.HTTPError, ValueError) as error:
             fault = fault_of(error)
@@ -330,7 +339,7 @@ class Transport:
             fault.foreign = foreign
             raise
         answer = Answer(raw, url=url, foreign=foreign, stats=self._stats)
-        self._finish(answer, method, limit)
+        self._finish(answer, sending.method, sending.limit)
         return answer
 
     def _finish(self, answer: Answer, method: str, limit: int | None) -> None:
@@ -393,4 +402,4 @@ def _path_of(url: str) -> str:
 
 def _netloc(origin: Origin) -> str:
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    return f"{host}:{origin.port}"
+    return host if origin.port == PORTS[origin.scheme] else f"{host}:{origin.port}"
