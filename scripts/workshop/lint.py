@@ -119,8 +119,9 @@ def _is_shell(path: Path) -> bool:
 
 
 def _ansible_lint(shell: Shell, made: Venv) -> None:
-    # It keeps what it downloads and installs in the user's home otherwise.
-    env = made.environment(ANSIBLE_HOME=str(CACHE / "ansible-home"))
+    # Playbooks name modules of the collection; what ansible-lint downloads goes to the user's home unless told otherwise.
+    tree = collection.install(shell, made, "lint-playbooks").parents[2]
+    env = made.environment(ANSIBLE_HOME=str(CACHE / "ansible-home"), ANSIBLE_COLLECTIONS_PATH=str(tree))
     shell.run([made.tool("ansible-lint"), "--offline", "--nocolor", "--strict"], env=env)
 
 
