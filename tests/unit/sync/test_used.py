@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wrong host name among credentials is found before any contact, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Chain, Credential, Given
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.used import check_use
+
+RULES = parse_rules(
+    [{"source": "src.example.com/a/b", "destination": ["dst.example.com/c/d"]}],
+    default_registry=None,
+    default_namespace=None,
+)
+
+
+def given(*keys: str) -> Given:
+    return Given([(key, Credential("user", "password")) for key in keys])
+
+
+def check(*, task: str = "", file: str = "", docker: str = "", described: str = "") -> list[str]:
+    """Give the warnings; each argument is a list of keys with blanks between them."""
+    warnings: list[str] = []
+    from_task, from_file = given(*task.split()), given(*file.split())
+    check_use(
+        RULES,
+        from_task=from_task,
+        from_file=from_file,
+        credentials=Chain([from_task, from_file, given(*docker.split())]),
+        described=described.split(),
+        warn=warnings.append,
+    )
+    return warnings
+
+
+def test_the_seeds_mistake_is_refused_naming_both_hosts() -> None:
+    with pytest.raises(InputError, match=r"copy to dst\.example\.com: .*those for other\.example\.com are used by no"):
+        check(file="src.example.com other.example.com")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"task": "dst.example.com"},
+        {"docker": "dst.example.com/c"},
+        {"described": "dst.example.com"},
+    ],
+)
+def test_unused_credentials_of_a_file_are_no_mistake_when_the_destination_is_taken_care_of(
+    more: dict[str, str],
+) -> None:
+    assert check(file="src.example.com other.example.com", **more) == []
+
+
+def test_a_source_may_be_anonymous() -> None:
+    assert check(file="dst.example.com") == []
+
+
+def test_a_destination_may_be_anonymous_when_nothing_is_left_over() -> None:
+    assert check() == []
+    assert check(file="src.example.com/a") == []
+
+
+def test_a_key_for_another_path_is_left_over() -> None:
+    with pytest.raises(InputError, match=r"src\.example\.com/x"):
+        check(file="src.example.com/x")
+
+
+def test_defaults_that_many_tasks_share_are_only_warned_of() -> None:
+    (warning,) = check(task="src.example.com other.example.com")
+    assert "dst.example.com" in warning and "other.example.com" in warning
+    assert check(task="src.example.com other.example.com", described="dst.example.com") == []
