@@ -60,6 +60,11 @@ class Task:
         )
         return int(code), str(out), str(err)
 
+    def returns_secret(self, value: str) -> None:
+        """Have a secret masked wherever Ansible can, but for this module's own result, whose purpose it is."""
+        if register_secret is not None:
+            register_secret(value)
+
     def need_libraries(self) -> None:
         """End the module with a failure when requests is missing for this interpreter, or older than what works."""
         from ._oci.http_library import (
