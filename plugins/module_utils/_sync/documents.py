@@ -149,7 +149,9 @@ class _NodeReader:
     def value(self, node: _Node | None, depth: int) -> Any:
         if node is None:
             return None
-        self._count(1, node)
+        self._left -= 1
+        if self._left < 0:
+            raise _ProblemError(f"its aliases stand for too much {_line(node)}")
         if depth > _MAX_DEPTH:
             raise _ProblemError(f"it is nested too deeply {_line(node)}")
         if node.id == "scalar":
@@ -160,11 +162,6 @@ class _NodeReader:
             return self._mapping(node, depth)
         raise _unknown_tag(node)
 
-    def _count(self, values: int, node: _Node) -> None:
-        self._left -= values
-        if self._left < 0:
-            raise _ProblemError(f"its aliases stand for too much {_line(node)}")
-
     def _mapping(self, node: _Node, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
@@ -174,7 +171,6 @@ class _NodeReader:
                 for mapping in value if isinstance(value, list) else [value]:
                     if not isinstance(mapping, dict):
                         raise _ProblemError(f"what << merges is not a mapping {_line(key_node)}")
-                    self._count(len(mapping), key_node)
                     merged = {**mapping, **merged}
                 continue
             key = _key(key_node)

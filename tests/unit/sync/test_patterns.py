@@ -61,6 +61,7 @@ from hypothesis import strategies as st
         (r"^\_\-\/$", ["_-/"], []),
         ("^(|a)$", ["", "a"], ["b"]),
         ("^(?:a|ab)(?:c|bcd)$", ["abcd", "ac"], ["ab"]),
+        (r"a\b", ["a\u00e9"], ["ab"]),
         (r"^*a\b+", ["a-b"], ["ab"]),
         ("(ab){1,3}c", ["ababc"], ["ac"]),
     ],

@@ -28,6 +28,7 @@ ORDERS = {
     "variants": "1.25.2 1.25.3-rc1-alpine 1.25.3-alpine 1.25.3 1.25.4-alpine3.9 1.25.4-alpine3.18",
     "packaged again": "1.2.3-debian-12 1.2.3-debian-12-r2 1.2.3-debian-12-r10 1.2.3 1.2.3-1 1.2.3-2 1.2.4",
     "revisions": "4.1 4.1-r1 4.1-r2 4.1.1 4.1.1.post1",
+    "commits": "1.2.3-a1 1.2.3-rc1 1.2.3-a123456 1.2.3-alpine 1.2.3",
     "git describe": "1.2.3 1.2.3-5-g1a2b3c4 1.2.3-14-g0a2b3c4 1.2.4",
     "calendar": "2023.12.31 2024.01.02 2024.1.10",
     "calendar with dashes": "2023-12-31 2024-01-02 2024-01-10 2024-02-01-rc1 2024-02-01",
