@@ -8,17 +8,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .places import BUILD, CACHE
+from .places import CACHE
 from .shell import Argv, Shell
-from .venvs import Venv, locked
+from .venvs import Venv
 
 
-def build(shell: Shell, venv: Venv) -> Path:
-    """Build the collection and give the archive."""
-    with locked("build"):
-        galaxy: Argv = [venv.python, venv.tool("ansible-galaxy"), "collection", "build"]
-        shell.run([*galaxy, "--force", "--output-path", BUILD], env=venv.environment())
-        return max(BUILD.glob("imageops-registry-*.tar.gz"), key=lambda path: path.stat().st_mtime_ns)
+def build(shell: Shell, venv: Venv, directory: Path) -> Path:
+    """Build the collection into a directory, and give the archive."""
+    galaxy: Argv = [venv.python, venv.tool("ansible-galaxy"), "collection", "build"]
+    shell.run([*galaxy, "--force", "--output-path", directory], env=venv.environment())
+    return max(directory.glob("imageops-registry-*.tar.gz"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def install(shell: Shell, venv: Venv, purpose: str) -> Path:
@@ -27,8 +26,8 @@ def install(shell: Shell, venv: Venv, purpose: str) -> Path:
     What ansible-test keeps there between runs goes too, so that only the results of one run are there.
     """
     tree = CACHE / "installed" / purpose
-    archive = build(shell, venv)
     shutil.rmtree(tree, ignore_errors=True)
+    archive = build(shell, venv, tree)
     galaxy: Argv = [venv.python, venv.tool("ansible-galaxy"), "collection", "install"]
     env = venv.environment(ANSIBLE_COLLECTIONS_PATH=str(tree))
     shell.run([*galaxy, "--offline", "--force", "-p", tree, archive], env=env)

@@ -14,7 +14,7 @@ from . import collection, debian
 from .counts import Counts
 from .interpreters import interpreters
 from .jobs import Absent, Job
-from .places import CACHE, REQUIREMENTS, ROOT
+from .places import BUILD, CACHE, REQUIREMENTS, ROOT
 from .shell import Argv, CommandFailed, Shell
 from .venvs import Venv, venv
 
@@ -89,7 +89,7 @@ def _changelog(shell: Shell, made: Venv) -> None:
 
 
 def _build(shell: Shell, made: Venv) -> None:
-    collection.build(shell, made)
+    collection.build(shell, made, BUILD)
 
 
 def _mypy(shell: Shell, made: Venv) -> None:
@@ -119,7 +119,7 @@ def _is_shell(path: Path) -> bool:
 
 
 def _ansible_lint(shell: Shell, made: Venv) -> None:
-    # Playbooks name modules of the collection; what ansible-lint downloads goes to the user's home unless told otherwise.
+    # Playbooks name modules of the collection. What ansible-lint downloads goes to the user's home otherwise.
     tree = collection.install(shell, made, "lint-playbooks").parents[2]
     env = made.environment(ANSIBLE_HOME=str(CACHE / "ansible-home"), ANSIBLE_COLLECTIONS_PATH=str(tree))
     shell.run([made.tool("ansible-lint"), "--offline", "--nocolor", "--strict"], env=env)
@@ -138,8 +138,8 @@ def _antsibull_changelog(shell: Shell, made: Venv) -> None:
 
 def _galaxy_importer(shell: Shell, made: Venv) -> None:
     """Import the built collection as Galaxy would; what it only warns of is an error here."""
-    archive = collection.build(shell, made)
     with tempfile.TemporaryDirectory() as scratch:
+        archive = collection.build(shell, made, Path(scratch))
         config = Path(scratch) / "importer.cfg"
         config.write_text(_IMPORTER, encoding="utf-8")
         env = made.environment(GALAXY_IMPORTER_CONFIG=str(config), ANSIBLE_HOME=scratch)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tree is in order: headers, what ships, and facts that stand in more than one file."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
+# What of the tests ships: what ansible-test needs where the collection is installed.
+SHIPPED_TESTS = {"tests/config.yml", "tests/integration", "tests/sanity"}
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def ships(name: str) -> bool:
+    parts = name.split("/")
+    paths = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    return not any(fnmatch.fnmatch(path, ignored) for path in paths for ignored in GALAXY["build_ignore"])
+
+
+def modules() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+
+
+def test_every_file_of_ours_says_its_licence() -> None:
+    heads = {
+        name: (ROOT / name).read_text(encoding="utf-8").splitlines()[:4]
+        for name in tracked()
+        if name.endswith((".py", ".toml")) or name in ("Makefile", "galaxy.yml")
+    }
+    assert [name for name, head in heads.items() if not any(SPDX in line for line in head)] == []
+
+
+def test_only_what_is_useful_there_ships() -> None:
+    tests = {"/".join(name.split("/")[:2]) for name in tracked() if name.startswith("tests/") and ships(name)}
+    assert tests <= SHIPPED_TESTS
+    hidden = {name for name in tracked() if ships(name) and Path(name).parts[0].startswith(".")}
+    assert not hidden
+
+
+def test_every_module_is_in_an_action_group() -> None:
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
+    grouped = sorted(name for group in groups.values() for name in group)
+    assert grouped == modules()
+
+
+def test_every_module_is_in_the_changelog() -> None:
+    releases = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    assert GALAXY["version"] in releases
+    known = sorted(module["name"] for release in releases.values() for module in release.get("modules", []))
+    assert known == modules(), "make changelog brings new modules in"
+
+
+def test_the_oldest_requests_is_said_alike_everywhere() -> None:
+    pinned = re.search(
+        r"^requests == (\S+)$", (ROOT / "tests/requirements/oldest.txt").read_text(encoding="utf-8"), re.M
+    )
+    assert pinned
+    for name in ("meta/ee-requirements.txt", "tests/integration/requirements.txt"):
+        assert f"requests >= {pinned[1]}\n" in (ROOT / name).read_text(encoding="utf-8")
+    assert f"requests >= {pinned[1]}" in (ROOT / "plugins/doc_fragments/registry.py").read_text(encoding="utf-8")
