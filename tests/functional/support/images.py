@@ -16,6 +16,7 @@ import random
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -40,7 +41,7 @@ class Blob:
     data: bytes = field(repr=False)
     media_type: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return _digest(self.data)
 
@@ -61,7 +62,7 @@ class Image:
     blobs: tuple[Blob, ...] = ()
     children: tuple[Image, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return _digest(self.manifest)
 
