@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-
 from support import images
 from support.endpoint import Endpoint
 from support.plain_client import PlainClient
@@ -198,7 +197,7 @@ def test_one_read_serves_several_destinations(servers: Servers, plain: Plain, fr
         assert all(plain(target.endpoint).has_blob(path, digest) for digest in made.all_blobs())
 
 
-@pytest.mark.parametrize("overwrite, action", [("always", "update"), ("skip", "skip"), ("fail", "conflict")])
+@pytest.mark.parametrize(("overwrite", "action"), [("always", "update"), ("skip", "skip"), ("fail", "conflict")])
 def test_a_differing_tag_and_overwrite(
     servers: Servers, plain: Plain, fresh: Fresh, overwrite: str, action: str
 ) -> None:
@@ -278,9 +277,7 @@ def test_a_failed_image_stops_no_other(servers: Servers, plain: Plain, fresh: Fr
         {"source": f"{source.host}/{path}", "destination": f"{destination.host}/{target}"}, retries=1
     )
 
-    assert actions(result) == {
-        tag: ("create", "failed" if tag == "v2" else "done") for tag in ("v0", "v1", "v2", "v3")
-    }
+    assert actions(result) == {tag: ("create", "failed" if tag == "v2" else "done") for tag in ("v0", "v1", "v2", "v3")}
     broken = result.images[2]
     assert broken.error is not None and broken.error.code == "source_incomplete"
     assert made["v2"].blobs[-1].digest in str(broken.error)
@@ -337,3 +334,24 @@ def test_what_is_not_there_fails_with_its_own_codes(servers: Servers, plain: Pla
     codes = {image.error.code for image in result.images if image.error}
     assert codes == {"tag_not_found", "repository_not_found"}
     assert {image.status for image in result.images} == {"failed"}
+
+
+def test_a_referrer_is_listed_where_the_registry_does_not(servers: Servers, plain: Plain, fresh: Fresh) -> None:
+    source, destination = servers.open.endpoint, servers.relative.endpoint
+    path, alone, together = fresh(), fresh(), fresh()
+    subject = images.image(path)
+    artifact = images.artifact(path, subject)
+    listed = images.index([(artifact, {"artifactType": "application/vnd.example.sbom"})])
+    fallback = subject.digest.replace(":", "-")
+    for image, tag in ((subject, "image"), (artifact, "sbom"), (listed, fallback)):
+        plain(source).push(path, image, tag)
+
+    result = Run([source, destination]).sync(
+        {"source": f"{source.host}/{path}:sbom", "destination": f"{destination.host}/{alone}"},
+        {"source": f"{source.host}/{path}", "destination": f"{destination.host}/{together}"},
+    )
+
+    assert {image.status for image in result.images} == {"done"}, [str(image.error) for image in result.images]
+    made = plain(destination).manifest(alone, fallback).json()
+    assert [entry["digest"] for entry in made["manifests"]] == [artifact.digest]
+    assert plain(destination).manifest(together, fallback).digest == listed.digest

@@ -34,8 +34,8 @@ OpenAt = Callable[[int], BlobReader]
 class Repository(ABC):
     """One repository in one place.
 
-    Every method raises :class:`~.errors.ImageOpsError`; one with ``transient`` set has already been tried again as often
-    as a single request may be.
+    Every method raises :class:`~.errors.ImageOpsError`; one with ``transient`` set has already been tried again as
+    often as a single request may be.
     """
 
     name: str
@@ -72,7 +72,8 @@ class Repository(ABC):
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
         """Ask for a blob without sending it. None: it is in this repository now. Else the session to upload it with.
 
-        :param source: the path of another repository in the same place that has the blob; None asks whether this one has it
+        :param source: the path of another repository in the same place that has the blob; None asks for one that this
+            repository has already
         """
 
     @abstractmethod
@@ -88,6 +89,14 @@ class Repository(ABC):
     @abstractmethod
     def referrers(self, digest: Digest) -> list[Descriptor]:
         """The manifests whose subject is this digest."""
+
+    @abstractmethod
+    def needs_listing(self, manifest: Manifest) -> bool:
+        """Whether a manifest with a subject was put here, and the place does not list it as a referrer by itself."""
+
+    @abstractmethod
+    def list_referrer(self, manifest: Manifest) -> None:
+        """Add a manifest to the list of its subject's referrers that a tag holds."""
 
     @abstractmethod
     def delete_tag(self, tag: str) -> None:

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from .._oci.errors import ImageOpsError
-from .._oci.reference import Digest
+from .._oci.reference import Digest, Reference
 from .flights import Flights
 from .images import Graph, ImageCopier
 from .patience import Patience, interrupted
@@ -34,6 +34,8 @@ class CopyPhase:
     :param concurrency: blobs in flight over all registries
     :param stop_on_error: begin no new image once one has failed
     :param on_finished: told of every image when its attempt has ended
+    :param on_sent: told of the size of every blob that was sent, in bytes
+    :param is_planned: whether a destination is one of the run's own
     :param log: takes the traceback of a fault that nobody expected
     """
 
@@ -49,6 +51,7 @@ class CopyPhase:
         stop_on_error: bool,
         on_finished: Callable[[ImageResult], None],
         on_sent: Callable[[int], None],
+        is_planned: Callable[[Reference], bool],
         log: Callable[[str], None],
     ) -> None:
         self._stop = patience.stop
@@ -69,12 +72,10 @@ class CopyPhase:
             return (
                 flights,
                 placement,
-                ImageCopier(places, placement, manifests, wanted, options),
+                ImageCopier(places, placement, manifests, wanted, options, is_planned),
             )
 
-        self._flights, self._placement, self._copier = self._loop.run_until_complete(
-            assemble()
-        )
+        self._flights, self._placement, self._copier = self._loop.run_until_complete(assemble())
 
     @property
     def rereads(self) -> list[Reread]:
@@ -115,43 +116,31 @@ class CopyPhase:
         turn: asyncio.Future[None],
         next_turn: asyncio.Future[None],
     ) -> None:
-        """Images of one digest: loaded at any time, admitted in their turn and together, so that one read serves all."""
+        """Images of one digest: loaded at any time, admitted in their turn and together: one read serves all."""
         try:
-            loads = await asyncio.gather(
-                *(self._copier.load(image) for image in images), return_exceptions=True
-            )
+            loads = await asyncio.gather(*(self._copier.load(image) for image in images), return_exceptions=True)
             await turn
             copies = [self._admitted(image, load) for image, load in zip(images, loads)]
         finally:
             next_turn.set_result(None)
         await asyncio.gather(*copies)
 
-    def _admitted(
-        self, image: ImageResult, load: Graph | BaseException
-    ) -> Coroutine[Any, Any, None]:
+    def _admitted(self, image: ImageResult, load: Graph | BaseException) -> Coroutine[Any, Any, None]:
         """Take the image's blobs into the placement now; the rest can wait for them."""
         if isinstance(load, BaseException):
             return self._attempt(image, _raise(load))
         wanted = self._copier.admit(image, load)
         return self._attempt(image, self._copier.copy(image, load, wanted))
 
-    async def _attempt(
-        self, image: ImageResult, copying: Coroutine[Any, Any, None]
-    ) -> None:
+    async def _attempt(self, image: ImageResult, copying: Coroutine[Any, Any, None]) -> None:
         image.attempts += 1
         image.error = None
         try:
             await copying
         except ImageOpsError as fault:
-            image.error = (
-                interrupted("copy", str(image.source)) if self._stop.is_set() else fault
-            )
+            image.error = interrupted("copy", str(image.source)) if self._stop.is_set() else fault
         except Exception as fault:  # noqa: BLE001 - it stops no other image
-            self._log(
-                "".join(
-                    traceback.format_exception(type(fault), fault, fault.__traceback__)
-                )
-            )
+            self._log("".join(traceback.format_exception(type(fault), fault, fault.__traceback__)))
             image.error = _unexpected(image, fault)
         if image.error is not None:
             image.status = FAILED

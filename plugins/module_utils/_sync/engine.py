@@ -167,6 +167,7 @@ class Engine:
             stop_on_error=options.on_error == "stop",
             on_finished=self._progress.image_finished,
             on_sent=self._sent,
+            is_planned={image.destination for image in self._results.values()}.__contains__,
             log=self._log,
         )
 

@@ -15,6 +15,7 @@ from .._oci.answers import MissingContent
 from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest, is_foreign
 from .._oci.reference import Digest, Reference
+from .._oci.referrers import fallback_tag
 from .placement import COPIED, MOUNTED, Place, Placement
 from .places import Places
 from .plan import differs
@@ -42,7 +43,10 @@ class Graph:
 
 
 class ImageCopier:
-    """Copies single images, given a placement that brings blobs. Runs on the event loop's thread."""
+    """Copies single images, given a placement that brings blobs. Runs on the event loop's thread.
+
+    :param is_planned: whether a destination is one of the run's own
+    """
 
     def __init__(
         self,
@@ -51,8 +55,10 @@ class ImageCopier:
         manifests: ManifestStore,
         wanted: WantedImages,
         options: CopyOptions,
+        is_planned: Callable[[Reference], bool],
     ) -> None:
         self._places = places
+        self._is_planned = is_planned
         self._placement = placement
         self._manifests = manifests
         self._wanted = wanted
@@ -84,20 +90,12 @@ class ImageCopier:
         if now.digest is None:
             raise _vanished(result, now.skip)
         if now.digest == wanted.digest:
-            raise _vanished(
-                result, "its tag names a manifest that the source does not have"
-            )
-        result.notes.append(
-            f"the source tag moved from {wanted.digest} to {now.digest} during the run"
-        )
+            raise _vanished(result, "its tag names a manifest that the source does not have")
+        result.notes.append(f"the source tag moved from {wanted.digest} to {now.digest} during the run")
         result.digest = now.digest
-        return await self._graph(
-            result, now, Descriptor(now.media_type, now.digest, now.size)
-        )
+        return await self._graph(result, now, Descriptor(now.media_type, now.digest, now.size))
 
-    async def _graph(
-        self, result: ImageResult, wanted: Wanted, node: Descriptor
-    ) -> Graph:
+    async def _graph(self, result: ImageResult, wanted: Wanted, node: Descriptor) -> Graph:
         budget = [_MAX_MANIFESTS]
 
         async def load(descriptor: Descriptor, depth: int) -> Graph:
@@ -107,16 +105,12 @@ class ImageCopier:
             manifest = wanted.rewritten.get(descriptor.digest)
             if manifest is None:
                 manifest = await self._manifest(result, descriptor, is_child=depth > 0)
-            children = await _all(
-                *(load(child, depth + 1) for child in manifest.children)
-            )
+            children = await _all(*(load(child, depth + 1) for child in manifest.children))
             return Graph(manifest, tuple(children))
 
         return await load(node, 0)
 
-    async def _manifest(
-        self, result: ImageResult, descriptor: Descriptor, *, is_child: bool
-    ) -> Manifest:
+    async def _manifest(self, result: ImageResult, descriptor: Descriptor, *, is_child: bool) -> Manifest:
         digest = descriptor.digest
         known = self._manifests.known(digest)
         if known is not None:
@@ -143,21 +137,13 @@ class ImageCopier:
             for blob in self._blobs(node.manifest):
                 if blob.digest not in wanted:
                     task = result.task
-                    wanted[blob.digest] = self._placement.want(
-                        task.destination, blob, task.source, id(result)
-                    )
+                    wanted[blob.digest] = self._placement.want(task.destination, blob, task.source, id(result))
         return wanted
 
     def _blobs(self, manifest: Manifest) -> Iterator[Descriptor]:
-        return (
-            blob
-            for blob in manifest.blobs
-            if self._options.foreign_layers or not is_foreign(blob)
-        )
+        return (blob for blob in manifest.blobs if self._options.foreign_layers or not is_foreign(blob))
 
-    async def copy(
-        self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]
-    ) -> None:
+    async def copy(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> None:
         """Wait for the blobs and put the manifests; the result says what became of it.
 
         :raises ImageOpsError: why the image could not be copied
@@ -178,9 +164,7 @@ class ImageCopier:
     def _look_again(self, result: ImageResult, graph: Graph) -> dict[Digest, Place]:
         for node in graph.walk():
             self._placement.forget(result.task.destination, node.manifest.blobs)
-            self._children.pop(
-                (result.task.destination.name, node.manifest.digest), None
-            )
+            self._children.pop((result.task.destination.name, node.manifest.digest), None)
         return self.admit(result, graph)
 
     async def _put(
@@ -192,12 +176,8 @@ class ImageCopier:
         root: bool,
     ) -> None:
         """Everything below a manifest first, then the manifest."""
-        below: list[Coroutine[Any, Any, object]] = [
-            self._child(result, child, wanted) for child in graph.children
-        ]
-        below.extend(
-            _arrival(wanted[blob.digest]) for blob in self._blobs(graph.manifest)
-        )
+        below: list[Coroutine[Any, Any, object]] = [self._child(result, child, wanted) for child in graph.children]
+        below.extend(_arrival(wanted[blob.digest]) for blob in self._blobs(graph.manifest))
         await _all(*below)
         if self._options.check_mode:
             return
@@ -206,18 +186,12 @@ class ImageCopier:
         else:
             await self._write(result, graph.manifest, None)
 
-    async def _child(
-        self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]
-    ) -> None:
+    async def _child(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> None:
         """Put a child manifest once a repository, whichever image comes first with it."""
         key = (result.task.destination.name, graph.manifest.digest)
         task = self._children.get(key)
-        if task is None or (
-            task.done() and (task.cancelled() or task.exception() is not None)
-        ):
-            task = self._children[key] = asyncio.ensure_future(
-                self._put(result, graph, wanted, root=False)
-            )
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._children[key] = asyncio.ensure_future(self._put(result, graph, wanted, root=False))
         await asyncio.shield(task)
 
     async def _put_root(self, result: ImageResult, manifest: Manifest) -> None:
@@ -226,9 +200,7 @@ class ImageCopier:
         answered = await self._write(result, manifest, task.destination.tag)
         if answered is None:
             ref = task.destination.tag or str(manifest.digest)
-            there = await self._ask(
-                task.destination, self._places.repository(task.destination).resolve, ref
-            )
+            there = await self._ask(task.destination, self._places.repository(task.destination).resolve, ref)
             answered = there.digest if there else None
         if answered != manifest.digest:
             raise ContentError(
@@ -243,30 +215,26 @@ class ImageCopier:
     async def _ask_again(self, result: ImageResult) -> None:
         """Where a differing tag must not be overwritten, see that nobody has put one there in the meantime."""
         task = result.task
-        if (
-            task.rule.overwrite or self._options.overwrite
-        ) == "always" or task.destination.tag is None:
+        if (task.rule.overwrite or self._options.overwrite) == "always" or task.destination.tag is None:
             return
         repository = self._places.repository(task.destination)
-        there = await self._ask(
-            task.destination, repository.resolve, task.destination.tag
-        )
+        there = await self._ask(task.destination, repository.resolve, task.destination.tag)
         if there is not None and there.digest not in (task.previous, task.digest):
             raise differs(task, there.digest)
 
-    async def _write(
-        self, result: ImageResult, manifest: Manifest, tag: str | None
-    ) -> Digest | None:
+    async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
         destination = result.task.destination
         repository = self._places.repository(destination)
         answered = await self._ask(destination, repository.put_manifest, manifest, tag)
         result.wrote = True
         self._placement.named(destination, manifest)
+        if manifest.subject is not None and repository.needs_listing(manifest):
+            # The list's own tag may be among those that are copied; then it arrives whole, and last.
+            if not self._is_planned(destination.with_tag(fallback_tag(manifest.subject.digest))):
+                await self._ask(destination, repository.list_referrer, manifest)
         return answered
 
-    async def _ask(
-        self, where: Reference, call: Callable[..., T], *arguments: object
-    ) -> T:
+    async def _ask(self, where: Reference, call: Callable[..., T], *arguments: object) -> T:
         """One blocking request in the lane of a registry."""
         lane = self._places.lane(where.registry)
         return await asyncio.get_running_loop().run_in_executor(lane, call, *arguments)
