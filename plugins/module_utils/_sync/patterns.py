@@ -1,12 +1,11 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regular expressions over tags: RE2's syntax, as image-syncer has it, run by Python's ``re``.
+"""Regular expressions over tags: RE2's syntax, which image-syncer has (https://github.com/google/re2/wiki/Syntax).
 
-What both languages know is translated piece by piece, so that it means what RE2 says
-(https://github.com/google/re2/wiki/Syntax): ``\\z``, POSIX classes, flags in the middle, ``$`` that is the very end.
-What only one of them knows is refused by name. Flags are applied to each piece on its own, and groups do not capture:
-nothing here asks what they caught.
+What only RE2 has of it (Unicode classes, ``\\Q``, ``(?U)``) and what only other languages have (lookaround,
+backreferences) is refused by name. Nothing asks what a group caught or which of several matches is meant, so groups
+only group and ``*?`` is ``*``.
 """
 
 from __future__ import annotations
@@ -17,14 +16,17 @@ from typing import NoReturn
 
 from .._oci.errors import InputError
 from .._oci.reference import quoted
-from .character_classes import NOT_POSIX, PERL, POSIX
+from .automaton import Automaton, Chain, Chars, Choice, Node, Repeat, TooLargeError, Where
+from .character_classes import ANY, NO_NEWLINE, PERL, POSIX, Ranges, inverted, without_case
 
 _MAX_LENGTH = 1000
 _MAX_DEPTH = 50
 _MAX_REPEAT = 1000
 
 _CONTROLS = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
-_PLACES = {"A": r"\A", "z": r"\Z", "b": r"\b", "B": r"\B"}
+_PLACES = {"A": "start", "z": "end", "b": "word edge", "B": "no word edge"}
+
+_OPERATORS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 _CLASS_NAME = re.compile(r"\[:(\^?)([a-z]*):\]")
 _COUNT = re.compile(r"\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}")
@@ -32,7 +34,7 @@ _FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])")
 _NAMED_GROUP = re.compile(r"\(\?P?<([A-Za-z0-9_]+)>")
 _HEX = re.compile(r"\\x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,8})\})")
 _OCTAL = re.compile(r"\\(0[0-7]{0,2}|[1-7][0-7]{1,2})")
-_PYTHON_ONLY = (
+_NOT_RE2 = (
     ("(?=", "lookahead"),
     ("(?!", "negative lookahead"),
     ("(?<=", "lookbehind"),
@@ -54,24 +56,24 @@ class TagPattern:
     """
 
     pattern: str
-    _compiled: re.Pattern[str] = field(repr=False, compare=False)
+    _automaton: Automaton = field(repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> TagPattern:
-        """Take RE2 syntax; what is not RE2, or what only RE2 can run, is an InputError."""
-        translated = _Translator(text).translate()
+        """Take RE2 syntax; anything else is an InputError."""
+        node = _Parser(text).parse()
         try:
-            return cls(text, re.compile(translated, re.ASCII))
-        except (re.error, RecursionError, OverflowError) as error:
-            raise _refusal(text, str(error)) from None
+            return cls(text, Automaton(node))
+        except TooLargeError:
+            raise _refusal(text, "it stands for too much") from None
 
     def search(self, tag: str) -> bool:
         """Whether it matches anywhere in the tag."""
-        return self._compiled.search(tag) is not None
+        return self._automaton.search(tag)
 
     def fullmatch(self, tag: str) -> bool:
         """Whether it matches the whole tag."""
-        return self._compiled.fullmatch(tag) is not None
+        return self._automaton.fullmatch(tag)
 
 
 def _refusal(text: str, cause: str, hint: str = "") -> InputError:
@@ -82,25 +84,32 @@ def _refusal(text: str, cause: str, hint: str = "") -> InputError:
 
 @dataclass
 class _Group:
-    """A group that is open: the flags to return to, and the largest count of repetitions inside it."""
+    """A group that is open.
 
-    flags: frozenset[str]
-    repeat: int
+    :ivar outside: the flags that hold again behind it
+    :ivar choices: what stands between its ``|``, as far as it is read
+    :ivar repeat: the largest count of repetitions inside it
+    """
+
+    outside: frozenset[str]
+    choices: list[list[Node]]
+    repeat: int = 1
+
+    def node(self) -> Node:
+        return Choice(tuple(Chain(tuple(items)) for items in self.choices))
 
 
-class _Translator:
+class _Parser:
     """One pass over an expression, from left to right."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._out: list[str] = []
         self._flags: frozenset[str] = frozenset()
-        self._groups: list[_Group] = [_Group(self._flags, 1)]
+        self._groups = [_Group(self._flags, [[]])]
         self._names: set[str] = set()
 
-    def translate(self) -> str:
-        """Give the same expression in Python's syntax."""
+    def parse(self) -> Node:
         if len(self._text) > _MAX_LENGTH:
             self._refuse(f"it is longer than {_MAX_LENGTH} characters")
         while self._at < len(self._text):
@@ -109,17 +118,17 @@ class _Translator:
                 self._repetition(inner)
         if len(self._groups) > 1:
             self._refuse("a '(' is not closed")
-        return "".join(self._out)
+        return self._groups[0].node()
 
     def _refuse(self, cause: str, hint: str = "") -> NoReturn:
         raise _refusal(self._text, cause, hint)
 
-    def _emit(self, piece: str, length: int) -> None:
-        self._out.append(piece)
+    def _push(self, node: Node, length: int) -> None:
+        self._groups[-1].choices[-1].append(node)
         self._at += length
 
     def _piece(self) -> int:
-        """Translate one piece. Gives how often what is in it may already be repeated; 0 when it cannot be repeated."""
+        """Read one piece. Gives how often what is in it may already be repeated; 0 when it cannot be repeated."""
         char = self._text[self._at]
         if char == "(":
             self._open_group()
@@ -127,108 +136,105 @@ class _Translator:
         if char == ")":
             return self._close_group()
         if char == "|":
-            self._emit("|", 1)
+            self._groups[-1].choices.append([])
+            self._at += 1
             return 0
         if char in "*+?" or (char == "{" and _COUNT.match(self._text, self._at)):
             self._refuse(f"{quoted(char)} has nothing to repeat", "to match everything write .*")
         if char == "[":
             self._class()
         elif char == ".":
-            self._emit(r"(?s:.)" if "s" in self._flags else r"[^\n]", 1)
+            self._push(Chars(ANY if "s" in self._flags else NO_NEWLINE), 1)
         elif char == "^":
-            self._emit(r"(?m:^)" if "m" in self._flags else r"(?:\A)", 1)
+            self._push(Where("line start" if "m" in self._flags else "start"), 1)
         elif char == "$":
-            self._emit(r"(?m:$)" if "m" in self._flags else r"(?:\Z)", 1)
+            self._push(Where("line end" if "m" in self._flags else "end"), 1)
         elif char == "\\":
             self._escape()
         else:
-            self._emit(self._cased(re.escape(char)), 1)
+            self._push(self._chars(((char, char),)), 1)
         return 1
 
-    def _cased(self, piece: str) -> str:
-        return f"(?i:{piece})" if "i" in self._flags else piece
+    def _chars(self, ranges: Ranges) -> Chars:
+        return Chars(without_case(ranges) if "i" in self._flags else ranges)
 
     # -- repetitions
 
     def _repetition(self, inner: int) -> None:
-        """Translate the ``*``, ``+``, ``?`` or ``{n,m}`` that may follow a piece, lazy or not."""
-        length, count, operator = self._operator()
-        if not operator:
-            self._note_repeat(inner)
-            return
-        if inner * max(count, 1) > _MAX_REPEAT:
-            self._refuse(f"it repeats something more than {_MAX_REPEAT} times")
-        self._emit(operator, length)
-        if self._text.startswith("?", self._at):
-            self._emit("?", 1)
-        if self._operator()[2]:
-            known = "a possessive repetition" if self._text[self._at] == "+" else "a repetition of a repetition"
-            self._refuse(f"{known} is not known to RE2")
-        self._note_repeat(inner * max(count, 1))
+        """Read the ``*``, ``+``, ``?`` or ``{n,m}`` that may follow a piece, lazy or not."""
+        length, least, most = self._operator()
+        count = max(least, most or 0, 1) * inner
+        if length:
+            if count > _MAX_REPEAT:
+                self._refuse(f"it repeats something more than {_MAX_REPEAT} times")
+            self._push(Repeat(self._groups[-1].choices[-1].pop(), least, most), length)
+            if self._text.startswith("?", self._at):
+                self._at += 1
+            if self._operator()[0]:
+                known = "a possessive repetition" if self._text[self._at] == "+" else "a repetition of a repetition"
+                self._refuse(f"{known} is not known to RE2")
+        self._groups[-1].repeat = max(self._groups[-1].repeat, count)
 
-    def _operator(self) -> tuple[int, int, str]:
-        """Look for a repetition here. Gives its length, its count (1 when it has none) and itself, or an empty text."""
+    def _operator(self) -> tuple[int, int, int | None]:
+        """Look for a repetition here. Gives its length, which is 0 when there is none, its least and its most."""
         char = self._text[self._at : self._at + 1]
-        if char and char in "*+?":
-            return 1, 1, char
+        if char in _OPERATORS:
+            return (1, *_OPERATORS[char])
         found = _COUNT.match(self._text, self._at)
         if not found:
-            return 0, 1, ""
-        least, comma, most = found.groups()
-        counts = [self._count(digits) for digits in (least, most) if digits]
-        if len(counts) == 2 and counts[0] > counts[1]:
+            return 0, 1, 1
+        least = self._count(found.group(1))
+        most = self._count(found.group(3)) if found.group(3) else None if found.group(2) else least
+        if most is not None and most < least:
             self._refuse(f"{found.group()} counts backwards")
-        return len(found.group()), max(counts), f"{{{counts[0]}{comma or ''}{most or ''}}}"
+        return len(found.group()), least, most
 
     def _count(self, digits: str) -> int:
         if len(digits) > len(str(_MAX_REPEAT)) or int(digits) > _MAX_REPEAT:
             self._refuse(f"it repeats something more than {_MAX_REPEAT} times")
         return int(digits)
 
-    def _note_repeat(self, count: int) -> None:
-        self._groups[-1].repeat = max(self._groups[-1].repeat, count)
-
     # -- groups
 
     def _open_group(self) -> None:
-        for start, name in _PYTHON_ONLY:
+        for start, name in _NOT_RE2:
             if self._text.startswith(start, self._at):
                 self._refuse(
                     f"{quoted(start)} is {name}, which RE2 does not have", "tags.exclude can name what must not match"
                 )
         if not self._text.startswith("(?", self._at):
-            self._begin("(?:", 1, self._flags)
+            self._begin(1, self._flags)
             return
         named = _NAMED_GROUP.match(self._text, self._at)
         if named:
             if named.group(1) in self._names:
                 self._refuse(f"two groups are called {named.group(1)}")
             self._names.add(named.group(1))
-            self._begin("(?:", len(named.group()), self._flags)
+            self._begin(len(named.group()), self._flags)
             return
         found = _FLAGS.match(self._text, self._at)
         if not found:
             self._refuse("a group begins with (? and nothing that is known follows")
         flags = self._new_flags(found.group(1), found.group(2))
         if found.group(3) == ":":
-            self._begin("(?:", len(found.group()), flags)
+            self._begin(len(found.group()), flags)
         else:
             self._flags = flags
             self._at += len(found.group())
 
-    def _begin(self, piece: str, length: int, flags: frozenset[str]) -> None:
+    def _begin(self, length: int, flags: frozenset[str]) -> None:
         if len(self._groups) > _MAX_DEPTH:
             self._refuse(f"its groups are nested more than {_MAX_DEPTH} deep")
-        self._groups.append(_Group(self._flags, 1))
+        self._groups.append(_Group(self._flags, [[]]))
         self._flags = flags
-        self._emit(piece, length)
+        self._at += length
 
     def _close_group(self) -> int:
         if len(self._groups) == 1:
             self._refuse("a ')' closes nothing")
         group = self._groups.pop()
-        self._flags = group.flags
-        self._emit(")", 1)
+        self._flags = group.outside
+        self._push(group.node(), 1)
         return group.repeat
 
     def _new_flags(self, on: str, off: str | None) -> frozenset[str]:
@@ -246,12 +252,12 @@ class _Translator:
     def _escape(self) -> None:
         following = self._text[self._at + 1 : self._at + 2]
         if following in PERL:
-            self._emit(f"[{PERL[following]}]", 2)
+            self._push(self._chars(PERL[following]), 2)
         elif following in _PLACES:
-            self._emit(f"(?:{_PLACES[following]})", 2)
+            self._push(Where(_PLACES[following]), 2)
         else:
             char, length = self._escaped()
-            self._emit(self._cased(re.escape(char)), length)
+            self._push(self._chars(((char, char),)), length)
 
     def _escaped(self) -> tuple[str, int]:
         """Read an escape that stands for one character: that, and the length of the escape."""
@@ -281,51 +287,43 @@ class _Translator:
         self._refuse(f"{escape} is not known to RE2")
 
     def _class(self) -> None:
-        """Translate ``[...]``: every character in it is escaped, every class in it becomes its ranges."""
-        start = self._at
+        """Read ``[...]``."""
         self._at += 1
         negated = self._text.startswith("^", self._at)
         self._at += negated
-        members: list[str] = []
-        while members == [] or not self._text.startswith("]", self._at):
+        members: list[tuple[str, str]] = []
+        while not members or not self._text.startswith("]", self._at):
             if self._at >= len(self._text):
-                self._at = start
                 self._refuse("a '[' is not closed")
-            members.append(self._named_member() or self._range())
-        piece = self._cased(f"[{'^' if negated else ''}{''.join(members)}]")
-        self._emit(piece, 1)
+            members.extend(self._named_members() or (self._range(),))
+        ranges = self._chars(tuple(members)).ranges
+        self._push(Chars(inverted(ranges) if negated else ranges), 1)
 
-    def _named_member(self) -> str:
-        """Translate ``[:alpha:]`` or ``\\d`` inside a class; nothing when there is none here."""
-        if self._text.startswith("[:", self._at):
-            found = _CLASS_NAME.match(self._text, self._at)
-            if found:
-                if found.group(2) not in POSIX:
-                    self._refuse(f"{found.group()} is no class of characters", f"there are {', '.join(POSIX)}")
-                self._at += len(found.group())
-                return (NOT_POSIX if found.group(1) else POSIX)[found.group(2)]
+    def _named_members(self) -> Ranges:
+        """Read ``[:alpha:]`` or ``\\d`` inside a class; nothing when there is none here."""
+        found = _CLASS_NAME.match(self._text, self._at)
+        if found:
+            if found.group(2) not in POSIX:
+                self._refuse(f"{found.group()} is no class of characters", f"there are {', '.join(POSIX)}")
+            self._at += len(found.group())
+            return inverted(POSIX[found.group(2)]) if found.group(1) else POSIX[found.group(2)]
         following = self._text[self._at + 1 : self._at + 2]
         if self._text[self._at] == "\\" and following in PERL:
             self._at += 2
             return PERL[following]
-        return ""
+        return ()
 
-    def _range(self) -> str:
+    def _range(self) -> tuple[str, str]:
         first = self._member()
         if not self._text.startswith("-", self._at) or self._text[self._at + 1 : self._at + 2] in ("", "]"):
-            return _literal(first)
+            return first, first
         self._at += 1
         last = self._member()
         if last < first:
             self._refuse(f"the range {quoted(f'{first}-{last}')} runs backwards")
-        return f"{_literal(first)}-{_literal(last)}"
+        return first, last
 
     def _member(self) -> str:
         char, length = self._escaped() if self._text[self._at] == "\\" else (self._text[self._at], 1)
         self._at += length
         return char
-
-
-def _literal(char: str) -> str:
-    """Give a character as it may stand in a class, whatever it is."""
-    return f"\\U{ord(char):08x}"
