@@ -15,14 +15,14 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from support import images
+from support import images, storage
 from support.access_log import classify
 from support.docker_registry import docker_registry
 from support.endpoint import Endpoint
 from support.plain_client import PlainClient, Refused
 from support.processes import ServerFailed, ServerProcess, wait_until
 from support.servers import IDENTITY_TOKEN, PASSWORD, READER, USER, Kind, Servers
-from support.skopeo import copy_to_directory, independent_digest
+from support.skopeo import copy_to_directory, independent_digest, put_as_schema1
 
 Plain = Callable[[Endpoint], PlainClient]
 
@@ -193,6 +193,37 @@ def test_an_unhealthy_registry_answers_503(tmp_path: Path, plain: Plain) -> None
         client = plain(registry.endpoint)
         registry.health_file.touch()
         wait_until(lambda: client.request("GET", "/v2/").status == 503, "503")
+
+
+def test_signed_manifests_of_old_can_be_allowed(tmp_path: Path, repository: str, plain: Plain) -> None:
+    with docker_registry(tmp_path, schema1=True) as registry:
+        client = plain(registry.endpoint)
+        client.push(repository, images.image(repository, docker=True), "new")
+        put_as_schema1(registry.endpoint, repository, "new", "old")
+        assert client.manifest(repository, "old").json()["schemaVersion"] == 1
+
+
+def test_classes_of_repositories_can_be_limited(tmp_path: Path, repository: str, plain: Plain) -> None:
+    with docker_registry(tmp_path, classes=["image"]) as registry:
+        client = plain(registry.endpoint)
+        client.push(repository, images.image(repository), "image")
+        with pytest.raises(Refused, match="403"):
+            client.push(repository, images.helm_chart(repository), "chart")
+
+
+def test_storage_is_in_memory_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    otherwise = tmp_path / "otherwise"
+    monkeypatch.setattr(storage, "MEMORY", tmp_path)
+    left_behind = tmp_path / "imageops-registry-tests-999999999"
+    left_behind.mkdir()
+    with storage.quick_directory(otherwise) as directory:
+        assert directory == tmp_path / f"imageops-registry-tests-{os.getpid()}"
+        assert directory.is_dir()
+        assert not left_behind.exists()
+    assert not directory.exists()
+    monkeypatch.setattr(storage, "ROOM", 1 << 60)
+    with storage.quick_directory(otherwise) as directory:
+        assert directory == otherwise
 
 
 # Counting

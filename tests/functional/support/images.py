@@ -287,7 +287,9 @@ def _config(
         **names,
         "config": {"Cmd": ["/bin/true"], "Labels": dict(labels)},
         "rootfs": {"type": "layers", "diff_ids": [_digest(_unzipped(item)) for item in layers]},
-        "history": [{"created_by": f"test {seed}"}],
+        "history": [
+            {"created": "2026-01-02T03:04:05Z", "created_by": f"test {seed} {number}"} for number in range(len(layers))
+        ],
     }
     return Blob(json.dumps(content).encode(), media_type)
 

@@ -33,6 +33,14 @@ def copy_to_directory(endpoint: Endpoint, repository: str, reference: str, direc
         _skopeo(["--insecure-policy", "copy", "--all", *options, source, f"dir:{directory}"])
 
 
+def put_as_schema1(endpoint: Endpoint, repository: str, reference: str, tag: str) -> None:
+    """Turn a Docker image into one of the signed manifests of old, under another tag of the same repository."""
+    name = f"docker://{endpoint.host}/{repository}"
+    with _reach(endpoint, "src-") as source, _reach(endpoint, "dest-") as destination:
+        options = [*source, *destination, "--format", "v2s1"]
+        _skopeo(["--insecure-policy", "copy", *options, f"{name}:{reference}", f"{name}:{tag}"])
+
+
 def _skopeo(arguments: Sequence[str]) -> bytes:
     done = subprocess.run(["skopeo", *arguments], capture_output=True, check=False, timeout=120)
     if done.returncode != 0:
