@@ -229,8 +229,8 @@ class ImageCopier:
         result.wrote = True
         self._placement.named(destination, manifest)
         if manifest.subject is not None and repository.needs_listing(manifest):
-            # The list's own tag may be among those that are copied; then it arrives whole, and last.
-            if not self._is_planned(destination.with_tag(fallback_tag(manifest.subject.digest))):
+            listing = destination.with_tag(fallback_tag(manifest.subject.digest))
+            if not self._is_planned(listing):  # else the list itself is copied: whole, and last
                 await self._ask(destination, repository.list_referrer, manifest)
         return answered
 
