@@ -9,7 +9,6 @@ end.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -67,10 +66,7 @@ class Task:
 
     def need_libraries(self) -> None:
         """End the module with a failure when requests is missing for this interpreter, or older than what works."""
-        from ._oci.http_library import (
-            VERSIONS,
-            check_library,
-        )  # loads requests, which a mere refusal needs not wait for
+        from ._oci.http_library import VERSIONS, check_library
 
         if VERSIONS is None:
             self.fail(missing_required_lib("requests"))
@@ -83,7 +79,7 @@ class Task:
         """End the module well."""
         self._hand_over()
         self._module.exit_json(**result)
-        sys.exit(0)  # never reached: exit_json ends the module, which it does not tell type checkers
+        raise SystemExit(0)  # never reached: exit_json ends the module, which it does not tell type checkers
 
     def fail(self, message: str, *, codes: Sequence[str] = (), result: dict[str, Any] | None = None) -> NoReturn:
         """End the module with a failure.
@@ -92,7 +88,7 @@ class Task:
         """
         self._hand_over()
         self._module.fail_json(msg=message, error_codes=list(codes), **(result or {}))
-        sys.exit(1)  # never reached, likewise
+        raise SystemExit(1)  # never reached, likewise
 
     def refuse(self, error: ImageOpsError) -> NoReturn:
         """End the module because of an error that concerns all of it."""
