@@ -32,7 +32,7 @@ options:
   details:
     description:
       - Whether to read manifests and image configurations. Without them only tags, digests and media types are
-        returned, at the cost of one small request for each tag.
+        returned, at the cost of one small request for each tag. That is better for repositories with many tags.
     type: bool
     default: true
 seealso:

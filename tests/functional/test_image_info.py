@@ -103,9 +103,20 @@ def test_every_shape_can_be_described(push: Push, ask: Ask, repository: str) -> 
     for tag, image in shapes.items():
         push(repository, image, tag)
     found = ask(repository).result["images"][0]
-    assert {entry["tag"]: entry["digest"] for entry in found["manifests"]} == {
-        tag: image.digest for tag, image in shapes.items()
+    assert {entry["tag"]: (entry["digest"], entry["size"]) for entry in found["manifests"]} == {
+        tag: (image.digest, size_of(image)) for tag, image in shapes.items()
     }
+
+
+def test_a_child_that_the_registry_lost_is_told(
+    servers: Servers, push: Push, plain: Callable[[Endpoint], PlainClient], ask: Ask, repository: str
+) -> None:
+    image = images.multi_arch(repository, ("linux/amd64", "linux/arm64"))
+    push(repository, image, "1.0")
+    plain(servers.open.endpoint).delete(repository, image.children[1].digest)
+    found = ask(f"{repository}:1.0").result["images"][0]["manifests"][0]
+    assert [child["present"] for child in found["children"]] == [True, False]
+    assert found["platforms"] == ["linux/amd64"]
 
 
 def test_what_is_not_there_is_empty_and_no_failure(push: Push, ask: Ask, repository: str) -> None:

@@ -35,8 +35,8 @@ class _Config:
 
 
 @dataclass(frozen=True)
-class _Leaf:
-    """One manifest below an index, or the root itself when it is none; manifest is None when the registry lacks it."""
+class _Node:
+    """A manifest, the root or one below it; ``manifest`` is None when the registry does not have it."""
 
     descriptor: Descriptor
     manifest: Manifest | None
@@ -48,7 +48,7 @@ class _Leaf:
 
     @property
     def is_image(self) -> bool:
-        return self.platform is not None and not self.platform.is_unknown
+        return self.manifest is not None and self.platform is not None and not self.platform.is_unknown
 
 
 class Describer:
@@ -110,18 +110,16 @@ class Describer:
         entry: dict[str, Any] = {"tag": ref.tag, "digest": str(root.digest), "media_type": root.media_type}
         if self._details:
             manifest = self._manifests.get(repository, root.digest)
-            entry.update(_details(manifest, list(self._leaves(repository, manifest))))
+            entry.update(_details(list(self._nodes(repository, manifest))))
         return entry
 
-    def _leaves(self, repository: Repository, root: Manifest) -> Iterator[_Leaf]:
-        """The manifests that are no index, in order, each once; nested indexes are gone into."""
+    def _nodes(self, repository: Repository, root: Manifest) -> Iterator[_Node]:
+        """The root first, then what is below it in order, each once; nested indexes are gone into."""
         seen: set[Digest] = set()
 
-        def walk(descriptor: Descriptor, manifest: Manifest | None, depth: int) -> Iterator[_Leaf]:
-            if manifest is None or not manifest.is_index:
-                yield _Leaf(descriptor, manifest, self._config(repository, manifest))
-                return
-            for child in manifest.children:
+        def walk(descriptor: Descriptor, manifest: Manifest | None, depth: int) -> Iterator[_Node]:
+            yield _Node(descriptor, manifest, self._config(repository, manifest))
+            for child in manifest.children if manifest else ():
                 if child.digest not in seen and depth < _MAX_DEPTH and len(seen) < _MAX_CHILDREN:
                     seen.add(child.digest)
                     yield from walk(child, self._child(repository, child), depth + 1)
@@ -171,30 +169,32 @@ def _parse_config(raw: bytes) -> _Config:
     )
 
 
-def _details(root: Manifest, leaves: Sequence[_Leaf]) -> dict[str, Any]:
+def _details(nodes: Sequence[_Node]) -> dict[str, Any]:
+    root = nodes[0].descriptor
+    manifest = nodes[0].manifest
+    leaves = [node for node in nodes if node.manifest is None or not node.manifest.is_index]
     images = [leaf for leaf in leaves if leaf.is_image]
     annotations = dict(root.annotations)
     created = [leaf.config.created for leaf in images if leaf.config.created]
     return {
-        "artifact_type": _artifact_type(root),
-        "size": _size(root, leaves),
+        "artifact_type": _artifact_type(manifest) if manifest else None,
+        "size": _size(nodes),
         "platforms": [str(leaf.platform) for leaf in images],
         "created": max(created, default=annotations.get("org.opencontainers.image.created")),
         "labels": _common_labels(images),
         "annotations": annotations,
-        "subject": str(root.subject.digest) if root.subject else None,
-        "children": [_child(leaf) for leaf in leaves] if root.is_index else [],
+        "subject": str(manifest.subject.digest) if manifest and manifest.subject else None,
+        "children": [_child(leaf) for leaf in leaves if leaf is not nodes[0]],
     }
 
 
-def _child(leaf: _Leaf) -> dict[str, Any]:
-    manifest = leaf.manifest
+def _child(leaf: _Node) -> dict[str, Any]:
     return {
         "digest": str(leaf.descriptor.digest),
         "media_type": leaf.descriptor.media_type,
         "platform": str(leaf.platform) if leaf.platform else None,
-        "present": manifest is not None,
-        "size": _size(manifest, [leaf]) if manifest else 0,
+        "present": leaf.manifest is not None,
+        "size": _size([leaf]),
         "created": leaf.config.created,
         "labels": dict(leaf.config.labels),
         "annotations": dict(leaf.descriptor.annotations),
@@ -209,18 +209,17 @@ def _artifact_type(root: Manifest) -> str | None:
     return kind if kind and kind not in IMAGE_CONFIGS else None
 
 
-def _size(root: Manifest, leaves: Iterable[_Leaf]) -> int:
+def _size(nodes: Iterable[_Node]) -> int:
     """Bytes of the manifests and of the blobs that they name, each once, without foreign layers."""
-    manifests = {root.digest: root.size}
-    blobs: dict[Digest, int] = {}
-    for leaf in leaves:
-        if leaf.manifest is not None:
-            manifests[leaf.manifest.digest] = leaf.manifest.size
-            blobs.update({blob.digest: blob.size for blob in leaf.manifest.blobs if not is_foreign(blob)})
-    return sum(manifests.values()) + sum(blobs.values())
+    sizes: dict[Digest, int] = {}
+    for node in nodes:
+        if node.manifest is not None:
+            sizes[node.manifest.digest] = node.manifest.size
+            sizes.update({blob.digest: blob.size for blob in node.manifest.blobs if not is_foreign(blob)})
+    return sum(sizes.values())
 
 
-def _common_labels(images: Sequence[_Leaf]) -> dict[str, str]:
+def _common_labels(images: Sequence[_Node]) -> dict[str, str]:
     """The labels that all platforms agree on; all labels of an image of one platform."""
     if not images:
         return {}
