@@ -118,8 +118,6 @@ def write(path: str, content: dict[str, Any]) -> None:
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=2)
             file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
         if os.path.exists(path):
             os.chmod(temporary, os.stat(path).st_mode & 0o777)
         os.replace(temporary, path)
