@@ -82,6 +82,49 @@ def repository_spec() -> dict[str, Any]:
     }
 
 
+def endpoint_spec() -> dict[str, Any]:
+    """The options of ``acr_endpoint``."""
+    return {
+        **instance_spec(),
+        "component": _COMPONENT,
+        "state": {"type": "str", "choices": ["enabled", "disabled"], "default": "enabled"},
+    }
+
+
+def endpoint_acl_spec() -> dict[str, Any]:
+    """The options of ``acr_endpoint_acl``."""
+    entry = {"entry": {"type": "str", "required": True}, "comment": {"type": "str"}}
+    return {
+        **instance_spec(),
+        "component": _COMPONENT,
+        "entries": {"type": "list", "elements": "dict", "required": True, "options": entry},
+        "state": _STATE,
+        "purge": {"type": "bool", "default": False},
+        "allow_unrestricted": {"type": "bool", "default": False},
+    }
+
+
+def login_password_spec() -> dict[str, Any]:
+    """The options of ``acr_login_password``."""
+    return {
+        **instance_spec(),
+        "password": {"type": "str", "required": True, "no_log": True},
+        "username": {"type": "str"},
+        "registry": {"type": "str"},
+        "update_password": {
+            "type": "str",
+            "choices": ["on_refusal", "always"],
+            "default": "on_refusal",
+            "no_log": False,
+        },
+    }
+
+
+def authorization_token_spec() -> dict[str, Any]:
+    """The options of ``acr_authorization_token``."""
+    return {**instance_spec(), "expires_in_hours": {"type": "int"}}
+
+
 def line(params: Mapping[str, Any]) -> Line:
     """How servers are reached."""
     return Line(validate_certs=params["validate_certs"], ca_path=params["ca_path"], proxy=params["proxy"])
@@ -142,4 +185,5 @@ def _check_positive(params: Mapping[str, Any], name: str) -> None:
         raise InputError(subject=f"{name} {params[name]:g}", cause="it is a number of seconds above 0")
 
 
+_COMPONENT = {"type": "str", "choices": ["registry", "chart"], "default": "registry"}
 _STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}

@@ -1,89 +1,46 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules for Alibaba Cloud do, from their options to their results."""
+"""What the modules for the container registry do, from their options to their results."""
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
-from . import _acr_args
-from ._acr.change import Change, Wait
-from ._acr.faults import ApiError
-from ._acr.keys import KeySource, find_keys, vendor_chain
-from ._acr.namespace import NamespaceResource
+from ._acr.acl import Entries, WhiteList, steps_to_have, steps_to_lack, wanted_entries
+from ._acr.change import Change
+from ._acr.endpoint import PublicEndpoint
+from ._acr.instance import EndpointSummary, Instance, endpoint_summaries, find_instance, get_instance
+from ._acr.instance import list_instances as all_instances
+from ._acr.instance import usage as read_usage
+from ._acr.login import LoginPassword, set_password, temporary_login
+from ._acr.namespace import NamespaceResource, list_namespaces
 from ._acr.openapi import OpenApi
 from ._acr.repository import RepositoryResource
 from ._acr.resource import Resource
-from ._acr.service import Service
-from ._oci.errors import ImageOpsError
+from ._acr_run import Clients, Result, carry_out, told
+from ._oci.errors import ImageOpsError, InputError
 from ._task import Task
 
 T = TypeVar("T")
-Result = dict[str, Any]
+_NAMESPACE_SETTINGS = ("auto_create_repo", "default_repo_type", "tag_immutability")
+_REPOSITORY_SETTINGS = ("repo_type", "summary", "tag_immutability")
 
 
-class Clients:
-    """The clients of one task: made when they are first asked for, with the task's options."""
+def list_instances(task: Task) -> NoReturn:
+    """The module ``acr_instance_info``."""
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._open: dict[Service, OpenApi] = {}
-        self.region = _acr_args.region(task.params, os.environ)
+    def work(clients: Clients) -> Result:
+        found = _find_instances(task, clients)
+        return {"changed": False, "instances": found}
 
-    @property
-    def registry(self) -> OpenApi:
-        """The container registry's API.
-
-        :raises ImageOpsError: when there is no region or no access key
-        """
-        return self._client(_acr_args.registry_api(self._task.params, self.region))
-
-    @property
-    def ram(self) -> OpenApi:
-        """RAM's API.
-
-        :raises ImageOpsError: when there is no access key
-        """
-        return self._client(_acr_args.ram_api(self._task.params))
-
-    @property
-    def wrote(self) -> bool:
-        """Whether any call that writes was accepted."""
-        return any(client.wrote for client in self._open.values())
-
-    def close(self) -> None:
-        """Let go of all connections."""
-        for client in self._open.values():
-            client.close()
-
-    def keys(self) -> KeySource:
-        """Who signs.
-
-        :raises ImageOpsError: ``no_credentials``
-        """
-        params, on_secret = self._task.params, self._task.secrets.add
-        return find_keys(_acr_args.given_key(params), os.environ, installed_chain=vendor_chain, on_secret=on_secret)
-
-    def _client(self, service: Service) -> OpenApi:
-        if service not in self._open:
-            params = self._task.params
-            self._open[service] = OpenApi(
-                service,
-                self.keys(),
-                line=_acr_args.line(params),
-                settings=_acr_args.settings(params),
-                stop=threading.Event(),
-                on_secret=self._task.secrets.add,
-            )
-        return self._open[service]
+    carry_out(task, work)
 
 
-def namespace(task: Task) -> NoReturn:
+def keep_namespace(task: Task) -> NoReturn:
     """The module ``acr_namespace``."""
 
     def work(clients: Clients) -> Result:
@@ -92,16 +49,16 @@ def namespace(task: Task) -> NoReturn:
             clients.registry,
             params["instance_id"],
             params["name"],
-            wait=_wait(task),
+            wait=clients.wait,
             check_mode=task.check_mode,
             force=params["force"],
         )
-        return _result(task, "namespace", _keep(task, one, one.wanted, _NAMESPACE_SETTINGS))
+        return told(task, "namespace", _keep(task, one, one.wanted, _NAMESPACE_SETTINGS))
 
-    _carry_out(task, work)
+    carry_out(task, work)
 
 
-def repository(task: Task) -> NoReturn:
+def keep_repository(task: Task) -> NoReturn:
     """The module ``acr_repository``."""
 
     def work(clients: Clients) -> Result:
@@ -111,29 +68,84 @@ def repository(task: Task) -> NoReturn:
             params["instance_id"],
             params["namespace"],
             params["name"],
-            wait=_wait(task),
+            wait=clients.wait,
             check_mode=task.check_mode,
             force=params["force"],
         )
-        return _result(task, "repository", _keep(task, one, one.wanted, _REPOSITORY_SETTINGS))
+        return told(task, "repository", _keep(task, one, one.wanted, _REPOSITORY_SETTINGS))
 
-    _carry_out(task, work)
+    carry_out(task, work)
 
 
-def _carry_out(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
-    """Do a module's work and end the module with what came of it."""
-    task.need_libraries()
-    clients = Clients(task)
-    try:
-        result = work(clients)
-    except ImageOpsError as error:
-        details = _error_details(error)
-        task.fail(
-            task.secrets.mask(str(error)), codes=[error.code], result={"changed": clients.wrote, "error": details}
+def switch_endpoint(task: Task) -> NoReturn:
+    """The module ``acr_endpoint``."""
+
+    def work(clients: Clients) -> Result:
+        change = _endpoint(task, clients).switch(task.params["state"] == "enabled")
+        return told(task, "endpoint", change)
+
+    carry_out(task, work)
+
+
+def keep_white_list(task: Task) -> NoReturn:
+    """The module ``acr_endpoint_acl``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        allowed = params["allow_unrestricted"]
+        entries = wanted_entries((item["entry"], item["comment"]) for item in params["entries"])
+        white_list = WhiteList(_endpoint(task, clients))
+        if params["state"] == "absent":
+            if params["purge"]:
+                raise InputError(subject="purge", cause="it keeps what is listed, and state is absent")
+            change = white_list.change(lambda present: steps_to_lack(present, entries), allow_unrestricted=allowed)
+        else:
+            change = white_list.change(
+                lambda present: steps_to_have(present, entries, purge=params["purge"], open_up=allowed),
+                allow_unrestricted=allowed,
+            )
+        if white_list.assumed:
+            task.warn("the endpoint is off; what is predicted holds for one that was turned on just before")
+        return {**told(task, "entries", change, _described_entries), "unrestricted": not change.after}
+
+    carry_out(task, work)
+
+
+def keep_password(task: Task) -> NoReturn:
+    """The module ``acr_login_password``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        instance_id, password = params["instance_id"], params["password"]
+        if params["update_password"] == "always":
+            if not task.check_mode:
+                set_password(clients.registry, instance_id, password)
+            return {"changed": True}
+        registry = params["registry"] or _registry_host(clients.registry, instance_id, params["network"])
+        one = LoginPassword(
+            clients.registry, instance_id, clients.front(registry), wait=clients.wait, check_mode=task.check_mode
         )
-    finally:
-        clients.close()
-    task.succeed(result)
+        return {"changed": one.ensure(params["username"], password), "registry": registry}
+
+    carry_out(task, work)
+
+
+def get_login(task: Task) -> NoReturn:
+    """The module ``acr_authorization_token``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        login = temporary_login(clients.registry, params["instance_id"], hours=params["expires_in_hours"])
+        task.returns_secret(login.password)
+        end = datetime.fromtimestamp(int(login.expires_at), timezone.utc)
+        return {
+            "changed": False,
+            "username": login.username,
+            "password": login.password,
+            "expires_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    carry_out(task, work)
 
 
 def _keep(
@@ -146,27 +158,85 @@ def _keep(
     return one.present(lambda found: wanted(settings, found))
 
 
-def _result(task: Task, name: str, change: Change[Any]) -> Result:
-    result: Result = {"changed": change.changed, name: _described(change.after)}
-    if task.diff_mode:
-        result["diff"] = {"before": _described(change.before) or {}, "after": _described(change.after) or {}}
-    return result
+def _endpoint(task: Task, clients: Clients) -> PublicEndpoint:
+    module = {"registry": "Registry", "chart": "Chart"}[task.params["component"]]
+    return PublicEndpoint(
+        clients.registry, task.params["instance_id"], module, wait=clients.wait, check_mode=task.check_mode
+    )
 
 
-def _described(state: Any) -> dict[str, Any] | None:
-    return None if state is None else asdict(state)
+def _described_entries(entries: Entries) -> list[Result]:
+    return [asdict(entry) for entry in entries]
 
 
-def _error_details(error: ImageOpsError) -> dict[str, Any]:
-    details: dict[str, Any] = {"code": error.code, "hint": error.hint}
-    if isinstance(error, ApiError):
-        details |= {"status": error.status, "api_code": error.api_code, "request_id": error.request_id}
-    return details
+def _registry_host(api: OpenApi, instance_id: str, network: str) -> str:
+    """The host to reach the instance's registry by, as the API says it."""
+    wanted = "vpc" if network == "vpc" else "internet"
+    for endpoint in endpoint_summaries(api, instance_id):
+        if endpoint.endpoint_type == wanted and endpoint.enabled and endpoint.domains:
+            return endpoint.domains[0]
+    raise ImageOpsError(
+        code="acr_state",
+        action="find the registry of",
+        subject=instance_id,
+        cause=f"its {wanted} endpoint is off",
+        hint="turn it on with imageops.registry.acr_endpoint, or name the host with registry",
+    )
 
 
-def _wait(task: Task) -> Wait:
-    return _acr_args.wait(task.params)
+def _find_instances(task: Task, clients: Clients) -> list[Result]:
+    params = task.params
+    if params["registry"]:
+        front = clients.front(params["registry"]).look()
+        clients.region = front.region
+        try:
+            api = clients.registry
+        except ImageOpsError as error:
+            if error.code != "no_credentials":
+                raise
+            return [_without_key(front.instance_id, front.region)]
+        found = [get_instance(api, front.region, front.instance_id)]
+    elif params["instance_id"]:
+        found = [get_instance(clients.registry, clients.region or "", params["instance_id"])]
+    elif params["name"]:
+        found = [find_instance(clients.registry, clients.region or "", params["name"])]
+    else:
+        found = all_instances(clients.registry, clients.region or "")
+    return [_described_instance(task, clients.registry, instance) for instance in found]
 
 
-_NAMESPACE_SETTINGS = ("auto_create_repo", "default_repo_type", "tag_immutability")
-_REPOSITORY_SETTINGS = ("repo_type", "summary", "tag_immutability")
+def _without_key(instance_id: str, region: str) -> Result:
+    unknown = dict.fromkeys(("name", "status", "specification", "usage", "endpoints", "namespaces"))
+    return {"instance_id": instance_id, "region": region, **unknown, "public_domains": [], "vpc_domains": []}
+
+
+def _described_instance(task: Task, api: OpenApi, instance: Instance) -> Result:
+    instance_id = instance.instance_id
+    usage = _if_allowed(task, lambda: asdict(read_usage(api, instance_id)))
+    endpoints = _if_allowed(task, lambda: endpoint_summaries(api, instance_id))
+    namespaces = None
+    if task.params["namespaces"]:
+        namespaces = [asdict(each) for each in list_namespaces(api, instance_id)]
+    return {
+        **asdict(instance),
+        "usage": usage,
+        "endpoints": None if endpoints is None else [asdict(each) for each in endpoints],
+        "public_domains": _domains(endpoints, "internet"),
+        "vpc_domains": _domains(endpoints, "vpc"),
+        "namespaces": namespaces,
+    }
+
+
+def _domains(endpoints: list[EndpointSummary] | None, endpoint_type: str) -> list[str]:
+    return [name for each in endpoints or () if each.endpoint_type == endpoint_type for name in each.domains]
+
+
+def _if_allowed(task: Task, read: Callable[[], T]) -> T | None:
+    """What is read, or a warning that the access key may not read it."""
+    try:
+        return read()
+    except ImageOpsError as error:
+        if error.code != "acr_forbidden":
+            raise
+        task.warn(str(error))
+        return None

@@ -157,13 +157,13 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._acr_args import namespace_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import namespace
+from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import keep_namespace
 from ansible_collections.imageops.registry.plugins.module_utils._task import Task
 
 
 def main() -> None:
     """Run the module."""
-    namespace(Task(AnsibleModule(argument_spec=namespace_spec(), supports_check_mode=True)))
+    keep_namespace(Task(AnsibleModule(argument_spec=namespace_spec(), supports_check_mode=True)))
 
 
 if __name__ == "__main__":

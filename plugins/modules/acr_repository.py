@@ -149,13 +149,13 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._acr_args import repository_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import repository
+from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import keep_repository
 from ansible_collections.imageops.registry.plugins.module_utils._task import Task
 
 
 def main() -> None:
     """Run the module."""
-    repository(Task(AnsibleModule(argument_spec=repository_spec(), supports_check_mode=True)))
+    keep_repository(Task(AnsibleModule(argument_spec=repository_spec(), supports_check_mode=True)))
 
 
 if __name__ == "__main__":

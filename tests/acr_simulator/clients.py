@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Wait
 from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import AccessKey
@@ -40,8 +41,9 @@ def connect(
     url: str | None = None,
     settings: Settings = QUICK,
     stop: threading.Event | None = None,
+    now: Callable[[], float] | None = None,
 ) -> OpenApi:
-    """A client of one API; unless said otherwise a new key of the account itself signs."""
+    """A client of one API; unless said otherwise a new key of the account itself signs, by the simulator's clock."""
     signer = key or access_key(simulator.world.add_key())
     return OpenApi(
         Service(url or simulator.url, version),
@@ -51,4 +53,5 @@ def connect(
         stop=stop or threading.Event(),
         on_secret=lambda text: None,
         per_second=10_000.0,
+        now=now or simulator.world.now,
     )

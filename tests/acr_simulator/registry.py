@@ -32,6 +32,8 @@ class RegistryFace:
 
     :ivar enforce: whether the endpoint's switch and white list decide who gets an answer
     :ivar logins: how many logins with a name and a password were tried
+    :ivar service: the name by which tokens are for this instance
+    :ivar token_status: what the token service answers, without a token, in place of what it should
     """
 
     def __init__(self, world: World, instance: Instance, identity: Identity) -> None:
@@ -40,12 +42,9 @@ class RegistryFace:
         self._identity = identity
         self.enforce = False
         self.logins = 0
+        self.service = f"registry.aliyuncs.com:{instance.region}:china:{instance.instance_id}"
+        self.token_status: int | None = None
         self._tokens: set[str] = set()
-
-    @property
-    def service(self) -> str:
-        """The name by which tokens are for this instance."""
-        return f"registry.aliyuncs.com:{self._instance.region}:china:{self._instance.instance_id}"
 
     def admit(self) -> None:
         """:raises Blocked: when the endpoint is off or the client is not on its white list"""

@@ -252,6 +252,8 @@ class _RegistryHandler(_Handler):
         return Reply(401, _refusal("authentication required"), challenge(realm, self.face.service))
 
     def _token(self, query: str, authorization: str) -> Reply:
+        if self.face.token_status is not None:
+            return Reply(self.face.token_status, b"{}")
         try:
             return Reply(200, json.dumps(self.face.grant(query, authorization)).encode())
         except Refused as error:

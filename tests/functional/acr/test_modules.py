@@ -13,6 +13,7 @@ from ansible_collections.imageops.registry.tests.acr_simulator.modules import Mo
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
 
+RUN = "ansible_collections.imageops.registry.plugins.module_utils._acr_run"
 PLACE = {"instance_id": "cri-acme0123456789"}
 TEAM = {**PLACE, "name": "team"}
 NGINX = {**PLACE, "namespace": "team", "name": "nginx"}
@@ -122,3 +123,143 @@ def test_no_secret_is_said(modules: Modules, simulator: Simulator) -> None:
     key = next(iter(simulator.world.keys.values()))
     simulator.faults.add("*", Kind.UNAVAILABLE, times=100)
     assert key.secret not in repr(modules.fail("acr_namespace", **TEAM))
+
+
+def test_endpoint_and_white_list(modules: Modules, simulator: Simulator, instance: Instance) -> None:
+    office = {"entry": "192.0.2.0/24", "comment": "office"}
+    home = {"entry": "203.0.113.7", "comment": "home"}
+    default = {"entry": "127.0.0.1/32", "comment": "default"}
+
+    predicted = modules.succeed("acr_endpoint", check=True, **PLACE)
+    assert predicted["changed"]
+    assert predicted["endpoint"]["enabled"]
+    predicted = modules.succeed("acr_endpoint_acl", check=True, entries=[office], purge=True, **PLACE)
+    assert predicted["changed"]
+    assert "the endpoint is off" in str(predicted["warnings"])
+    assert simulator.actions(writes=True) == []
+
+    made = modules.succeed("acr_endpoint", **PLACE)
+    assert made["endpoint"] == {
+        "module": "Registry",
+        "enabled": True,
+        "status": "RUNNING",
+        "entries": [default],
+        "domains": ["acme-registry.cn-shanghai.cr.aliyuncs.com"],
+    }
+    assert made["diff"]["before"]["enabled"] is False
+    listed = modules.succeed("acr_endpoint_acl", entries=[office, home], purge=True, **PLACE)
+    assert listed["entries"] == [default, office, {"entry": "203.0.113.7/32", "comment": "home"}]
+    assert not listed["unrestricted"]
+    assert not modules.succeed("acr_endpoint", **PLACE)["changed"]
+    assert not modules.succeed("acr_endpoint_acl", entries=[office, home], purge=True, **PLACE)["changed"]
+    assert not modules.succeed("acr_endpoint_acl", entries=[{"entry": "203.0.113.7"}], **PLACE)["changed"]
+    gone = modules.succeed("acr_endpoint_acl", entries=[home], state="absent", **PLACE)
+    assert gone["entries"] == [default, office]
+    assert gone["diff"]["before"] == listed["entries"]
+    assert simulator.world.exposed == []
+    assert modules.succeed("acr_endpoint", state="disabled", **PLACE)["changed"]
+    assert not instance.endpoints["Registry"].enable
+
+
+def test_opening_to_the_world_has_to_be_said(modules: Modules, simulator: Simulator) -> None:
+    modules.succeed("acr_endpoint", component="chart", **PLACE)
+    options = {**PLACE, "component": "chart", "state": "absent", "entries": [{"entry": "127.0.0.1/32"}]}
+    failed = modules.fail("acr_endpoint_acl", **options)
+    assert failed["error_codes"] == ["acr_state"]
+    assert "allow_unrestricted" in failed["error"]["hint"]
+    assert simulator.world.exposed == []
+    opened = modules.succeed("acr_endpoint_acl", allow_unrestricted=True, **options)
+    assert opened["unrestricted"]
+    assert opened["entries"] == []
+
+
+def test_purging_what_is_to_be_absent_makes_no_sense(modules: Modules) -> None:
+    failed = modules.fail("acr_endpoint_acl", entries=[], purge=True, state="absent", **PLACE)
+    assert failed["error_codes"] == ["invalid_input"]
+
+
+def test_instances(modules: Modules, simulator: Simulator, instance: Instance) -> None:
+    modules.succeed("acr_namespace", **TEAM)
+    modules.succeed("acr_endpoint", **PLACE)
+    [found] = modules.succeed("acr_instance_info", namespaces=True, **PLACE)["instances"]
+    assert found["name"] == "acme"
+    assert found["region"] == "cn-shanghai"
+    assert found["usage"]["namespaces"] == {"limit": 25, "used": 1}
+    assert found["public_domains"] == ["acme-registry.cn-shanghai.cr.aliyuncs.com"]
+    assert found["vpc_domains"] == ["acme-registry-vpc.cn-shanghai.cr.aliyuncs.com"]
+    assert [each["name"] for each in found["namespaces"]] == ["team"]
+    assert modules.succeed("acr_instance_info", name="acme")["instances"][0]["instance_id"] == PLACE["instance_id"]
+    simulator.world.add_instance("other", instance_id="cri-other")
+    assert len(modules.succeed("acr_instance_info")["instances"]) == 2
+    assert "there are: acme, other" in modules.fail("acr_instance_info", name="acm")["msg"]
+
+
+def test_instance_by_its_registry(simulator: Simulator, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator.front(instance.instance_id)
+    asked = {
+        "registry": instance.endpoints["Registry"].domains[0][0],
+        "ca_path": str(simulator.identity.certificate_path),
+        "region": None,
+    }
+    known = Modules(simulator, simulator.world.add_key()).succeed("acr_instance_info", **asked)["instances"]
+    assert (known[0]["name"], known[0]["region"]) == ("acme", "cn-shanghai")
+    for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+    monkeypatch.setattr(f"{RUN}.vendor_chain", lambda: None)
+    [unknown] = Modules(simulator, None).succeed("acr_instance_info", **asked)["instances"]
+    assert (unknown["instance_id"], unknown["region"], unknown["name"]) == (PLACE["instance_id"], "cn-shanghai", None)
+
+
+def test_what_a_narrow_key_may_not_read_is_said(simulator: Simulator, instance: Instance) -> None:
+    admin = Modules(simulator, simulator.world.add_key())
+    admin.succeed("ram_user", name="reader")
+    document = {
+        "Version": "1",
+        "Statement": [{"Effect": "Allow", "Action": ["cr:GetInstance", "cr:ListInstanceEndpoint"], "Resource": "*"}],
+    }
+    admin.succeed("ram_policy", name="read", document=document)
+    admin.succeed("ram_user_policy", user="reader", policy="read")
+    narrow = Modules(simulator, simulator.world.add_key("reader"))
+    result = narrow.succeed("acr_instance_info", **PLACE)
+    assert result["instances"][0]["usage"] is None
+    assert "cr:GetInstanceUsage" in str(result["warnings"])
+
+
+def test_login_password(simulator: Simulator, modules: Modules, instance: Instance) -> None:
+    face = simulator.front(instance.instance_id)
+    instance.endpoints["Registry"].enable = True
+    options = {
+        **PLACE,
+        "username": "acme",
+        "password": "correct7horse",
+        "ca_path": str(simulator.identity.certificate_path),
+    }
+    assert modules.succeed("acr_login_password", check=True, **options)["changed"]
+    assert simulator.received["ResetLoginPassword"] == 0
+    first = modules.succeed("acr_login_password", **options)
+    assert first["changed"]
+    assert first["registry"] == instance.endpoints["Registry"].domains[0][0]
+    assert "correct7horse" not in str({**first, "invocation": None})
+    assert not modules.succeed("acr_login_password", **options)["changed"]
+    face.token_status = 503
+    assert modules.fail("acr_login_password", **options)["error_codes"] == ["server_error"]
+    assert simulator.received["ResetLoginPassword"] == 1
+    assert modules.succeed("acr_login_password", update_password="always", **options)["changed"]
+    assert simulator.received["ResetLoginPassword"] == 2
+
+
+def test_login_password_needs_a_way_in(modules: Modules) -> None:
+    failed = modules.fail("acr_login_password", username="acme", password="correct7horse", **PLACE)
+    assert failed["error_codes"] == ["acr_state"]
+    assert "imageops.registry.acr_endpoint" in failed["msg"]
+    assert "username" in modules.fail("acr_login_password", password="correct7horse", **PLACE)["msg"]
+
+
+def test_authorization_token(modules: Modules, instance: Instance) -> None:
+    result = modules.succeed("acr_authorization_token", check=True, **PLACE)
+    assert not result["changed"]
+    assert result["username"] == "cr_temp_user"
+    assert result["password"] == instance.temporary[0].password
+    assert result["expires_at"].endswith("Z")
+    assert modules.fail("acr_authorization_token", expires_in_hours=25, **PLACE)["error_codes"] == ["invalid_input"]
