@@ -23,7 +23,8 @@ _LONGEST_WORDS = 300
 _MOST_ERRORS = 5
 _TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _SECRETS = re.compile(
-    r"(?i)\b(bearer|basic|token|password|secret|signature)(\s+|\s*[=:]\s*\"?)[^\s\",;&]+"
+    r"(?i)\b(bearer|basic)(\s+)[^\s\",;&]+"
+    r"|\b(token|password|secret|signature)(\s*[=:]\s*\"?)[^\s\",;&]+"
     r"|\beyJ[\w-]+\.[\w.-]+"  # a JSON web token
     r"|(?<=://)[^/\s@]+@"  # user and password in a URL
     r"|(?<=[\w/])\?[^\s\"'<>]*[=&][^\s\"'<>]*"  # a URL's query: signed ones are keys
@@ -77,7 +78,7 @@ def read_error(body: bytes) -> Said:
     except (ValueError, RecursionError):
         parsed = None
     if parsed is None:
-        said.append(_TAGS.sub(" ", text))
+        said.append(_TAGS.sub(" ", text[:8192]))
     else:
         _collect(parsed, codes, said)
     return Said(frozenset(codes), clean(": ".join(part for part in said if part)))
@@ -91,7 +92,8 @@ def clean(text: str) -> str:
 
 
 def _hide(match: re.Match[str]) -> str:
-    return f"{match.group(1)}{match.group(2)}***" if match.group(1) else "***"
+    name, separator = match.group(1) or match.group(3), match.group(2) or match.group(4)
+    return f"{name}{separator}***" if name else "***"
 
 
 def _collect(parsed: Any, codes: list[str], said: list[str]) -> None:
@@ -179,7 +181,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
         return "digest_mismatch", "other bytes arrived than were sent", "a proxy in between may change them"
     if status == 408:
         return "timeout", "the registry waited too long for the request", ""
-    if status >= 500 and status not in (501, 505):
+    if is_retried(status):
         return "server_error", "the registry failed", ""
     special = _judge_words(status, said, purpose)
     if special is not None:

@@ -47,7 +47,7 @@ class Ticket:
     :param login: whose login it is, when one goes with the request itself
     """
 
-    header: str | None
+    header: str | None = field(repr=False)
     scopes: Scopes
     repository: str
     fresh: bool = False

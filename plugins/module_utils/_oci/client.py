@@ -177,6 +177,7 @@ class Client:
                     stale += 1
                     continue
                 error = self.fault(fault, purpose)
+                error.__cause__ = fault
             else:
                 self.collect_warnings(answer)
                 if not self._is_passing(answer):

@@ -66,6 +66,8 @@ def fault_of(error: BaseException) -> Fault:
             return Fault("connection_failed", "the server had closed the connection", stale=True)
         if isinstance(link, ssl.SSLError):
             return _tls_fault(link)
+        if type(link).__name__ == "CertificateError":  # urllib3's own, where it has one
+            return Fault("tls_untrusted", f"its certificate is not trusted: {link}", connecting=True, transient=False)
     if any(isinstance(link, Slow) for link in chain):
         return Fault("timeout", "the answer came too slowly")
     if any(isinstance(link, (socket.timeout, http_exceptions.TimeoutError)) for link in chain):
@@ -82,7 +84,7 @@ def fault_of(error: BaseException) -> Fault:
 
 def _tls_fault(error: ssl.SSLError) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
-        reason = error.verify_message or "the certificate is not trusted"
+        reason = getattr(error, "verify_message", "") or str(error)
         return Fault("tls_untrusted", f"its certificate is not trusted: {reason}", connecting=True, transient=False)
     reason = error.reason or ""
     # OpenSSL has said it in several ways over the years when the other side does not speak TLS at all.

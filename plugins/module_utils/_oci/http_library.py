@@ -35,10 +35,14 @@ except ImportError:
         HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
         Retry = Timeout = http_exceptions = PUBLIC_CERTIFICATES = wait_for_read = None
 
+MATCHES_HOST_NAMES = VERSIONS is not None and VERSIONS[1].startswith("1.")
+"""urllib3 1 compares host names with certificates itself, and keeps addresses from OpenSSL, which then cannot."""
+
 OLDEST_REQUESTS = (2, 25, 1)
 OLDEST_URLLIB3 = (1, 26, 5)
 
 __all__ = [
+    "MATCHES_HOST_NAMES",
     "PUBLIC_CERTIFICATES",
     "HTTPAdapter",
     "HTTPConnection",

@@ -21,7 +21,7 @@ RETRIED_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
 
 def is_retried(status: int) -> bool:
     """Whether an HTTP status says that the same request may work later."""
-    return status in (408, 429) or (500 <= status < 600 and status not in (501, 505))
+    return status in (408, 429) or (500 <= status < 600 and status not in (501, 505, 507))
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

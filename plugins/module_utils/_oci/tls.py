@@ -9,7 +9,7 @@ import os
 import ssl
 
 from .errors import InputError
-from .http_library import PUBLIC_CERTIFICATES
+from .http_library import MATCHES_HOST_NAMES, PUBLIC_CERTIFICATES
 
 
 def tls_context(
@@ -28,6 +28,7 @@ def tls_context(
     context.options |= ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
     if verify:
+        context.check_hostname = not MATCHES_HOST_NAMES
         _trust_public(context)
         if ca_path:
             _trust(context, ca_path)

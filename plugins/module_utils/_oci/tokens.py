@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from typing import NamedTuple
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from .addresses import is_forbidden
@@ -22,7 +22,8 @@ DEFAULT_LIFE = 60.0
 LONGEST_LIFE = 24 * 3600.0
 
 
-class TokenRequest(NamedTuple):
+@dataclass(frozen=True)
+class TokenRequest:
     """A request to a token server.
 
     :param authorization: its Authorization header, None for none
@@ -30,18 +31,19 @@ class TokenRequest(NamedTuple):
 
     method: str
     url: str
-    body: bytes | None
-    authorization: str | None
+    body: bytes | None = field(repr=False)
+    authorization: str | None = field(repr=False)
 
 
-class Token(NamedTuple):
+@dataclass(frozen=True)
+class Token:
     """A bearer token.
 
     :param made: when it was asked for, on the monotonic clock
     :param life: for how many seconds it is good from then
     """
 
-    value: str
+    value: str = field(repr=False)
     made: float
     life: float
 
@@ -110,5 +112,6 @@ def parse_token(body: bytes, made: float) -> Token | None:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
         return None
     life = parsed.get("expires_in")
-    usable = isinstance(life, (int, float)) and not isinstance(life, bool) and life > 0
-    return Token(value, made, min(float(life), LONGEST_LIFE) if usable and life is not None else DEFAULT_LIFE)
+    if isinstance(life, bool) or not isinstance(life, (int, float)) or not life > 0:
+        life = DEFAULT_LIFE
+    return Token(value, made, float(min(life, LONGEST_LIFE)))

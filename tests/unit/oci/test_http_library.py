@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A missing or old requests is named, with the interpreter that lacks it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http_library import check_library
+
+
+@pytest.mark.parametrize(
+    "versions", [("2.25.1", "1.26.5"), ("2.34.2", "2.8.0"), ("3.0", "2.0.0a1"), ("2.31.0.dev1", "1.27")]
+)
+def test_what_works(versions: tuple[str, str]) -> None:
+    check_library(versions)
+
+
+@pytest.mark.parametrize("versions", [("2.25.0", "1.26.5"), ("2.25.1", "1.26.4"), ("1.9", "2.0"), ("unknown", "2.0")])
+def test_what_is_too_old(versions: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match="oldest that works"):
+        check_library(versions)
+
+
+def test_what_is_missing() -> None:
+    with pytest.raises(InputError, match="requests is not installed") as caught:
+        check_library(None)
+    assert sys.executable in str(caught.value)
