@@ -80,6 +80,15 @@ class ServerProcess:
                 env=None if self.environment is None else {**os.environ, **self.environment},
                 start_new_session=True,
             )
+        if setpriv:
+            # Only behind setpriv is it sure to end with us.
+            wait_until(lambda: not self._is(setpriv), f"start of {self.name}")
+
+    def _is(self, program: str) -> bool:
+        try:
+            return os.path.samefile(f"/proc/{self.pid}/exe", program)
+        except OSError:
+            return False  # it has ended already, which wait_for() finds out
 
     @property
     def pid(self) -> int:
