@@ -50,37 +50,41 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
 
 
 def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
-    packages = [*_core(version), REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"]
-    made = venv(shell, "unit", interpreters()[version], packages)
+    packages = [REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"]
+    made = _venv(shell, "unit", version, packages)
     paths = ["tests/unit"] + (["tests/scripts"] if version == cores.controller(cores.OLDEST) else [])
-    return _pytest(shell, made, name, version, [*paths, *arguments])
+    return _pytest(shell, made, name, [*paths, *arguments])
 
 
 def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[str], shell: Shell) -> Counts:
     debian.need(shell, _SERVERS)
-    packages = [*_core(version), REQUIREMENTS / "unit.txt", REQUIREMENTS / "functional.txt"]
-    made = venv(shell, "functional", interpreters()[version], packages, pins)
-    return _pytest(shell, made, name, version, ["tests/functional", *arguments])
+    packages = [REQUIREMENTS / f"{kind}.txt" for kind in ("unit", "functional", "acr")]
+    made = _venv(shell, "functional", version, packages, pins)
+    return _pytest(shell, made, name, ["tests/functional", *arguments])
 
 
-def _core(version: str) -> list[str | Path]:
-    return [cores.requirement(_CORE_FOR[version])] if version in _CORE_FOR else []
+def _venv(shell: Shell, layer: str, version: str, packages: Sequence[Path], pins: Path | None = None) -> Venv:
+    """Make an environment with these packages, and with what modules meet of ansible-core on this Python."""
+    python = interpreters()[version]
+    if version in _CORE_FOR:
+        return venv(shell, layer, python, [cores.requirement(_CORE_FOR[version]), *packages], pins)
+    made = venv(shell, layer, python, packages, pins)
+    packages_path = made.directory / "lib" / f"python{version}" / "site-packages"
+    (packages_path / "managed.pth").write_text(f"{cores.module_utils(shell)}\n", encoding="utf-8")
+    return made
 
 
-def _pytest(shell: Shell, made: Venv, name: str, version: str, arguments: Sequence[str]) -> Counts:
+def _pytest(shell: Shell, made: Venv, name: str, arguments: Sequence[str]) -> Counts:
     flat = name.replace("/", "-")
     report = CACHE / "results" / f"{flat}.xml"
     report.unlink(missing_ok=True)
     # Directories of its own: pytest's usual ones are shared by all runs of a user.
     scratch = CACHE / "tmp" / flat
     scratch.parent.mkdir(parents=True, exist_ok=True)
-    env = made.environment()
-    if version not in _CORE_FOR:
-        env["PYTHONPATH"] = str(cores.module_utils(shell))
     options = ["--hypothesis-profile=ci", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
     options += [f"--basetemp={scratch}", "-o", "tmp_path_retention_policy=failed"]
     command: Argv = [made.python, "-m", "pytest", "-q", "--tb=short", *options, *arguments]
-    code = shell.run(command, env=env, accept=(0, _TEST_FAILED))
+    code = shell.run(command, env=made.environment(), accept=(0, _TEST_FAILED))
     counts = from_junit([report])
     if code == _TEST_FAILED and not counts.failed:
         raise CommandFailed("pytest failed without a failing test")

@@ -27,7 +27,7 @@ class Ended:
 
     :ivar code: its exit status; negative for a signal
     :ivar result: what it returned; empty when it returned nothing
-    :ivar memory: bytes of memory at the most
+    :ivar memory: bytes of memory at the most; 0 when it was killed
     """
 
     code: int
@@ -39,8 +39,9 @@ class Ended:
 class RunningModule:
     """A module that has been started."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], memory: int) -> None:
         self.process = process
+        self._memory = memory
 
     def end(self) -> Ended:
         """Wait for its end."""
@@ -48,11 +49,11 @@ class RunningModule:
         if process.stdout is None:
             raise ValueError("the module's output is not captured")
         text = process.stdout.read().decode("utf-8", "replace")
-        _pid, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
+        memory = int(os.read(self._memory, 32) or 0)
         last = text.strip().splitlines()[-1:] or [""]
         result = json.loads(last[0]) if last[0].startswith("{") else {}
-        return Ended(process.returncode, result, usage.ru_maxrss * 1024, text)
+        return Ended(process.returncode, result, memory, text)
 
 
 @contextmanager
@@ -62,26 +63,30 @@ def module(name: str, options: Mapping[str, Any], *, home: Path, check_mode: boo
     :param home: its home directory, so that nothing of the user's is read
     """
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8"}
+    memory, told = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, str(_PROGRAM), str(_ROOT / ".cache" / "tree"), name],
+        [sys.executable, str(_PROGRAM), str(_ROOT / ".cache" / "tree"), name, str(told)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environment,
         cwd=home,
+        pass_fds=[told],
     )
+    os.close(told)
     try:
         if process.stdin is None:
             raise ValueError("the module cannot be given its options")
         process.stdin.write(json.dumps({**options, "_ansible_check_mode": check_mode}).encode())
         process.stdin.close()
-        yield RunningModule(process)
+        yield RunningModule(process, memory)
     finally:
         if process.returncode is None:
             process.kill()
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+        os.close(memory)
 
 
 def registry_option(endpoint: Endpoint) -> dict[str, Any]:
