@@ -16,6 +16,7 @@ from ._oci.credentials import Chain, Credential, CredentialProvider, Given
 from ._oci.docker_config import DockerConfig
 from ._oci.errors import ImageOpsError
 from ._oci.reference import Reference
+from ._oci.retry import RetryBudget
 from ._sync import report
 from ._sync.image_syncer import AuthEntry, load_auth, load_combined, load_images
 from ._sync.interrupt import leave_soon, run_interruptibly
@@ -42,6 +43,7 @@ class _Plan:
     rules: Sequence[Rule]
     options: Options
     connect: Connect
+    budget: RetryBudget
     stop: threading.Event
     log: LogFile | None
     report_path: str | None
@@ -58,6 +60,7 @@ def sync_images(task: Task) -> NoReturn:
             plan.rules,
             connect=plan.connect,
             options=plan.options,
+            budget=plan.budget,
             stop=plan.stop,
             progress=Progress(plan.log.image if plan.log else None),
             log=plan.log.line if plan.log else _nowhere,
@@ -76,7 +79,8 @@ def describe_images(task: Task) -> NoReturn:
         images = [Reference.parse(text) for text in task.params["images"]]
         entries = _args.registry_entries(task.params["registries"], task.secrets.add)
         credentials = Chain([_given(entries, task), *_docker(task)])
-        connect = _connector(task, _args.accesses(entries), credentials, threading.Event(), _nowhere)
+        accesses = _args.accesses(entries)
+        connect = _connector(task, accesses, credentials, RetryBudget(), threading.Event(), _nowhere)
         found = _describe(images, connect, details=task.params["details"])
     except ImageOpsError as error:
         task.refuse(error)
@@ -103,11 +107,11 @@ def _plan(task: Task) -> _Plan:
     check_use(
         rules, from_task=from_task, from_file=from_file, credentials=credentials, described=accesses, warn=task.warn
     )
-    stop = threading.Event()
+    budget, stop = RetryBudget(), threading.Event()
     report_path = report.prepare(params["report_path"]) if params["report_path"] else None
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
-    connect = _connector(task, accesses, credentials, stop, log.line if log else _nowhere)
-    return _Plan(rules, options, connect, stop, log, report_path)
+    connect = _connector(task, accesses, credentials, budget, stop, log.line if log else _nowhere)
+    return _Plan(rules, options, connect, budget, stop, log, report_path)
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
@@ -141,14 +145,15 @@ def _connector(
     task: Task,
     accesses: dict[str, Any],
     credentials: CredentialProvider,
+    budget: RetryBudget,
     stop: threading.Event,
     log: Log,
 ) -> Connect:
     """Makes the client of a registry host, all with one budget for retries."""
-    from ._oci.registry import Registry, RetryBudget
+    from ._oci.registry import Registry
     from ._oci.transport import Access
 
-    settings, budget = _args.settings(task.params), RetryBudget()
+    settings = _args.settings(task.params)
 
     def connect(host: str) -> Registry:
         return Registry(

@@ -41,6 +41,7 @@ class Call:
     :param body: sent whole, so that it can be sent again
     :param limit: bytes to read of a good answer; None to stream it
     :param follow: redirects of GET and HEAD
+    :param once: whoever asks tries again himself, and counts that
     """
 
     method: str
@@ -52,6 +53,7 @@ class Call:
     body: bytes | None = None
     limit: int | None = ERROR_LIMIT
     follow: bool = True
+    once: bool = False
 
 
 class Client:
@@ -112,7 +114,7 @@ class Client:
 
         :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
         """
-        return self._retrying(call.purpose, lambda: self._authorized(call))
+        return self._retrying(call.purpose, lambda: self._authorized(call), once=call.once)
 
     def write(self, call: Call, arrived: Callable[[], bool]) -> Answer | None:
         """The same for a request that may have worked although its answer got lost: then it is not sent twice.
@@ -163,10 +165,16 @@ class Client:
                 self._warn(f"{self.host} says: {' '.join(text[len('299 - ') :].split())[:500]}")
 
     def _retrying(
-        self, purpose: Purpose, send: Callable[[], Answer], arrived: Callable[[], bool] | None = None
+        self,
+        purpose: Purpose,
+        send: Callable[[], Answer],
+        arrived: Callable[[], bool] | None = None,
+        *,
+        once: bool = False,
     ) -> Answer:
-        most = self.settings.attempts
-        self.budget.first()
+        most = 1 if once else self.settings.attempts
+        if not once:
+            self.budget.first()
         tried = stale = 0
         while True:
             self.pauses.before_request(action=purpose.action, subject=purpose.subject)

@@ -91,10 +91,10 @@ class RegistryRepository(Repository):
             return False
         raise self._client.error(call, answer)
 
-    def open_blob(self, blob: Descriptor, offset: int = 0) -> BlobReader:
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
         """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
         purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
-        call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None)
+        call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None, once=once)
         return open_blob(self._client, call, blob.size, offset)
 
     def referrers(self, digest: Digest) -> list[Descriptor]:

@@ -65,8 +65,11 @@ class Repository(ABC):
         """Whether the blob is in this repository. Writes nothing."""
 
     @abstractmethod
-    def open_blob(self, blob: Descriptor, offset: int = 0) -> BlobReader:
-        """Read a blob from a byte offset on. The bytes are not verified here: who reads to the end does that."""
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
+        """Read a blob from a byte offset on. The bytes are not verified here: who reads to the end does that.
+
+        :param once: ask once only; whoever takes up broken reads counts all tries of a blob together
+        """
 
     @abstractmethod
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:

@@ -38,6 +38,7 @@ class BlobSource:
         self._repository = repository
         self._patience = patience
         self._on_open = on_open
+        patience.budget.first()
         self._marks: dict[int, _Hash] = {0: blob.digest.hasher()}
 
     def open_at(self, offset: int) -> BlobReader:
@@ -57,7 +58,7 @@ class BlobSource:
         """One plain read from the registry."""
         self._on_open(offset)
         try:
-            return self._repository.open_blob(self.blob, offset)
+            return self._repository.open_blob(self.blob, offset, once=True)
         except RegistryError as fault:
             if fault.status == 404:
                 raise self._lost() from fault
@@ -65,9 +66,7 @@ class BlobSource:
 
     def failed(self, fault: ImageOpsError, failures: int) -> None:
         """Wait and return when the read can be taken up again, else raise."""
-        if not fault.transient or failures >= self._patience.attempts:
-            raise fault
-        self._patience.wait(failures, getattr(fault, "retry_after", None))
+        self._patience.again(fault, failures)
 
     def _lost(self) -> ImageOpsError:
         return ContentError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .._oci.reference import Reference
 from .._oci.registry import Registry
+from .._oci.retry import RetryBudget
 from .patience import Patience
 from .places import Places
 from .plan import COLLISION, ImageTask, Planner
@@ -55,6 +56,7 @@ class Engine:
     """One run over a list of rules.
 
     :param connect: makes the client of a registry host; the engine closes it
+    :param budget: for the retries of the run, shared by its clients
     :param stop: set by whoever wants the run to end
     :param log: takes what a user may want to read afterwards, such as the traceback of an unexpected fault
     """
@@ -65,13 +67,15 @@ class Engine:
         *,
         connect: Callable[[str], Registry],
         options: Options,
+        budget: RetryBudget,
         stop: threading.Event,
         progress: Progress,
         log: Callable[[str], None],
     ) -> None:
         self._rules = rules
         self._options = options
-        self._patience = Patience(options.attempts, options.backoff, options.backoff_cap, stop)
+        self._budget = budget
+        self._patience = Patience(options.attempts, options.backoff, options.backoff_cap, stop, budget, log)
         self._progress = progress
         self._log = log
         self._places = Places(connect)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._oci.errors import ImageOpsError
+from .._oci.retry import RetryBudget
 
 
 @dataclass(frozen=True)
@@ -20,19 +22,32 @@ class Patience:
     :param backoff: seconds; the ceiling of the first wait, doubled each time
     :param backoff_cap: seconds; the ceiling of every wait
     :param stop: set when the run is to end; waits end with it
+    :param budget: what all retries of the run have together
+    :param log: told of every read that is taken up again
     """
 
     attempts: int
     backoff: float
     backoff_cap: float
     stop: threading.Event
+    budget: RetryBudget
+    log: Callable[[str], None]
 
-    def wait(self, failures: int, asked: float | None = None) -> None:
-        """Wait before going on after so many failures; what the registry asked for comes first."""
-        ceiling = min(self.backoff_cap, self.backoff * 2 ** (failures - 1))
-        seconds = asked if asked is not None else random.uniform(0, ceiling)
-        if self.stop.wait(seconds):
-            raise interrupted("read", "a blob")
+    def again(self, fault: ImageOpsError, failures: int) -> None:
+        """Wait and return when a read that failed so often can be taken up again.
+
+        What the registry asked for comes first: its client lets nobody ask for more than anyone should wait.
+
+        :raises ImageOpsError: the fault when it stays, ``retry_budget``, or ``interrupted``
+        """
+        if not fault.transient or fault.code == "registry_down" or failures >= self.attempts:
+            raise fault
+        self.budget.spend(action=fault.action, subject=fault.subject)
+        self.log(f"again ({failures}/{self.attempts - 1}): {fault}")
+        ceiling = min(self.backoff_cap, self.backoff * 2.0 ** (failures - 1))
+        asked = getattr(fault, "retry_after", None)
+        if self.stop.wait(random.uniform(0, ceiling) if asked is None else asked):
+            raise interrupted(fault.action, fault.subject)
 
 
 def interrupted(action: str, subject: str) -> ImageOpsError:

@@ -63,6 +63,7 @@ class Run:
             rules,
             connect=connect,
             options=replace(self.options, **options),
+            budget=budget,
             stop=self.stop,
             progress=Progress(),
             log=self.log.append,
