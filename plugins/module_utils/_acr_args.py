@@ -10,6 +10,7 @@ from typing import Any
 
 from ._acr.change import Wait
 from ._acr.keys import AccessKey
+from ._acr.policy_document import PUSH_ACTIONS
 from ._acr.service import Line, Service, ram_service, registry_service
 from ._oci.errors import InputError
 from ._oci.transport import Settings
@@ -123,6 +124,56 @@ def login_password_spec() -> dict[str, Any]:
 def authorization_token_spec() -> dict[str, Any]:
     """The options of ``acr_authorization_token``."""
     return {**instance_spec(), "expires_in_hours": {"type": "int"}}
+
+
+def ram_user_spec() -> dict[str, Any]:
+    """The options of ``ram_user``."""
+    return {
+        **acr_spec(),
+        "name": {"type": "str", "required": True},
+        "state": _STATE,
+        "display_name": {"type": "str"},
+        "comments": {"type": "str"},
+    }
+
+
+def ram_policy_spec() -> dict[str, Any]:
+    """The options of ``ram_policy``."""
+    push = {
+        "instance_id": {"type": "str", "required": True},
+        "namespaces": {"type": "list", "elements": "str", "required": True},
+        "actions": {"type": "list", "elements": "str", "default": list(PUSH_ACTIONS)},
+    }
+    return {
+        **acr_spec(),
+        "name": {"type": "str", "required": True},
+        "state": _STATE,
+        "description": {"type": "str"},
+        "document": {"type": "dict"},
+        "acr": {"type": "dict", "options": push},
+    }
+
+
+def ram_user_policy_spec() -> dict[str, Any]:
+    """The options of ``ram_user_policy``."""
+    return {
+        **acr_spec(),
+        "user": {"type": "str", "required": True},
+        "policy": {"type": "str", "required": True},
+        "policy_type": {"type": "str", "choices": ["Custom", "System"], "default": "Custom"},
+        "state": _STATE,
+    }
+
+
+def ram_access_key_spec() -> dict[str, Any]:
+    """The options of ``ram_access_key``."""
+    return {
+        **acr_spec(),
+        "user": {"type": "str", "required": True},
+        "secret_file": {"type": "path", "required": True, "no_log": False},
+        "state": _STATE,
+        "rotate": {"type": "bool", "default": False},
+    }
 
 
 def line(params: Mapping[str, Any]) -> Line:

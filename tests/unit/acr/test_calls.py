@@ -1,0 +1,251 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What calls are made of, with nothing called: keys, services, names, parameters, meanings of refusals."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._acr import names
+from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError, api_error
+from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import (
+    AccessKey,
+    KeySource,
+    find_keys,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import flatten
+from ansible_collections.imageops.registry.plugins.module_utils._acr.service import (
+    ram_service,
+    registry_service,
+    server_url,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
+from hypothesis import given
+from hypothesis import strategies as st
+
+NEWER = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "new", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "new-secret"}
+OLDER = {"ALICLOUD_ACCESS_KEY_ID": "old", "ALICLOUD_ACCESS_KEY_SECRET": "old-secret"}
+OLDEST = {"ALICLOUD_ACCESS_KEY": "oldest", "ALICLOUD_SECRET_KEY": "oldest-secret"}
+
+
+def no_chain() -> KeySource | None:
+    return None
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        ("given", "environ", "expected"),
+        [
+            (AccessKey("given", "secret"), NEWER, AccessKey("given", "secret")),
+            (None, {**NEWER, **OLDER}, AccessKey("new", "new-secret")),
+            (None, {**NEWER, "ALIBABA_CLOUD_SECURITY_TOKEN": "t"}, AccessKey("new", "new-secret", "t")),
+            (None, {**OLDER, **OLDEST, "ALICLOUD_SECURITY_TOKEN": "t"}, AccessKey("old", "old-secret", "t")),
+            (None, OLDEST, AccessKey("oldest", "oldest-secret")),
+        ],
+    )
+    def test_the_first_that_is_there(
+        self, given: AccessKey | None, environ: dict[str, str], expected: AccessKey
+    ) -> None:
+        told: list[str] = []
+        source = find_keys(given, environ, installed_chain=no_chain, on_secret=told.append)
+        assert source() == expected
+        assert told == [each for each in (expected.access_key_secret, expected.security_token) if each]
+
+    def test_half_a_key_is_an_error_and_no_reason_to_look_further(self) -> None:
+        environ = {**OLDER, "ALIBABA_CLOUD_ACCESS_KEY_ID": "new"}
+        with pytest.raises(InputError, match="ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set"):
+            find_keys(None, environ, installed_chain=no_chain, on_secret=lambda text: None)
+
+    def test_none_at_all(self) -> None:
+        with pytest.raises(ImageOpsError) as caught:
+            find_keys(None, {}, installed_chain=no_chain, on_secret=lambda text: None)
+        assert caught.value.code == "no_credentials"
+
+    def test_the_chain_is_asked_each_time(self) -> None:
+        keys = iter([AccessKey("a", "sa", "ta"), AccessKey("b", "sb", "tb")])
+        told: list[str] = []
+        source = find_keys(None, {}, installed_chain=lambda: lambda: next(keys), on_secret=told.append)
+        assert [source().access_key_id, source().access_key_id] == ["a", "b"]
+        assert told == ["sa", "ta", "sb", "tb"]
+
+    def test_secrets_are_in_no_representation(self) -> None:
+        assert repr(AccessKey("id", "s3cret", "t0ken")) == "AccessKey(access_key_id='id')"
+
+
+CHAIN_PROGRAM = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import vendor_chain
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
+try:
+    key = vendor_chain()()
+    print(key.access_key_id, key.access_key_secret, key.security_token or "-")
+except ImageOpsError as error:
+    print(error.code, error.cause)
+"""
+
+
+class TestVendorChain:
+    """The optional package's own chain; it reads its environment when it is loaded, so in a process of its own."""
+
+    def run(self, home: Path) -> str:
+        pytest.importorskip("alibabacloud_credentials")
+        environ = {"HOME": str(home), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+        found = subprocess.run(
+            [sys.executable, "-c", CHAIN_PROGRAM], env=environ, capture_output=True, text=True, check=True
+        )
+        return found.stdout.strip()
+
+    def test_finds_the_command_line_tools_key(self, tmp_path: Path) -> None:
+        profile = {"name": "default", "mode": "StsToken", "region_id": "cn-shanghai"}
+        profile |= {"access_key_id": "id", "access_key_secret": "secret", "sts_token": "token"}
+        (tmp_path / ".aliyun").mkdir()
+        (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "default", "profiles": [profile]}))
+        assert self.run(tmp_path) == "id secret token"
+
+    def test_finds_none(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path).startswith(
+            "no_credentials no access key is given or set, and alibabacloud-credentials"
+        )
+
+
+class TestServices:
+    @pytest.mark.parametrize(
+        ("options", "url"),
+        [
+            ({"region": "cn-shanghai", "network": "public"}, "https://cr.cn-shanghai.aliyuncs.com"),
+            ({"region": "cn-shanghai", "network": "vpc"}, "https://cr-vpc.cn-shanghai.aliyuncs.com"),
+            ({"region": None, "network": "public", "endpoint": "cr.example.com"}, "https://cr.example.com"),
+            ({"region": "x", "network": "public", "endpoint": "http://localhost:81/"}, "http://localhost:81"),
+        ],
+    )
+    def test_where_the_registry_is(self, options: dict[str, Any], url: str) -> None:
+        found = registry_service(**{"endpoint": None, **options})
+        assert (found.url, found.version) == (url, "2018-12-01")
+
+    def test_where_ram_is(self) -> None:
+        assert ram_service(None).url == "https://ram.aliyuncs.com"
+        assert ram_service("ram.example.com:8443").host == "ram.example.com:8443"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "http://cr.example.com",
+            "ftp://a",
+            "https://",
+            "https://a/b",
+            "https://u:p@a",
+            "https://a?b=c",
+            "http://10.0.0.1",
+        ],
+    )
+    def test_no_server(self, text: str) -> None:
+        with pytest.raises(InputError):
+            server_url(text, option="endpoint")
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("check", "good", "bad"),
+        [
+            (
+                names.check_namespace,
+                ["ab", "a.b_c-d", "0" * 120],
+                ["a", "a" * 121, "-ab", "ab_", "Ab", "a/b", "a*", "", "ab\n"],
+            ),
+            (
+                names.check_repository,
+                ["ab", "a/b", "web/nginx_1", "a" * 64],
+                ["a", "a" * 65, "/ab", "ab/", "a//b", "a/-b", "A/b", "ab\n"],
+            ),
+            (names.check_policy, ["a", "Push-1", "a" * 128], ["", "a_b", "a" * 129, "a b"]),
+            (names.check_user, ["a", "a.b_c-D", "a" * 64], ["", "a@b", "a" * 65, "a b"]),
+            (
+                names.check_password,
+                ["letters7", "7!7!7!7!", "letters!", "a" * 31 + "1"],
+                ["short7", "onlyletters", "12345678", "!!!!!!!!", "a" * 32 + "1"],
+            ),
+        ],
+    )
+    def test_what_the_vendor_takes(self, check: Callable[[str], str], good: list[str], bad: list[str]) -> None:
+        for text in good:
+            assert check(text) == text
+        for text in bad:
+            with pytest.raises(InputError):
+                check(text)
+
+
+class TestParameters:
+    def test_forms(self) -> None:
+        given = {"A": None, "B": True, "C": False, "D": 7, "E": "x y", "F": {"é": [1, True]}, "G": ["a"], "H": ""}
+        assert flatten(given) == [
+            ("B", "true"),
+            ("C", "false"),
+            ("D", "7"),
+            ("E", "x y"),
+            ("F", '{"é":[1,true]}'),
+            ("G", '["a"]'),
+            ("H", ""),
+        ]
+
+
+def refusal(code: str, status: int = 400, **fields: Any) -> ApiError:
+    return api_error(action="do it to", subject="it", status=status, answer={"Code": code, **fields})
+
+
+class TestMeanings:
+    @pytest.mark.parametrize(
+        ("api_code", "status", "code", "transient"),
+        [
+            ("INSTANCE_NOT_EXIST", 200, "acr_not_found", False),
+            ("EntityNotExist.User.Policy", 404, "acr_not_found", False),
+            ("EntityAlreadyExists.User", 409, "acr_exists", False),
+            ("DeleteConflict.Policy.User", 409, "acr_exists", False),
+            ("LimitExceeded.User.AccessKey", 409, "quota_exceeded", False),
+            ("NAMESPACE_QUOTA_EXCEED", 200, "quota_exceeded", False),
+            ("NoPrivilege", 403, "acr_forbidden", False),
+            ("NoPermission", 403, "acr_forbidden", False),
+            ("Forbidden.RAM", 403, "acr_forbidden", False),
+            ("Anything", 403, "acr_forbidden", False),
+            ("Forbidden.AccessKeyDisabled", 403, "bad_credentials", False),
+            ("InvalidAccessKeyId.NotFound", 404, "bad_credentials", False),
+            ("SignatureDoesNotMatch", 400, "bad_credentials", False),
+            ("InvalidTimeStamp.Expired", 400, "acr_clock", False),
+            ("Throttling", 400, "rate_limited", True),
+            ("Throttling.User", 400, "rate_limited", True),
+            ("Rejected.Throttling", 200, "rate_limited", True),
+            ("", 429, "rate_limited", True),
+            ("SLB_SERVICE_ERROR", 400, "server_error", True),
+            ("ServiceUnavailable", 503, "server_error", True),
+            ("SystemError", 500, "server_error", True),
+            ("Whatever", 502, "server_error", True),
+            ("INSTANCE_STATUS_NOT_SUPPORT", 200, "acr_state", False),
+            ("INSTANCE_ACCESS_NOT_EXIST", 200, "acr_state", False),
+            ("InvalidAction.NotFound", 404, "protocol_error", False),
+            ("SOMETHING_NEW", 200, "acr_refused", False),
+        ],
+    )
+    def test_codes(self, api_code: str, status: int, code: str, transient: bool) -> None:
+        error = refusal(api_code, status)
+        assert (error.code, error.transient, error.api_code) == (code, transient, api_code)
+
+    def test_words(self) -> None:
+        error = refusal("SOMETHING_NEW", Message="no way", RequestId="R1")
+        assert str(error) == 'cannot do it to it: the API refused: SOMETHING_NEW "no way"'
+        assert error.request_id == "R1"
+
+    @given(
+        st.dictionaries(
+            st.sampled_from(["Code", "Message", "RequestId", "AccessDeniedDetail"]),
+            st.none() | st.text() | st.integers() | st.lists(st.text()),
+        )
+    )
+    def test_any_answer_is_an_error(self, answer: dict[str, Any]) -> None:
+        assert isinstance(api_error(action="a", subject="b", status=400, answer=answer), ApiError)
