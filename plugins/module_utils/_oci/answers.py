@@ -190,6 +190,8 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
         return "protocol_error", "it answers with a redirect to somewhere else", "check the host name and plain_http"
     if status in (401, 403):
         return _judge_denied(status, purpose, anonymous)
+    if status == 407:
+        return "connection_failed", "the proxy wants another user or password", "check proxy"
     if status == 404:
         return _judge_missing(codes, said.words, purpose)
     if status in (405, 501) or "UNSUPPORTED" in codes:

@@ -334,4 +334,4 @@ def _covers(scopes: Iterable[str], wanted: Iterable[str]) -> bool:
 
 def _actions(scopes: Iterable[str]) -> set[tuple[str, str]]:
     parts = [scope.rpartition(":") for scope in scopes]
-    return {(name, action) for name, _, actions in parts for action in actions.split(",")}
+    return {(name, action) for name, _colon, actions in parts for action in actions.split(",")}

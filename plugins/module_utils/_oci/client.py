@@ -182,6 +182,8 @@ class Client:
                 answer = send()
             except Fault as fault:
                 if fault.stale and stale < MOST_STALE:
+                    if arrived is not None and arrived():
+                        raise _Arrived from fault
                     stale += 1
                     continue
                 error = self.fault(fault, purpose)

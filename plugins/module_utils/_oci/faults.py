@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 
 from .http_library import http_exceptions
+
+
+# http.client's own words for a proxy that says no.
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
 class Fault(Exception):
@@ -66,6 +71,9 @@ def fault_of(error: BaseException) -> Fault:
             return Fault("connection_failed", "the server had closed the connection", stale=True)
         if isinstance(link, ssl.SSLError):
             return _tls_fault(link)
+        tunnel = _TUNNEL.match(str(link)) if type(link) is OSError else None
+        if tunnel:
+            return _tunnel_fault(tunnel.group(1))
         if type(link).__name__ == "CertificateError":  # urllib3's own, where it has one
             return Fault("tls_untrusted", f"its certificate is not trusted: {link}", connecting=True, transient=False)
     if any(isinstance(link, Slow) for link in chain):
@@ -80,6 +88,23 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, ValueError) and not any(isinstance(link, OSError) for link in chain):
         return Fault("protocol_error", "the request cannot be written down", transient=False)
     return Fault("connection_failed", _deepest_words(chain))
+
+
+def _tunnel_fault(status: str) -> Fault:
+    if status == "407":
+        return Fault(
+            "connection_failed",
+            "the proxy wants another user or password (HTTP 407)",
+            hint="check proxy",
+            connecting=True,
+            transient=False,
+        )
+    return Fault(
+        "connection_failed",
+        f"the proxy refused to connect to it (HTTP {status})",
+        connecting=True,
+        transient=status.startswith("5"),
+    )
 
 
 def _tls_fault(error: ssl.SSLError) -> Fault:
@@ -142,6 +167,5 @@ def _deepest_words(chain: list[BaseException]) -> str:
         if isinstance(link, http.client.HTTPException):
             return f"the answer is not HTTP ({type(link).__name__})"
         if isinstance(link, OSError):
-            # "Tunnel connection failed: 403 Forbidden": http.client's own words for a proxy that says no.
-            return "the proxy refused to make a tunnel" if "unnel" in str(link) else type(link).__name__
+            return type(link).__name__
     return type(chain[0]).__name__

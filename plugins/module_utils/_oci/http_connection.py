@@ -144,13 +144,26 @@ class _WatchedReads(io.RawIOBase):
             super().close()
 
 
+class _Lines(io.BufferedReader):
+    """Tells an answer whose head was cut off from one that has ended: http.client takes both for the same."""
+
+    began = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line and self.began:
+            raise http.client.IncompleteRead(b"")
+        self.began = True
+        return line
+
+
 class _Response(http.client.HTTPResponse):
     """Reads in blocks, and gives what came before a fault before the fault."""
 
     def __init__(self, sock: socket.socket, *args: Any, sockets: Sockets, watch: Watch, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         stream = self.fp.detach()
-        self.fp = io.BufferedReader(_WatchedReads(stream, sock, sockets, watch), 8192)
+        self.fp = _Lines(_WatchedReads(stream, sock, sockets, watch), 8192)
         self._kept: OSError | http.client.HTTPException | None = None
 
     def read(self, amt: int | None = None) -> bytes:

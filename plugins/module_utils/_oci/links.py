@@ -92,7 +92,7 @@ def next_link(header: str | None) -> str | None:
         following = header.find("<", end)
         parameters = header[end + 1 : following if following >= 0 else len(header)]
         for parameter in parameters.split(";"):
-            name, _, value = parameter.strip().rstrip(",").partition("=")
+            name, _equals, value = parameter.strip().rstrip(",").partition("=")
             if name.strip().lower() == "rel" and "next" in value.strip().strip('"').lower().split():
                 return header[start + 1 : end]
         if following < 0:

@@ -34,9 +34,9 @@ class Quirks:
 
     def body_refused(self, size: int) -> bool:
         """A body of that size was too large; gives whether a smaller one is worth a try."""
-        smaller = min(CHUNK, size // 4)
+        smaller = CHUNK if size > CHUNK else size // 4
         if self.largest_body is not None:
-            smaller = min(smaller, self.largest_body) if size > self.largest_body else size // 4
+            smaller = min(smaller, self.largest_body)
         if smaller < SMALLEST_CHUNK:
             return False
         self.largest_body = smaller

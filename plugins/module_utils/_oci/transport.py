@@ -319,7 +319,7 @@ class Transport:
             headers["Authorization"] = authorization
         self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
         try:
-            raw = pool.urlopen(
+            raw = pool.request(
                 sending.method,
                 url if absolute else _path_of(url),
                 body=body,

@@ -264,10 +264,8 @@ class BlobUpload:
                 renewed = not answer.foreign and self._client.auth.judge(ticket, answer)
         except Fault as fault:
             whole = (body is None or body.is_whole) and not fault.connecting
-            free = fault.stale and self._is_free()
-            raise _Failed(
-                self._client.fault(fault, self._purpose), maybe_stored=whole and not free, free=free
-            ) from fault
+            free = fault.stale and not whole and self._is_free()
+            raise _Failed(self._client.fault(fault, self._purpose), maybe_stored=whole, free=free) from fault
         self._client.collect_warnings(answer)
         if answer.status == 401 and renewed and self._is_free():
             raise _Failed(self._error(answer, passing=True), free=True)

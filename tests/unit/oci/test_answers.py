@@ -82,6 +82,7 @@ def errors(code: str, message: str = "", detail: object = None) -> bytes:
         (503, b"<html>busy</html>", PUT_TAG, "server_error"),
         (301, b"", UPLOAD, "protocol_error"),
         (418, b"", LIST, "protocol_error"),
+        (407, b"", LIST, "connection_failed"),
         (400, b"Client sent an HTTP request to an HTTPS server.\n", LIST, "plain_http"),
         (400, b"<html>The plain HTTP request was sent to HTTPS port</html>", LIST, "plain_http"),
     ],
