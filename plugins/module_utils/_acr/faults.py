@@ -145,6 +145,18 @@ _MEANINGS = (
     ),
     _Meaning(r"EntityNotExist.*", "acr_not_found", "it does not exist"),
     _Meaning(r"EntityAlreadyExist.*|.*_ALREADY_EXISTS?", "acr_exists", "there is one of that name already"),
+    _Meaning(
+        r"DeleteConflict\.User\.AccessKey",
+        "acr_exists",
+        "the user still has access keys",
+        "delete them first: imageops.registry.ram_access_key with state: absent",
+    ),
+    _Meaning(
+        r"DeleteConflict\.(?:User\.Policy|Policy\.User)",
+        "acr_exists",
+        "the policy is still attached to the user",
+        "take it away first: imageops.registry.ram_user_policy with state: absent",
+    ),
     _Meaning(r"DeleteConflict.*", "acr_exists", "something still hangs on it"),
     _Meaning(
         r"LimitExceeded.*|.*QUOTA.*|.*Quota.*",
