@@ -29,7 +29,7 @@ from .media_types import (
 from .platform import Platform, platform_from_json
 from .reference import Digest, quoted
 from .slots import slotted
-from .strict_json import JsonFault, check_spelling, loads, short_text
+from .strict_json import JsonFault, check_spelling, is_integer, loads, short_text
 
 __all__ = [
     "ACCEPT",
@@ -195,9 +195,9 @@ class _Reader:
         has_children = document.get("manifests") is not None
         has_content = any(document.get(key) is not None for key in ("config", "layers"))
         version = document.get("schemaVersion")
-        if document.get("fsLayers") is not None or (type(version) is int and version == 1):
+        if document.get("fsLayers") is not None or (is_integer(version) and version == 1):
             self.fail_schema1()
-        if version is not None and (type(version) is not int or version != 2):
+        if version is not None and (not is_integer(version) or version != 2):
             self.fail(f"its schemaVersion is {quoted(version)}", code="unsupported_manifest")
         kind = self._declared(document, header)
         if not kind:
@@ -246,7 +246,7 @@ class _Reader:
         except JsonFault as fault:
             self.fail(f"its {place}: {fault}")
         size = found.get("size")
-        if type(size) is not int or not 0 <= size <= _MAX_SIZE:
+        if not is_integer(size) or not 0 <= size <= _MAX_SIZE:
             self.fail(f"the size of its {place} is {quoted(size)}")
         urls = found.get("urls") or []
         if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):

@@ -71,6 +71,11 @@ def short_text(found: dict[str, Any], key: str) -> str:
     return value
 
 
+def is_integer(value: object) -> bool:
+    """Tell whether a value is an integer of JSON; to Python true and false are integers too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _object_maker(unique: Collection[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
     def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()

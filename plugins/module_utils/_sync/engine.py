@@ -204,5 +204,5 @@ class Engine:
         """Back off; where a registry said how long, at least that long."""
         asked = [getattr(image.error, "retry_after", None) or 0.0 for image in failed]
         ceiling = min(self._options.backoff_cap, self._options.backoff * 2 ** (number - 1))
-        seconds = max(max(asked), random.uniform(ceiling / 2, ceiling))
+        seconds = max([*asked, random.uniform(ceiling / 2, ceiling)])
         self._patience.stop.wait(seconds)

@@ -90,7 +90,7 @@ def stop(directory: Path) -> None:
 def image(directory: Path, name: str, content: str) -> dict[str, str]:
     """Put an image of one layer with one file, and tell its digest; the same content gives the same."""
     facts = json.loads((directory / "facts.json").read_text(encoding="utf-8"))
-    repository, _, tag = name.partition(":")
+    repository, _colon, tag = name.partition(":")
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as archive:
         member = tarfile.TarInfo("content")
