@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 layers := lint unit functional sanity integration docs
 
-.PHONY: help test $(layers) build changelog format demo clean
+.PHONY: help test $(layers) bench build changelog format demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z $$()]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ integration: ## ansible-test integration on the built collection: what a playboo
 docs: ## the documentation's site, into build/docs
 $(layers):
 	@scripts/run $@ -- $(ARGS)
+
+bench: ## measure speed beside other tools: make bench ARGS=--quick, or ARGS=--help
+	@scripts/python -m workshop.bench $(ARGS)
 
 build: ## the collection's archive, into build
 	@scripts/run build
