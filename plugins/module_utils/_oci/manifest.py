@@ -246,7 +246,7 @@ class _Reader:
         except JsonFault as fault:
             self.fail(f"its {place}: {fault}")
         size = found.get("size")
-        if not is_integer(size) or not 0 <= size <= _MAX_SIZE:
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_SIZE:
             self.fail(f"the size of its {place} is {quoted(size)}")
         urls = found.get("urls") or []
         if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
