@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import StallRequest, StallResponse

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from support.modules import module, registry_option
 from support.synthetic import GIB, MIB, RepeatedBlob, synthetic_sink, synthetic_source
 

@@ -4,7 +4,8 @@
 """The one hierarchy of errors that library code raises.
 
 Each error says what was being done (action), to what (object), why it failed (cause) and what to do (hint), and carries
-a stable code that reports group by. Codes are part of the public interface: docs/troubleshooting.md has a section for each.
+a stable code that reports group by. Codes are part of the public interface: docs/troubleshooting.md has a section for
+each.
 """
 
 from __future__ import annotations
@@ -72,9 +73,7 @@ class RegistryError(ImageOpsError):
         words: str = "",
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(
-            code=code, action=action, subject=subject, cause=cause, hint=hint, transient=transient
-        )
+        super().__init__(code=code, action=action, subject=subject, cause=cause, hint=hint, transient=transient)
         self.status = status
         self.words = words
         self.retry_after = retry_after

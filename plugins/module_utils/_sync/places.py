@@ -44,9 +44,7 @@ class Places:
         if found is None:
             registry = self.registry(ref.registry)
             with self._lock:
-                found = self._repositories.setdefault(
-                    key, registry.repository(ref.repository)
-                )
+                found = self._repositories.setdefault(key, registry.repository(ref.repository))
         return found
 
     def lane(self, host: str) -> Lane:

@@ -34,7 +34,7 @@ class Run:
 
     endpoints: Sequence[Endpoint]
     settings: Settings = QUICK
-    options: Options = Options(backoff=0.01, backoff_cap=0.05)
+    options: Options = field(default_factory=lambda: Options(backoff=0.01, backoff_cap=0.05))
     stop: threading.Event = field(default_factory=threading.Event)
     access: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
