@@ -25,6 +25,7 @@ class BlobSource:
     An offset is where an upload goes on: the hash up to there is known from marks that earlier reading left.
 
     :param on_open: told each time the source is opened, with the offset: a read that is not the first is worth counting
+    :ivar fault: what the last read ended with that could not be taken up again
     """
 
     def __init__(
@@ -35,6 +36,8 @@ class BlobSource:
         on_open: Callable[[int], None],
     ) -> None:
         self.blob = blob
+        self.name = repository.name
+        self.fault: ImageOpsError | None = None
         self._repository = repository
         self._patience = patience
         self._on_open = on_open
@@ -65,7 +68,12 @@ class BlobSource:
             raise
 
     def failed(self, fault: ImageOpsError, failures: int) -> None:
-        """Wait and return when the read can be taken up again, else raise."""
+        """Wait and return when the read can be taken up again, else raise.
+
+        Wrong content is not asked for again at once: the image's next round does that.
+        """
+        if isinstance(fault, ContentError):
+            raise fault
         self._patience.again(fault, failures)
 
     def _lost(self) -> ImageOpsError:
@@ -93,6 +101,13 @@ class _VerifiedReader:
             reader.close()
 
     def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._verified()
+        except ImageOpsError as fault:
+            self._source.fault = fault
+            raise
+
+    def _verified(self) -> Iterator[bytes]:
         position, hasher = self._source.nearest_mark(self._offset)
         next_mark = position + _MARK_EVERY
         held = b""
@@ -126,11 +141,7 @@ class _VerifiedReader:
                     yield block
                 if position == size:
                     return
-                raise self._wrong(
-                    "size_mismatch",
-                    f"it ended after {position} of {size} bytes",
-                    transient=True,
-                )
+                raise self._wrong("size_mismatch", f"it ended after {position} of {size} bytes")
             except ImageOpsError as fault:
                 failures += 1
                 self._source.failed(fault, failures)
@@ -146,12 +157,12 @@ class _VerifiedReader:
         if hasher.hexdigest() != self._source.blob.digest.encoded:
             raise self._wrong("digest_mismatch", "its bytes have another digest")
 
-    def _wrong(self, code: str, cause: str, *, transient: bool = False) -> ContentError:
+    def _wrong(self, code: str, cause: str) -> ContentError:
         return ContentError(
             code=code,
             action="read",
             subject=f"the blob {self._source.blob.digest} from its source",
             cause=cause,
             hint="nothing of it was put under a tag; the source's storage or a proxy in between damages it",
-            transient=transient,
+            transient=True,
         )

@@ -40,9 +40,7 @@ class _Branch:
     """One destination's side: a short queue that the reader fills and the upload empties."""
 
     def __init__(self) -> None:
-        self.items: queue.Queue[bytes | BaseException | None] = queue.Queue(
-            _QUEUE_BLOCKS
-        )
+        self.items: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUE_BLOCKS)
         self.taken = False
         self.dropped = threading.Event()
 

@@ -34,6 +34,7 @@ class Seat:
 
     :ivar upload: its upload session, once it has one
     :ivar landed: True when the blob was sent, False when it turned out to be there
+    :ivar failed_source: the name of the source's repository, when it was its fault that nothing landed
     """
 
     repository: Reference
@@ -42,6 +43,7 @@ class Seat:
     owner: Hashable
     upload: Upload | None = None
     landed: asyncio.Future[bool] = field(default_factory=asyncio.Future)
+    failed_source: str | None = None
 
 
 class Flights:
@@ -77,17 +79,20 @@ class Flights:
         """Ask a destination for a blob: None when it has it now, else an upload session."""
         repository = self._places.repository(seat.repository)
         lane = self._places.lane(seat.repository.registry)
-        return await asyncio.get_running_loop().run_in_executor(
-            lane, repository.mount_blob, seat.blob, mount_from
-        )
+        return await asyncio.get_running_loop().run_in_executor(lane, repository.mount_blob, seat.blob, mount_from)
 
-    async def board(self, seat: Seat) -> bool:
-        """Take the next flight of this blob; gives whether it was sent (else it was there already)."""
-        seats = self._boarding.get(seat.blob.digest)
+    async def board(self, seat: Seat, *, share: bool = True) -> bool:
+        """Take the next flight of this blob; gives whether it was sent (else it was there already).
+
+        :param share: false for a flight of its own, from its own source
+        """
+        seats = self._boarding.get(seat.blob.digest) if share else None
         if seats is not None:
             seats.append(seat)
         else:
-            self._boarding[seat.blob.digest] = seats = [seat]
+            seats = [seat]
+            if share:
+                self._boarding[seat.blob.digest] = seats
             self._start(self._depart(seats))
         return await seat.landed
 
@@ -100,7 +105,10 @@ class Flights:
         """One flight, from the wait for a slot to the last destination."""
         try:
             async with AsyncExitStack() as slots:
-                await self._occupy(slots, seats)
+                try:
+                    await self._occupy(slots, seats)
+                finally:
+                    self._close_boarding(seats)
                 ready = await self._sessions(seats)
                 if ready:
                     await self._transfer(ready)
@@ -111,43 +119,35 @@ class Flights:
                 raise
 
     async def _occupy(self, slots: AsyncExitStack, seats: list[Seat]) -> None:
-        """Wait for a slot at each registry that has a limit, then for one over all; then boarding closes."""
-        for host in sorted(
-            {
-                host
-                for seat in seats
-                for host in (seat.source.registry, seat.repository.registry)
-            }
-        ):
+        """Wait for a slot at each registry that has a limit, then for one over all."""
+        for host in sorted({host for seat in seats for host in (seat.source.registry, seat.repository.registry)}):
             limit = self._places.registry(host).access.concurrency
             if limit is not None:
                 slot = self._registry_slots.setdefault(host, asyncio.Semaphore(limit))
                 await slots.enter_async_context(slot)
         await slots.enter_async_context(self._slots)
-        del self._boarding[seats[0].blob.digest]
+
+    def _close_boarding(self, seats: list[Seat]) -> None:
+        digest = seats[0].blob.digest
+        if self._boarding.get(digest) is seats:
+            del self._boarding[digest]
 
     async def _sessions(self, seats: list[Seat]) -> list[Seat]:
         """Have every destination open its session; those that take too long get a flight of their own."""
         opening = {seat: asyncio.ensure_future(self._open(seat)) for seat in seats}
-        await asyncio.wait(
-            opening.values(), timeout=_SESSION_PATIENCE if len(seats) > 1 else None
-        )
+        await asyncio.wait(opening.values(), timeout=_SESSION_PATIENCE if len(seats) > 1 else None)
         if not any(task.done() for task in opening.values()):
             await asyncio.wait(opening.values(), return_when=asyncio.FIRST_COMPLETED)
         for seat, task in opening.items():
             if not task.done():
                 self._start(self._late(seat, task))
-        return [
-            seat
-            for seat, task in opening.items()
-            if task.done() and not seat.landed.done()
-        ]
+        return [seat for seat, task in opening.items() if task.done() and not seat.landed.done()]
 
     async def _open(self, seat: Seat) -> None:
         try:
             if seat.upload is None:
                 seat.upload = await self.begin(seat)
-        except ImageOpsError as fault:
+        except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
             _fail(seat, fault)
         else:
             if seat.upload is None and not seat.landed.done():
@@ -172,16 +172,9 @@ class Flights:
             return
         fan = FanOut(source, len(seats))
         fan.start()
-        await asyncio.gather(
-            *(
-                self._branch(seat, fan, number, source)
-                for number, seat in enumerate(seats)
-            )
-        )
+        await asyncio.gather(*(self._branch(seat, fan, number, source) for number, seat in enumerate(seats)))
 
-    async def _branch(
-        self, seat: Seat, fan: FanOut, number: int, source: BlobSource
-    ) -> None:
+    async def _branch(self, seat: Seat, fan: FanOut, number: int, source: BlobSource) -> None:
         try:
             await self._send(seat, lambda offset: fan.open_at(number, offset), source)
         finally:
@@ -192,6 +185,8 @@ class Flights:
         try:
             await loop.run_in_executor(self._threads, self._put, seat, open_at, source)
         except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
+            if fault is source.fault:
+                seat.failed_source = source.name
             _fail(seat, fault)
         else:
             self._on_sent(seat)

@@ -130,14 +130,19 @@ class ImageCopier:
             if self._loading.get(digest) is not None and self._loading[digest].done():
                 del self._loading[digest]
 
-    def admit(self, result: ImageResult, graph: Graph) -> dict[Digest, Place]:
-        """Ask for every blob of the image at its destination, in the order of the plan."""
+    def admit(self, result: ImageResult, graph: Graph, *, alone: bool = False) -> dict[Digest, Place]:
+        """Ask for every blob of the image at its destination, in the order of the plan.
+
+        :param alone: out of that order, so that it may wait for no other image
+        """
+        task = result.task
         wanted: dict[Digest, Place] = {}
         for node in graph.walk():
             for blob in self._blobs(node.manifest):
                 if blob.digest not in wanted:
-                    task = result.task
-                    wanted[blob.digest] = self._placement.want(task.destination, blob, task.source, id(result))
+                    wanted[blob.digest] = self._placement.want(
+                        task.destination, blob, task.source, id(result), alone=alone
+                    )
         return wanted
 
     def _blobs(self, manifest: Manifest) -> Iterator[Descriptor]:
@@ -165,7 +170,7 @@ class ImageCopier:
         for node in graph.walk():
             self._placement.forget(result.task.destination, node.manifest.blobs)
             self._children.pop((result.task.destination.name, node.manifest.digest), None)
-        return self.admit(result, graph)
+        return self.admit(result, graph, alone=True)
 
     async def _put(
         self,
@@ -209,6 +214,7 @@ class ImageCopier:
                 subject=str(task.destination),
                 cause=f"the destination has {answered or 'nothing'} where {manifest.digest} was put",
                 hint="the destination changes manifests, or someone else writes this tag",
+                transient=True,
             )
         result.digest = manifest.digest
 

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings each blob to each repository once: already present, mounted from a neighbour, or sent.
+"""Brings each blob to each repository once: already present, mounted from a neighbour, or sent from any source.
 
 Everything here runs on the event loop's thread; only requests and transfers leave it, through the lanes. Per registry
 the first image that wants a blob leads it; repositories that want it later follow, and mount it once a manifest that
 names it is in the leader's repository. Images are admitted in plan order and followers wait for earlier images alone,
-so no two ever wait for each other.
+so no two ever wait for each other. An image that has to look again waits for nobody.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from .._oci.errors import RegistryError
+from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest
 from .._oci.reference import Digest, Reference
 from .flights import Flights, Seat
@@ -29,25 +29,25 @@ class Place:
     """One blob in one repository.
 
     :ivar owner: the image that wanted it first; what is sent for it is that image's bytes
+    :ivar sources: the repositories that images name as its source; one that cannot give it is not the last
     :ivar arrived: how it came to be there, once it is
     :ivar settled: set when it is known whether others can mount it from here
+    :ivar unreadable: no source could give it
     """
 
     repository: Reference
     blob: Descriptor
     owner: Hashable
+    sources: dict[str, Reference]
     arrived: asyncio.Future[str] = field(default_factory=asyncio.Future)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     mountable: bool = False
+    unreadable: bool = False
 
     @property
     def is_there(self) -> bool:
         """Whether the blob has come to the repository."""
-        return (
-            self.arrived.done()
-            and not self.arrived.cancelled()
-            and self.arrived.exception() is None
-        )
+        return self.arrived.done() and not self.arrived.cancelled() and self.arrived.exception() is None
 
     def settle(self, *, mountable: bool) -> None:
         """Say whether followers can mount from here; a yes is never taken back."""
@@ -75,15 +75,22 @@ class Placement:
         blob: Descriptor,
         source: Reference,
         owner: Hashable,
+        *,
+        alone: bool = False,
     ) -> Place:
-        """The place of a blob in a repository; the first to want it has it brought there."""
+        """The place of a blob in a repository; the first to want it has it brought there.
+
+        :param alone: do not wait for a neighbour that may have it first
+        """
         key = (repository.name, blob.digest)
         place = self._all.get(key)
-        if place is None:
-            place = self._all[key] = Place(repository, blob, owner)
-            task = asyncio.ensure_future(self._bring(place, source))
+        if place is None or (place.unreadable and source.name not in place.sources):
+            place = self._all[key] = Place(repository, blob, owner, {source.name: source})
+            task = asyncio.ensure_future(self._bring(place, alone=alone))
             self._work.add(task)
             task.add_done_callback(self._work.discard)
+        else:
+            place.sources.setdefault(source.name, source)
         return place
 
     def named(self, repository: Reference, manifest: Manifest) -> None:
@@ -103,21 +110,19 @@ class Placement:
         """The repository denies having these: look again."""
         for blob in blobs:
             place = self._all.pop((repository.name, blob.digest), None)
+            if place is not None:
+                place.settle(mountable=False)
             if self._leaders.get((repository.registry, blob.digest)) is place:
                 del self._leaders[(repository.registry, blob.digest)]
 
     def next_round(self) -> None:
         """Keep what has arrived, forget what failed, so that it is tried again."""
         self._all = {key: place for key, place in self._all.items() if place.is_there}
-        self._leaders = {
-            key: place for key, place in self._leaders.items() if place.is_there
-        }
+        self._leaders = {key: place for key, place in self._leaders.items() if place.is_there}
 
-    async def _bring(self, place: Place, source: Reference) -> None:
+    async def _bring(self, place: Place, *, alone: bool) -> None:
         try:
-            how = await (
-                self._probe(place, source) if self._check_mode else self._deliver(place, source)
-            )
+            how = await (self._probe(place) if self._check_mode else self._deliver(place, alone=alone))
         except BaseException as fault:
             place.settle(mountable=False)
             if isinstance(fault, asyncio.CancelledError):
@@ -130,10 +135,13 @@ class Placement:
             place.settle(mountable=True)
         place.arrived.set_result(how)
 
-    async def _holder(self, place: Place, source: Reference) -> Reference | None:
+    async def _holder(self, place: Place, source: Reference, *, alone: bool = False) -> Reference | None:
         """A repository of the same registry that the blob can be mounted from; None when this place has to lead."""
         if source.registry == place.repository.registry:
             return source
+        if alone:
+            self._leaders.setdefault((place.repository.registry, place.blob.digest), place)
+            return None
         leader = await self._turn(place)
         return leader.repository if leader else None
 
@@ -147,32 +155,43 @@ class Placement:
             await leader.settled.wait()
             if leader.mountable:
                 return leader
-            if self._leaders[key] is leader:
+            if self._leaders.get(key) is leader:
                 self._leaders[key] = place
                 return leader if leader.is_there else None
 
-    async def _deliver(self, place: Place, source: Reference) -> str:
-        holder = await self._holder(place, source)
-        seat = Seat(place.repository, place.blob, source, place.owner)
+    async def _deliver(self, place: Place, *, alone: bool) -> str:
+        """Mount or send it, from one source after the other as long as it is the source that cannot give it."""
+        failed: set[str] = set()
+        while True:
+            source = next(source for name, source in place.sources.items() if name not in failed)
+            seat = Seat(place.repository, place.blob, source, place.owner)
+            try:
+                return await self._deliver_from(place, seat, alone=alone, share=not failed)
+            except ImageOpsError:
+                if seat.failed_source is None:
+                    raise
+                failed.update([seat.failed_source] if not failed else [seat.failed_source, source.name])
+                if failed.issuperset(place.sources):
+                    place.unreadable = True
+                    raise
+
+    async def _deliver_from(self, place: Place, seat: Seat, *, alone: bool, share: bool) -> str:
+        holder = await self._holder(place, seat.source, alone=alone)
         if holder is None:
-            return COPIED if await self._flights.board(seat) else PRESENT
-        seat.upload = await self._flights.begin(
-            seat, mount_from=holder.repository
-        )
+            return COPIED if await self._flights.board(seat, share=share) else PRESENT
+        seat.upload = await self._flights.begin(seat, mount_from=holder.repository)
         if seat.upload is None:
             return MOUNTED
-        await self._flights.board(seat)
+        await self._flights.board(seat, share=share)
         return COPIED
 
-    async def _probe(self, place: Place, source: Reference) -> str:
+    async def _probe(self, place: Place) -> str:
         """Check mode: what would happen, asked by HEAD alone."""
-        holder = await self._holder(place, source)
+        holder = await self._holder(place, next(iter(place.sources.values())))
         repository = self._places.repository(place.repository)
         lane = self._places.lane(place.repository.registry)
         try:
-            there = await asyncio.get_running_loop().run_in_executor(
-                lane, repository.has_blob, place.blob
-            )
+            there = await asyncio.get_running_loop().run_in_executor(lane, repository.has_blob, place.blob)
         except RegistryError as fault:
             if fault.status not in (401, 403):
                 raise
