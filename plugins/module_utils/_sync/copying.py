@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import groupby
 from typing import Any
@@ -19,6 +18,7 @@ from .patience import Patience, interrupted
 from .placement import Placement
 from .places import Places
 from .results import FAILED, CopyOptions, ImageResult, Reread
+from .unexpected import unexpected
 from .wanted import ManifestStore, WantedImages
 
 _WINDOW = 64
@@ -97,6 +97,15 @@ class CopyPhase:
         turn: asyncio.Future[None] = self._loop.create_future()
         turn.set_result(None)
         groups: set[asyncio.Task[None]] = set()
+        faults: list[BaseException] = []
+
+        def ended(group: asyncio.Task[None]) -> None:
+            groups.discard(group)
+            window.release()
+            fault = group.exception()
+            if fault is not None:
+                faults.append(fault)
+
         for _digest, members in groupby(images, key=_group_of):
             await window.acquire()
             if self._stop.is_set() or self._halted:
@@ -104,11 +113,12 @@ class CopyPhase:
             next_turn: asyncio.Future[None] = self._loop.create_future()
             group = asyncio.ensure_future(self._group(list(members), turn, next_turn))
             groups.add(group)
-            group.add_done_callback(groups.discard)
-            group.add_done_callback(lambda _group: window.release())
+            group.add_done_callback(ended)
             turn = next_turn
-        if groups:
+        while groups:
             await asyncio.wait(set(groups))
+        if faults:
+            raise faults[0]
 
     async def _group(
         self,
@@ -123,13 +133,19 @@ class CopyPhase:
             copies = [self._admitted(image, load) for image, load in zip(images, loads)]
         finally:
             next_turn.set_result(None)
-        await asyncio.gather(*copies)
+        outcomes = await asyncio.gather(*copies, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     def _admitted(self, image: ImageResult, load: Graph | BaseException) -> Coroutine[Any, Any, None]:
         """Take the image's blobs into the placement now; the rest can wait for them."""
         if isinstance(load, BaseException):
             return self._attempt(image, _raise(load))
-        wanted = self._copier.admit(image, load)
+        try:
+            wanted = self._copier.admit(image, load)
+        except Exception as fault:  # noqa: BLE001 - it stops no other image
+            return self._attempt(image, _raise(fault))
         return self._attempt(image, self._copier.copy(image, load, wanted))
 
     async def _attempt(self, image: ImageResult, copying: Coroutine[Any, Any, None]) -> None:
@@ -140,8 +156,7 @@ class CopyPhase:
         except ImageOpsError as fault:
             image.error = interrupted("copy", str(image.source)) if self._stop.is_set() else fault
         except Exception as fault:  # noqa: BLE001 - it stops no other image
-            self._log("".join(traceback.format_exception(type(fault), fault, fault.__traceback__)))
-            image.error = _unexpected(image, fault)
+            image.error = unexpected(fault, action="copy", subject=str(image.source), log=self._log)
         if image.error is not None:
             image.status = FAILED
             self._halted = self._halted or self._stop_on_error
@@ -154,13 +169,3 @@ def _group_of(image: ImageResult) -> Digest | None:
 
 async def _raise(fault: BaseException) -> None:
     raise fault
-
-
-def _unexpected(image: ImageResult, fault: Exception) -> ImageOpsError:
-    return ImageOpsError(
-        code="unexpected",
-        action="copy",
-        subject=str(image.source),
-        cause=f"{type(fault).__name__}: {fault}",
-        hint="this is a fault of the collection: please report it with the traceback that log_path has",
-    )

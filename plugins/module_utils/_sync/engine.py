@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.reference import Reference
 from .._oci.registry import Registry
 from .._oci.retry import RetryBudget
@@ -21,6 +22,7 @@ from .plan import COLLISION, ImageTask, Planner
 from .progress import Progress
 from .results import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
 from .rules import Rule
+from .unexpected import unexpected
 from .wanted import ManifestStore, WantedImages
 
 if TYPE_CHECKING:
@@ -81,7 +83,9 @@ class Engine:
         self._places = Places(connect)
         self._manifests = ManifestStore()
         self._wanted = WantedImages(self._places, self._manifests)
-        self._planner = Planner(self._places, self._wanted, overwrite=options.overwrite, rewrite=options.rewrite)
+        self._planner = Planner(
+            self._places, self._wanted, overwrite=options.overwrite, rewrite=options.rewrite, log=log
+        )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
         self._started = time.monotonic()
@@ -91,15 +95,31 @@ class Engine:
         self._places.close()
 
     def run(self) -> RunResult:
-        """Do all of it. What goes wrong with an image is in the result; nothing is raised for it."""
+        """Do all of it. What goes wrong with an image is in the result; nothing is raised for it.
+
+        :raises ImageOpsError: unexpected, for what went wrong with no image in particular
+        """
         try:
             self._progress.enter("plan")
             self._take(self._planner.plan(self._rules))
             if not self._refused():
                 self._rounds()
+        except ImageOpsError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - what was reached is reported all the same
+            self._break_off(fault)
         finally:
             self.close()
         return self.snapshot()
+
+    def _break_off(self, fault: Exception) -> None:
+        """An exception that is no image's own: nothing more is done, and what is not finished has failed."""
+        error = unexpected(fault, action="finish", subject="the run", log=self._log)
+        pending = [image for image in self._results.values() if image.status == PENDING]
+        if not pending:
+            raise error
+        for image in pending:
+            image.status, image.error = FAILED, error
 
     def snapshot(self) -> RunResult:
         """The result so far; what is not finished is pending."""
@@ -182,8 +202,10 @@ class Engine:
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason; False when there is none to be."""
         failed = [image for image in self._results.values() if image.status == FAILED]
-        passing = [image for image in failed if image.error is not None and image.error.transient]
-        if not passing or self._patience.stop.is_set() or self._options.on_error == "stop":
+        if self._patience.stop.is_set() or self._options.on_error == "stop":
+            return False
+        passing = [image for image in failed if image.error is not None and self._is_granted(image.error)]
+        if not passing:
             return False
         self._progress.enter("retry")
         self._progress.retry_images(len(passing))
@@ -200,8 +222,21 @@ class Engine:
             self._take(self._planner.plan(self._rules))
         return not self._refused()
 
+    def _is_granted(self, error: ImageOpsError) -> bool:
+        """Whether an image that failed so is tried in another round: for passing reasons, within the run's budget."""
+        if not error.transient:
+            return False
+        if error.code != "registry_down":  # that one costs nothing: a round asks such a registry once
+            try:
+                self._budget.spend(action=error.action, subject=error.subject)
+            except RegistryError as exhausted:
+                self._log(f"not again: {exhausted}")
+                return False
+        return True
+
     def _wait(self, number: int, failed: Sequence[ImageResult]) -> None:
         """Back off; where a registry said how long, at least that long."""
+        # Never more than a registry's client would wait: those who ask for that have failed for good.
         asked = [getattr(image.error, "retry_after", None) or 0.0 for image in failed]
         ceiling = min(self._options.backoff_cap, self._options.backoff * 2 ** (number - 1))
         seconds = max([*asked, random.uniform(ceiling / 2, ceiling)])

@@ -42,7 +42,7 @@ class LogFile:
             if self._broken:
                 return
             try:
-                self._file.write(f"{stamp} {self._mask(' '.join(text.split()))}\n")
+                self._file.write(f"{stamp} {' '.join(self._mask(text).split())}\n")
                 self._file.flush()
             except OSError as error:
                 self._broken = True

@@ -9,7 +9,7 @@ Nothing is written here. What was learnt is kept, so that planning again asks on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -19,6 +19,7 @@ from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
 from .places import Places
 from .rules import Destination, Rule, destination_tag
+from .unexpected import unexpected
 from .wanted import Wanted, WantedImages
 
 COLLISION = "two rules want different images there"
@@ -86,14 +87,24 @@ class Planner:
 
     :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
     :param rewrite: put manifests again even where both sides are equal
+    :param log: takes the traceback of a fault that nobody expected
     :ivar notes: sentences about what the rules leave behind
     """
 
-    def __init__(self, places: Places, wanted: WantedImages, *, overwrite: str, rewrite: bool) -> None:
+    def __init__(
+        self,
+        places: Places,
+        wanted: WantedImages,
+        *,
+        overwrite: str,
+        rewrite: bool,
+        log: Callable[[str], None],
+    ) -> None:
         self._places = places
         self._wanted = wanted
         self._overwrite = overwrite
         self._rewrite = rewrite
+        self._log = log
         self._listings: dict[str, dict[str, None]] = {}
         self._there: dict[Reference, _There] = {}
         self.notes: list[str] = []
@@ -130,12 +141,24 @@ class Planner:
             if name not in self._listings
         }
         failures: dict[str, ImageOpsError] = {}
-        for name, job in jobs.items():
-            try:
-                self._listings[name] = dict.fromkeys(job.result())  # keeps the order, and is quick to look up in
-            except ImageOpsError as fault:
-                failures[name] = fault
+        for name, outcome in self._outcomes(jobs).items():
+            if isinstance(outcome, ImageOpsError):
+                failures[name] = outcome
+            else:
+                self._listings[name] = dict.fromkeys(outcome)  # keeps the order, and is quick to look up in
         return failures
+
+    def _outcomes(self, jobs: Mapping[_K, Future[_V]]) -> dict[_K, _V | ImageOpsError]:
+        """Wait for every job; what it gave, or the error that it ended with."""
+        outcomes: dict[_K, _V | ImageOpsError] = {}
+        for key, job in jobs.items():
+            try:
+                outcomes[key] = job.result()
+            except ImageOpsError as fault:
+                outcomes[key] = fault
+            except Exception as fault:  # noqa: BLE001 - it stops nothing but what needs this answer
+                outcomes[key] = unexpected(fault, action="plan", subject=_asked(key), log=self._log)
+        return outcomes
 
     def _unlisted(self, rule: Rule, failures: Mapping[str, ImageOpsError]) -> ImageOpsError | None:
         """Why a rule's tags are not known, when they have to be."""
@@ -167,7 +190,7 @@ class Planner:
                 sources[_key(pair)] = lane.submit(self._wanted.resolve, pair.source, pair.rule.platforms)
             if pair.destination not in destinations:
                 destinations[pair.destination] = self._ask(pair.destination)
-        return _outcomes(sources), _outcomes(destinations)
+        return self._outcomes(sources), self._outcomes(destinations)
 
     def _ask(self, destination: Reference) -> Future[_There]:
         known = self._there.get(destination)
@@ -240,15 +263,9 @@ def _destination(rule: Rule, place: Destination, source_tag: str | None) -> Refe
     return Reference(place.registry, place.repository, tag, digest)
 
 
-def _outcomes(jobs: Mapping[_K, Future[_V]]) -> dict[_K, _V | ImageOpsError]:
-    """Wait for every job; what it gave, or the error of ours that it ended with."""
-    outcomes: dict[_K, _V | ImageOpsError] = {}
-    for key, job in jobs.items():
-        try:
-            outcomes[key] = job.result()
-        except ImageOpsError as fault:
-            outcomes[key] = fault
-    return outcomes
+def _asked(key: object) -> str:
+    """What a question was about: its reference, whatever else belongs to it."""
+    return str(key[0] if isinstance(key, tuple) else key)
 
 
 def _without_tags(rule: Rule, place: Destination, fault: ImageOpsError) -> ImageTask:

@@ -68,11 +68,7 @@ class ManifestStore:
     def known(self, digest: Digest) -> Manifest | None:
         """The manifest if it has been read."""
         found = self._found.get(digest)
-        return (
-            found.result()
-            if found is not None and found.done() and not found.exception()
-            else None
-        )
+        return found.result() if found is not None and found.done() and not found.exception() else None
 
 
 class WantedImages:
@@ -112,9 +108,7 @@ class WantedImages:
         _check(source, descriptor)
         if platforms:
             return self._select(repository, descriptor, platforms)
-        return Wanted(
-            descriptor.digest, descriptor.media_type, descriptor.size, {}, "", ""
-        )
+        return Wanted(descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
 
     def _select(
         self,
@@ -137,9 +131,7 @@ class WantedImages:
         wanted = ", ".join(str(platform) for platform in platforms)
         note = f"only {wanted} of {root.digest}: the digest changes"
         rewritten = {**selection.rewritten, chosen.digest: chosen}
-        return Wanted(
-            chosen.digest, chosen.media_type, chosen.size, rewritten, "", note
-        )
+        return Wanted(chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
 
 
 def _check(source: Reference, descriptor: Descriptor) -> None:
