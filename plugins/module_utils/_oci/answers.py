@@ -137,7 +137,7 @@ def error_of(answer: Answer, purpose: Purpose, *, anonymous: bool, retry_after: 
         )
     else:
         code, cause, hint = _judge(status, said, purpose, anonymous)
-        transient = is_retried(status) or status == 409
+        transient = is_retried(status) or status == 409 or code == "missing_content"
     kind = MissingContent if code == "missing_content" else RegistryError
     words = said.words
     shown = f"{cause} (HTTP {status})" if not words else f"{cause} (HTTP {status}: {words})"

@@ -193,9 +193,11 @@ class Client:
                 if not self._is_passing(answer):
                     return answer
                 answer.close()
-                wait = parse_retry_after(answer.headers.get("Retry-After"), time.time())
+                # A storage that the registry redirects to says nothing about the registry.
+                said = None if answer.foreign else answer.headers.get("Retry-After")
+                wait = parse_retry_after(said, time.time())
                 error = error_of(answer, purpose, anonymous=False, retry_after=wait)
-                if wait is not None and not answer.foreign:
+                if wait is not None:
                     self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
             if arrived is not None and error.code in ("timeout", "connection_failed", "server_error") and arrived():
                 raise _Arrived

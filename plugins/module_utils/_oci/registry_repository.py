@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from dataclasses import replace
 
 from .answers import Purpose
 from .blob_reader import open_blob
@@ -52,7 +53,10 @@ class RegistryRepository(Repository):
 
     def resolve(self, ref: str) -> Descriptor | None:
         """What a tag or digest points to now (Pulling manifests, HEAD); None when it is not there."""
-        call = self._manifest_call("HEAD", ref)
+        return self._resolve(ref)
+
+    def _resolve(self, ref: str, *, once: bool = False) -> Descriptor | None:
+        call = replace(self._manifest_call("HEAD", ref), once=once)
         answer = self._client.call(call)
         if answer.status == 404:
             return None
@@ -82,8 +86,11 @@ class RegistryRepository(Repository):
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Whether the blob is in this repository (HEAD). A redirect to it means that it is."""
+        return self._has_blob(blob)
+
+    def _has_blob(self, blob: Descriptor, *, once: bool = False) -> bool:
         purpose = self._purpose("look for", self._ref_name(str(blob.digest)), kind="blob")
-        call = Call("HEAD", self._blob_path(blob), purpose, self._pull, self.path, follow=False)
+        call = Call("HEAD", self._blob_path(blob), purpose, self._pull, self.path, follow=False, once=once)
         answer = self._client.call(call)
         if answer.status == 200 or answer.status in REDIRECTS:
             return True
@@ -191,7 +198,7 @@ class RegistryRepository(Repository):
             scopes=self._push,
             repository=self.path,
             begin=functools.partial(self._begin, purpose),
-            is_there=functools.partial(self.has_blob, blob),
+            is_there=functools.partial(self._has_blob, blob, once=True),
         )
         sending.run(upload if isinstance(upload, UploadSession) else None)
 
@@ -233,7 +240,7 @@ class RegistryRepository(Repository):
 
     def _points_to(self, ref: str, digest: Digest) -> bool:
         try:
-            found = self.resolve(ref)
+            found = self._resolve(ref, once=True)
         except (RegistryError, ContentError):
             return False
         return found is not None and found.digest == digest

@@ -121,6 +121,8 @@ class BlobUpload:
                 maybe_stored = failure.maybe_stored
             if maybe_stored and self._has_arrived(error):
                 return
+            if error.retry_after and error.transient:
+                self._client.pauses.asked(error.retry_after, action=error.action, subject=error.subject)
             if not free:
                 tried += 1
                 if tried >= attempts or not error.transient:
@@ -133,7 +135,6 @@ class BlobUpload:
         self._client.budget.spend(action=action, subject=subject)
         self._client.log(f"again ({tried}/{attempts - 1}): {error}")
         if error.retry_after:
-            self._client.pauses.asked(error.retry_after, action=action, subject=subject)
             self._client.pauses.before_request(action=action, subject=subject)
         else:
             self._client.pauses.back_off(tried, action=action, subject=subject)
