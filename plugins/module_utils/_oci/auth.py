@@ -168,7 +168,8 @@ class Authenticator:
             return
         login = self._login("", credential)
         header = basic(credential)
-        self._on_secret(header[len("Basic ") :])
+        if not login.proven:
+            self._on_secret(header[len("Basic ") :])
         with login.turn():
             yield Ticket(header, scopes, repository, login=login)
 
@@ -187,7 +188,7 @@ class Authenticator:
         return False
 
     def _bearer_ticket(self, challenge: Challenge, scopes: Scopes, repository: str, margin: float) -> Ticket:
-        for candidate in (scopes, _wider(scopes)):
+        for candidate in _that_would_do(scopes):
             slot = self._slots.get(candidate)
             token = slot.token if slot is not None else None
             if token is not None and token.is_good_for(margin):
@@ -204,7 +205,7 @@ class Authenticator:
     def _judge_bearer(self, ticket: Ticket, challenge: Challenge) -> bool:
         """Drop the token that was refused, unless another thread has renewed it already."""
         with self._lock:
-            for scopes in (ticket.scopes, _wider(ticket.scopes)):
+            for scopes in _that_would_do(ticket.scopes):
                 slot = self._slots.get(scopes)
                 if slot is not None and slot.token is not None and ticket.header == f"Bearer {slot.token.value}":
                     slot.token = None
@@ -322,9 +323,11 @@ def _writes(scopes: Scopes) -> bool:
     return any("push" in scope.rpartition(":")[2] or "delete" in scope.rpartition(":")[2] for scope in scopes)
 
 
-def _wider(scopes: Scopes) -> Scopes:
-    """The scopes of a token that would also do."""
-    return tuple(f"{scope},push" if scope.endswith(":pull") else scope for scope in scopes[:1])
+def _that_would_do(scopes: Scopes) -> tuple[Scopes, ...]:
+    """The scopes of tokens that would do: one to push also pulls."""
+    if len(scopes) == 1 and scopes[0].endswith(":pull"):
+        return scopes, (f"{scopes[0]},push",)
+    return (scopes,)
 
 
 def _covers(scopes: Iterable[str], wanted: Iterable[str]) -> bool:

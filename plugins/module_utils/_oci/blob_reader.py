@@ -81,6 +81,8 @@ class RegistryBlobReader:
             try:
                 block = self._answer.read()
             except Fault as fault:
+                if self._position == self._size:
+                    return  # only the end of the answer got lost
                 raise self._client.fault(fault, self._purpose) from fault
             if not block:
                 break

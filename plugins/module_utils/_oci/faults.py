@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 from .http_library import http_exceptions
 
-
 # http.client's own words for a proxy that says no.
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
@@ -110,7 +109,13 @@ def _tunnel_fault(status: str) -> Fault:
 def _tls_fault(error: ssl.SSLError) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = getattr(error, "verify_message", "") or str(error)
-        return Fault("tls_untrusted", f"its certificate is not trusted: {reason}", connecting=True, transient=False)
+        hint = ""
+        if "expired" in reason:
+            hint = "it has to be renewed there"
+        elif "match" in reason:
+            hint = "use a name that the certificate is for"
+        cause = f"its certificate is not trusted: {reason}"
+        return Fault("tls_untrusted", cause, hint=hint, connecting=True, transient=False)
     reason = error.reason or ""
     # OpenSSL has said it in several ways over the years when the other side does not speak TLS at all.
     if reason in (

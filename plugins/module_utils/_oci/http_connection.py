@@ -83,38 +83,35 @@ class Sockets:
 
 
 class Watch:
-    """How slowly the answer on one connection may come."""
+    """How slowly the answer on one connection may come. Only time spent waiting for it counts as slow."""
 
-    __slots__ = ("deadline", "floor", "left", "mark")
+    __slots__ = ("_deadline", "_left", "_patience", "_waited")
 
     def __init__(self) -> None:
-        self.deadline: float | None = None
-        self.floor = 0.0
-        self.mark = 0.0
-        self.left = 0
+        self.progress(float("inf"))
 
     def whole(self, seconds: float) -> None:
         """Everything until further notice within so many seconds."""
-        self.deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + seconds
 
     def progress(self, seconds: float) -> None:
         """From now on only a little in every so many seconds."""
-        self.deadline = None
-        self.floor = seconds
-        self.mark = time.monotonic()
-        self.left = LEAST_PROGRESS
+        self._deadline = float("inf")
+        self._patience = seconds
+        self._waited = 0.0
+        self._left = LEAST_PROGRESS
 
-    def took(self, count: int) -> None:
+    def took(self, count: int, began: float) -> None:
+        """Note that so many bytes came after a wait that began then."""
         now = time.monotonic()
-        if self.deadline is not None:
-            if now > self.deadline:
-                raise Slow("the answer did not end in time")
-            return
-        self.left -= count
-        if now - self.mark > self.floor:
-            if self.left > 0 and count:
+        if now > self._deadline:
+            raise Slow("the answer did not end in time")
+        self._left -= count
+        self._waited += now - began
+        if self._waited > self._patience:
+            if self._left > 0 and count:
                 raise Slow("the answer only drips")
-            self.mark, self.left = now, LEAST_PROGRESS
+            self._waited, self._left = 0.0, LEAST_PROGRESS
 
 
 class _WatchedReads(io.RawIOBase):
@@ -132,8 +129,9 @@ class _WatchedReads(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        began = time.monotonic()
         count = self._recv_into(buffer)
-        self._watch.took(count)
+        self._watch.took(count, began)
         return count
 
     def close(self) -> None:
@@ -165,6 +163,12 @@ class _Response(http.client.HTTPResponse):
         stream = self.fp.detach()
         self.fp = _Lines(_WatchedReads(stream, sock, sockets, watch), 8192)
         self._kept: OSError | http.client.HTTPException | None = None
+        self._is_bare = kwargs.get("method") == "HEAD"
+
+    def begin(self) -> None:
+        super().begin()
+        if self._is_bare:
+            super().read()  # nothing; until then the connection would serve no further request
 
     def read(self, amt: int | None = None) -> bytes:
         if amt is None:
@@ -221,6 +225,7 @@ class _Watched(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         host = self._dns_host.strip("[]")
+        where = f"the proxy {host}" if self.proxy else host
         try:
             found = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -234,11 +239,13 @@ class _Watched(HTTPConnection):
                 return self._connect_to(socket.socket(family, kind, protocol), address)
             except socket.timeout:
                 last = Fault(
-                    "timeout", f"no connection to {host} port {self.port} within the time-out", connecting=True
+                    "timeout", f"no connection to {where} port {self.port} within the time-out", connecting=True
                 )
             except OSError as error:
                 words = (error.strerror or type(error).__name__).lower()
-                last = Fault("connection_failed", f"no connection to {host} port {self.port}: {words}", connecting=True)
+                last = Fault(
+                    "connection_failed", f"no connection to {where} port {self.port}: {words}", connecting=True
+                )
         raise last
 
     def _connect_to(self, sock: socket.socket, address: Any) -> socket.socket:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
@@ -52,9 +53,13 @@ class Proxies:
         return any(_in_network(address, part.strip()) for part in no_proxy.split(",") if "/" in part)
 
 
-def proxy_password(proxy: str) -> str:
-    """The password inside a proxy's URL, as it is sent; empty when there is none."""
-    return unquote(urlsplit(proxy if "//" in proxy else f"//{proxy}").password or "")
+def proxy_secrets(proxy: str) -> list[str]:
+    """Every form of the password inside a proxy's URL: as it is, as it stands there, and as Basic authentication."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    if not parts.password:
+        return []
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
+    return [unquote(parts.password), parts.password, base64.b64encode(pair.encode()).decode()]
 
 
 def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:

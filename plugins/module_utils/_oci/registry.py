@@ -13,7 +13,9 @@ from typing import Callable
 from .answers import MissingContent, Purpose
 from .client import Call, Client
 from .credentials import CredentialProvider
+from .errors import InputError
 from .listing import Pages
+from .reference import parse_repository
 from .registry_repository import RegistryRepository
 from .retry import RetryBudget
 from .transport import Access, Settings, Stats
@@ -96,8 +98,15 @@ class Registry:
         purpose = Purpose("list the repositories of", self.host, self.host)
         pages = Pages(self._client, purpose, ("registry:catalog:*",), "", "/v2/_catalog", "repositories")
         for path in pages.entries():
-            if path.startswith(prefix):
+            if path.startswith(prefix) and self._is_path(path):
                 yield path
+
+    def _is_path(self, text: str) -> bool:
+        """Whether what a registry lists is a repository's path, and not something that would change a URL."""
+        try:
+            return parse_repository(f"{self.host}/{text}") == (self.host, text)
+        except InputError:
+            return False
 
     def probe_again(self) -> None:
         """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""

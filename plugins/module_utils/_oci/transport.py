@@ -21,7 +21,7 @@ from .faults import Fault, fault_of
 from .http_connection import BLOCK, CONNECT_TIMEOUT, Sockets, pools
 from .http_library import HTTPAdapter, Retry, Timeout, check_library, http_exceptions
 from .links import PORTS, Origin, origin_of, resolve
-from .proxies import Proxies, proxy_password
+from .proxies import Proxies, proxy_secrets
 from .tls import tls_context
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -156,8 +156,6 @@ class Answer:
 
     def release(self) -> None:
         """Give the connection back; only when there is nothing to read."""
-        # Until it was read, http.client takes an answer for unfinished, and the connection serves no further request.
-        self._raw.read()
         self._raw.release_conn()
 
     def close(self) -> None:
@@ -173,10 +171,16 @@ def _content_length(headers: Mapping[str, str]) -> int | None:
 class _Pools(HTTPAdapter):
     """requests' keeper of pools, with our connections in them and one TLS context for all."""
 
-    def __init__(self, sockets: Sockets, make_context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self,
+        sockets: Sockets,
+        make_context: Callable[[], ssl.SSLContext],
+        make_proxy_context: Callable[[], ssl.SSLContext],
+    ) -> None:
         super().__init__(pool_connections=16, pool_maxsize=POOL_SIZE, pool_block=False)
         self._kinds = pools(sockets)
         self._make_context = make_context
+        self._make_proxy_context = make_proxy_context
         self._context: ssl.SSLContext | None = None
         self.poolmanager.pool_classes_by_scheme = self._kinds
 
@@ -189,7 +193,7 @@ class _Pools(HTTPAdapter):
         return manager.connection_from_host(origin.host, origin.port, origin.scheme, pool_kwargs=context)
 
     def _proxied(self, proxy: str) -> Any:
-        context = {"proxy_ssl_context": self._shared_context()} if proxy.startswith("https:") else {}
+        context = {"proxy_ssl_context": self._make_proxy_context()} if proxy.startswith("https:") else {}
         try:
             manager = self.proxy_manager_for(proxy, **context)
         except ValueError as error:
@@ -215,7 +219,7 @@ class _Sending(NamedTuple):
     headers: Mapping[str, str]
     body: bytes | Iterable[bytes] | None
     limit: int | None
-    patience: float
+    patience: float | None
 
 
 class Transport:
@@ -254,6 +258,7 @@ class Transport:
         self._own_pool: tuple[Any, bool] | None = None
         self._lock = threading.Lock()
         self._warned = False
+        self._usual = self._patient(settings.timeout)
         self._no_retries = Retry(total=False, redirect=False)
 
     def exchange(
@@ -279,7 +284,7 @@ class Transport:
         :param authorization: shown to this URL's own scheme, host and port only
         :raises Fault: when no whole answer came
         """
-        sending = _Sending(method, headers, body, limit, self._timeout if patience is None else patience)
+        sending = _Sending(method, headers, body, limit, patience)
         home = origin = self._origin(url)
         authorized = authorization
         for _hop in range(MOST_REDIRECTS + 1):
@@ -291,6 +296,9 @@ class Transport:
             url = self.locate(url, answer.headers.get("Location"))
             origin = self._origin(url)
         raise Fault("protocol_error", f"more than {MOST_REDIRECTS} redirects", transient=False)
+
+    def _patient(self, seconds: float) -> Timeout:
+        return Timeout(connect=min(self._timeout, CONNECT_TIMEOUT), read=seconds)
 
     def _origin(self, url: str) -> Origin:
         return self.origin if url.startswith(self._prefix) else origin_of(url)
@@ -329,7 +337,7 @@ class Transport:
                 preload_content=False,
                 decode_content=False,
                 retries=self._no_retries,
-                timeout=Timeout(connect=min(self._timeout, CONNECT_TIMEOUT), read=sending.patience),
+                timeout=self._usual if sending.patience is None else self._patient(sending.patience),
             )
         except (OSError, http_exceptions.HTTPError, ValueError) as error:
             fault = fault_of(error)
@@ -362,8 +370,8 @@ class Transport:
             return self._own_pool
         with self._lock:
             proxy = self._proxies.for_url(f"{origin.scheme}://{_netloc(origin)}/")
-            if proxy:
-                self._on_secret(proxy_password(proxy))
+            for secret in proxy_secrets(proxy or ""):
+                self._on_secret(secret)
             absolute = proxy is not None and origin.scheme == "http" and not proxy.startswith("socks")
             found = (self._adapter(own=own).pool(origin, proxy), absolute)
             if own:
@@ -373,14 +381,16 @@ class Transport:
     def _adapter(self, *, own: bool) -> _Pools:
         adapter = self._adapters.get(own)
         if adapter is None:
-            make_context = functools.partial(
+            stranger = functools.partial(
                 tls_context,
                 verify=self._access.validate_certs and not self._access.insecure,
                 ca_path=self._access.ca_path,
-                client_cert=self._access.client_cert if own else None,
-                client_key=self._access.client_key if own else None,
             )
-            adapter = self._adapters[own] = _Pools(self._sockets if own else self._foreign_sockets, make_context)
+            friend = functools.partial(
+                stranger, client_cert=self._access.client_cert, client_key=self._access.client_key
+            )
+            sockets = self._sockets if own else self._foreign_sockets
+            adapter = self._adapters[own] = _Pools(sockets, friend if own else stranger, stranger)
         return adapter
 
     def close(self) -> None:

@@ -136,6 +136,16 @@ def test_a_token_to_push_serves_to_pull_but_not_the_other_way() -> None:
     assert send(auth, anything, ("repository:c:pull,push",), "c") == ["Bearer t3"]
 
 
+def test_a_token_to_push_does_not_mount_from_elsewhere() -> None:
+    server = TokenServer()
+    auth = authenticator(server)
+    both = (*PUSH, "repository:b:pull")
+    assert send(auth, anything, PUSH) == [None, "Bearer t1"]
+    assert send(auth, anything, both) == ["Bearer t2"]
+    assert send(auth, anything, both) == ["Bearer t2"]
+    assert server.requests[1].url.endswith("scope=repository:a:pull,push&scope=repository:b:pull")
+
+
 def test_one_request_finds_out_while_the_others_wait() -> None:
     server = TokenServer()
     auth = authenticator(server)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.proxies import Proxies, proxy_password
+from ansible_collections.imageops.registry.plugins.module_utils._oci.proxies import Proxies, proxy_secrets
 
 ENVIRONMENT = {
     "http": "http://web:3128",
@@ -69,6 +69,6 @@ def test_what_is_no_proxy(proxy: str) -> None:
 
 
 def test_the_password_in_a_proxys_url() -> None:
-    assert proxy_password("http://user:p%40ss@proxy:3128") == "p@ss"
-    assert proxy_password("user:word@proxy:3128") == "word"
-    assert proxy_password("http://proxy:3128") == ""
+    assert proxy_secrets("http://user:p%40ss@proxy:3128") == ["p@ss", "p%40ss", "dXNlcjpwQHNz"]
+    assert "word" in proxy_secrets("user:word@proxy:3128")
+    assert proxy_secrets("http://proxy:3128") == proxy_secrets("http://user@proxy:3128") == proxy_secrets("") == []

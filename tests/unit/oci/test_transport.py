@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import socket
 import threading
 from contextlib import AbstractContextManager
@@ -576,6 +577,31 @@ def test_a_blob_that_only_drips_has_stalled() -> None:
         assert (caught.value.code, caught.value.transient) == ("timeout", True)
 
 
+def test_a_reader_that_takes_its_time_is_not_a_stall() -> None:
+    data = b"x" * 200_100
+
+    def handle(request: Received) -> None:
+        request.answer(200, data)
+        request.stopped.wait(30)
+
+    waited = threading.Event()
+    with raw_server(handle) as server, client(server.host, settings=HASTY) as registry:
+        received = 0
+        for block in registry.repository("a").open_blob(blob(data)):
+            received += len(block)
+            waited.wait(2 * HASTY.timeout)  # nobody sets it: the destination is slow
+        assert received == len(data)
+
+
+def test_a_blob_whose_end_alone_gets_lost_is_whole() -> None:
+    def handle(request: Received) -> object:
+        request.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nblob\r\n")
+        return "close"
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        assert b"".join(registry.repository("a").open_blob(blob(b"blob"))) == b"blob"
+
+
 def test_a_slow_blob_has_no_deadline() -> None:
     data = b"x" * 20 * LEAST_PROGRESS
 
@@ -603,6 +629,20 @@ def test_a_blob_that_is_given_up_lets_go_of_its_connection() -> None:
         reader.close()
         assert registry.repository("a").resolve("1") is not None
         assert server.connections == 2
+
+
+# Catalogs
+
+
+def test_a_catalog_names_repositories_and_nothing_else() -> None:
+    listed = ["a", "a/b", "b", "a/../b", "a?x=y", "a\r\nX: y", "A", "a//b", "/a", "a/b/", 5, "a/%2e%2e", "a"]
+
+    def handle(request: Received) -> None:
+        request.answer(200, json.dumps({"repositories": listed}).encode())
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        assert list(registry.repositories("")) == ["a", "a/b", "b"]
+        assert list(registry.repositories("a/")) == ["a/b"]
 
 
 # Proxies and the environment
