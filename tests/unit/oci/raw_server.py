@@ -43,13 +43,16 @@ class Received:
 
     def read(self, count: int) -> bytes:
         """So many bytes of the body, fewer at its end."""
-        while len(self.buffered) < count:
+        parts, have = [self.buffered], len(self.buffered)
+        while have < count:
             block = self.sock.recv(65536)
             if not block:
                 break
-            self.buffered += block
-        taken, self.buffered = self.buffered[:count], self.buffered[count:]
-        return taken
+            parts.append(block)
+            have += len(block)
+        everything = b"".join(parts)
+        self.buffered = everything[count:]
+        return everything[:count]
 
     def body(self) -> bytes:
         return self.read(self.length)
