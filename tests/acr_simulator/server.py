@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 import uuid
@@ -216,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 if not self.connection.recv(1):
                     return
-            except TimeoutError:
+            except socket.timeout:  # noqa: UP041 - on Python 3.9 it is not TimeoutError
                 continue
             except OSError:
                 return
