@@ -20,9 +20,9 @@ def test_every_error_code_has_a_section() -> None:
         re.findall(r"^### (\w+)$", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.M)
     )
     raised: set[str] = set()
-    for floor in ("_oci", "_sync"):
+    for floor in ("_oci", "_acr", "_sync"):
         for file in (ROOT / "plugins" / "module_utils" / floor).glob("*.py"):
-            raised.update(re.findall(r'\bcode="([a-z0-9_]+)"', file.read_text(encoding="utf-8")))
+            raised.update(re.findall(r'(?:\bcode="|"(?=acr_))([a-z0-9_]+)"', file.read_text(encoding="utf-8")))
     assert raised - explained == set()
 
 

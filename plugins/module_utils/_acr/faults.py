@@ -19,6 +19,8 @@ Codes that this floor adds to those of :mod:`.._oci.errors`:
     the API refused for any other reason; its own code and words follow
 ``acr_wait_timeout``
     the change was accepted and did not show within ``wait_timeout``
+``acr_secret_file``
+    the file that an access key is kept in cannot be read or written
 
 Shared ones keep their meaning: ``bad_credentials``, ``no_credentials``, ``rate_limited``, ``quota_exceeded``,
 ``server_error``, ``timeout``, ``connection_failed``, ``tls_untrusted``, ``protocol_error``.
