@@ -60,7 +60,7 @@ def _sanity(name: str, core: str, version: str, arguments: Sequence[str], shell:
 
 
 def _integration(name: str, core: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
-    debian.need(shell, ["docker-registry", "openssl", "skopeo"])
+    debian.need(shell, ["docker-registry", "openssl", "skopeo", "ssh-keygen"])
     run = _AnsibleTest(shell, core, version, name)
     names = run.output(["integration", "--list-targets", *arguments]).split()
     code = run(["integration", "--continue-on-error", *arguments])

@@ -57,7 +57,8 @@ def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Co
 
 
 def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[str], shell: Shell) -> Counts:
-    debian.need(shell, _SERVERS)
+    # zuul-registry brings an extension module as its source only.
+    debian.need(shell, [*_SERVERS, *debian.compiler(interpreters()[version])])
     packages = [REQUIREMENTS / f"{kind}.txt" for kind in ("unit", "functional", "acr")]
     made = _venv(shell, "functional", version, packages, pins)
     return _pytest(shell, made, name, ["tests/functional", *arguments])
