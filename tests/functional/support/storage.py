@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +27,12 @@ def quick_directory(otherwise: Path) -> Iterator[Path]:
         yield otherwise
         return
     for left in MEMORY.glob(f"{_PREFIX}*"):
-        if not Path("/proc", left.name[len(_PREFIX) :]).exists():
+        if not Path("/proc", left.name[len(_PREFIX) :].partition("-")[0]).exists():
             shutil.rmtree(left, ignore_errors=True)
     if shutil.disk_usage(MEMORY).free < ROOM:
         yield otherwise
         return
-    made = MEMORY / f"{_PREFIX}{os.getpid()}"
-    made.mkdir(mode=0o700)
+    made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=MEMORY))
     try:
         yield made
     finally:

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scenes: a source and a destination that a test can spoil as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Callable
+
+import pytest
+from support.docker_registry import docker_registry
+from support.endpoint import Endpoint
+from support.fault_proxy import fault_proxy
+from support.faults import FaultProxy
+from support.plain_client import PlainClient
+from support.scenes import Guarded, Scene
+from support.servers import PASSWORD, USER, Servers
+from support.storage import quick_directory
+from support.token_server import User, token_server
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with ExitStack() as stack:
+        directory = stack.enter_context(quick_directory(tmp_path_factory.mktemp("guarded"))) / "guarded"
+        tokens = stack.enter_context(token_server(tmp_path_factory.mktemp("tokens"), {USER: User(PASSWORD)}))
+        token_proxy = stack.enter_context(fault_proxy(Endpoint(tokens.realm.split("/")[2])))
+        tokens.realm = f"{token_proxy.endpoint.url}/token"
+        source = stack.enter_context(docker_registry(directory / "source", tokens=tokens))
+        destination = stack.enter_context(docker_registry(directory / "destination", tokens=tokens))
+        yield Guarded(source, destination, tokens, token_proxy)
+
+
+@pytest.fixture
+def scene(
+    servers: Servers, faulty: Callable[..., FaultProxy], plain: Callable[[Endpoint], PlainClient], repository: str
+) -> Scene:
+    """From the open registry to the one with relative Locations."""
+    source, destination = servers.open.endpoint, servers.relative.endpoint
+    return Scene(faulty(source), faulty(destination), plain(source), plain(destination), repository)
+
+
+@pytest.fixture
+def guarded_scene(
+    guarded: Guarded, faulty: Callable[..., FaultProxy], plain: Callable[[Endpoint], PlainClient], repository: str
+) -> Iterator[Scene]:
+    """The same where both sides want tokens. The proxy before the token server is shared: it is left as it was."""
+    source, destination = guarded.source.endpoint, guarded.destination.endpoint
+    yield Scene(faulty(source), faulty(destination), plain(source), plain(destination), repository)
+    guarded.token_proxy.clear()
+    guarded.token_proxy.mark()

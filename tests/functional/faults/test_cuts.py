@@ -1,0 +1,241 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections that are cut, truncated or stalled, at every step of a sync and on both sides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from support import images
+from support.fault_actions import (
+    ChangeHeaders,
+    CutRequest,
+    CutResponse,
+    DropRequestHeaders,
+    HoldAnswer,
+    HoldRequest,
+    LoseAnswer,
+    StallRequest,
+    StallResponse,
+)
+from support.faults import Action, FaultProxy, Record
+from support.runs import QUICK, only
+from support.scenes import Guarded, Scene, codes
+
+IMPATIENT = Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05)
+SIZE = 3_000_000
+
+
+class Step(NamedTuple):
+    """One kind of request of a sync."""
+
+    name: str
+    side: str
+    method: str
+    target: str
+
+
+READING = [
+    Step("tags", "source", "GET", "/tags/list"),
+    Step("manifest", "source", "GET", "/manifests/"),
+    Step("small blob", "source", "GET", "/blobs/SMALL"),
+    Step("large blob", "source", "GET", "/blobs/LARGE"),
+    Step("tags there", "destination", "GET", "/tags/list"),
+    Step("token", "tokens", "GET", "/token"),
+]
+STEPS = [
+    *READING,
+    Step("tag", "source", "HEAD", "/manifests/"),
+    Step("tag there", "destination", "HEAD", "/manifests/"),
+    Step("session", "destination", "POST", "/blobs/uploads/"),
+    Step("small upload", "destination", "PUT", "digest=SMALL"),
+    Step("large upload", "destination", "PUT", "digest=LARGE"),
+    Step("child manifest", "destination", "PUT", "/manifests/sha256:"),
+    Step("tag manifest", "destination", "PUT", "/manifests/v"),
+]
+UPLOADING = [step for step in STEPS if step.name.endswith("upload")]
+FAULTS: dict[str, tuple[list[Step], Action]] = {
+    "cut": (STEPS, CutRequest()),
+    "reset": (STEPS, CutRequest(reset=True)),
+    "lost answer": (STEPS, LoseAnswer()),
+    "lost answer and reset": (STEPS, LoseAnswer(reset=True)),
+    "truncated answer": (READING, CutResponse(after=10)),
+    "truncated answer and reset": (READING, CutResponse(after=10, reset=True)),
+    "truncated body": (UPLOADING, CutRequest(after=1)),
+    "stalled before the answer": (STEPS, HoldAnswer()),
+    "stalled in the answer": (READING, StallResponse(after=10)),
+    "stalled in the body": (UPLOADING, StallRequest(after=1)),
+}
+
+
+def prepare(scene: Scene) -> dict[str, str]:
+    """An image with a large layer, an index, and a tag that moves; gives the names of its two kinds of blob."""
+    large = scene.give("v1", images.image(scene.path, layers=[images.random_blob(scene.path, SIZE)]))
+    scene.give("v2", images.multi_arch(scene.path))
+    scene.have("v0", images.image(f"{scene.path} old"))
+    moved = scene.give("v0", images.image(f"{scene.path} new"))
+    return {"LARGE": large.blobs[-1].digest, "SMALL": moved.blobs[-1].digest}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_fault_at_every_step_is_got_over(guarded_scene: Scene, guarded: Guarded, fault: str) -> None:
+    scene = guarded_scene
+    names = prepare(scene)
+    sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
+    steps, action = FAULTS[fault]
+    rules = {}
+    for step in steps:
+        target = step.target.replace("LARGE", names["LARGE"]).replace("SMALL", names["SMALL"])
+        rules[step.name] = sides[step.side].add(action, method=step.method, target=target)
+
+    result = scene.sync(IMPATIENT if "stalled" in fault else QUICK, retries=0)
+
+    scene.assert_done(result)
+    assert {name: rule.hits for name, rule in rules.items()} == dict.fromkeys(rules, 1)
+    assert not scene.sync().changed
+
+
+@pytest.mark.parametrize("action", [CutRequest(), HoldRequest()], ids=["cut", "stalled"])
+@pytest.mark.parametrize(
+    ("side", "method", "target"),
+    [("source", "GET", "/blobs/"), ("source", "HEAD", ""), ("destination", "PUT", "digest="), ("tokens", "GET", "")],
+)
+def test_what_never_works_changes_no_tag_and_a_later_run_repairs(
+    guarded_scene: Scene, guarded: Guarded, side: str, method: str, target: str, action: Action
+) -> None:
+    scene = guarded_scene
+    scene.have("v0", images.image(f"{scene.path} old"))
+    scene.give("v0", images.image(f"{scene.path} new"))
+    scene.give("v1", images.image(f"{scene.path} other"))
+    sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
+    sides[side].add(action, method=method, target=target, times=None)
+
+    result = scene.sync(Settings(timeout=0.2, attempts=2, backoff=0.001), retries=1, attempts=2)
+
+    assert {image.status for image in result.images} == {"failed"}
+    assert set(codes(result).values()) <= {"timeout", "connection_failed"}
+    assert scene.visible() == {"v0": scene.before["v0"].digest}
+    guarded.token_proxy.clear()
+    scene.repair()
+
+
+# Reading goes on where it broke
+
+
+def reads(proxy: FaultProxy, digest: str) -> list[Record]:
+    return [record for record in proxy.records() if record.method == "GET" and digest in record.target]
+
+
+BREAKS = {
+    "cut": CutResponse(after=1_000_000),
+    "reset": CutResponse(after=1_000_000, reset=True),
+    "stalled": StallResponse(after=1_000_000),
+}
+
+
+@pytest.mark.parametrize("action", BREAKS.values(), ids=BREAKS)
+def test_a_broken_read_goes_on_with_what_is_left(scene: Scene, action: Action) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.source.add(action, method="GET", target=large.digest)
+
+    result = scene.sync(IMPATIENT, retries=0)
+
+    scene.assert_done(result)
+    _first, second = reads(scene.source, large.digest)
+    resumed = int(second.headers["range"].partition("=")[2].rstrip("-"))
+    # A reset may overtake bytes that were sent before it.
+    assert 0 < resumed <= 1_000_000 if action == BREAKS["reset"] else resumed == 1_000_000
+    assert (second.status, second.response_bytes) == (206, SIZE - resumed)
+    assert scene.destination.counts()["PUT", "upload"] == 2
+    (reread,) = result.rereads
+    assert (reread.reason, reread.bytes) == ("resumed", SIZE - resumed)
+
+
+def test_a_source_that_ignores_range_is_read_from_its_beginning(scene: Scene) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.source.add(CutResponse(after=1_000_000), method="GET", target=large.digest)
+    scene.source.add(DropRequestHeaders(["Range"]), method="GET", target=large.digest, times=None)
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    assert [record.status for record in reads(scene.source, large.digest)] == [200, 200]
+    assert scene.destination.counts()["PUT", "upload"] == 2
+
+
+def test_an_answer_to_another_range_is_not_believed(scene: Scene) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.source.add(CutResponse(after=1_000_000), method="GET", target=large.digest)
+    wrong = ChangeHeaders({"Content-Range": f"bytes 5-{SIZE - 1}/{SIZE}"})
+    scene.source.add(wrong, method="GET", target=large.digest, skip=1)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert [record.status for record in reads(scene.source, large.digest)] == [200, 206, 206]
+
+
+def test_four_breaks_are_got_over_and_five_end_the_round(scene: Scene) -> None:
+    blobs = {number: images.random_blob(f"{scene.path} {number}", SIZE) for number in (4, 5)}
+    for number, blob in blobs.items():
+        scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[blob]))
+        scene.source.add(CutResponse(after=200_000), method="GET", target=blob.digest, times=number)
+
+    result = scene.sync(retries=0)
+
+    assert codes(result) == {"v5": "connection_failed"}
+    assert [len(reads(scene.source, blob.digest)) for blob in blobs.values()] == [5, 5]
+    scene.assert_done(scene.sync(retries=0))
+
+
+def test_what_a_round_completed_is_not_asked_again(scene: Scene) -> None:
+    large, other = (images.random_blob(f"{scene.path} {name}", SIZE) for name in ("large", "other"))
+    scene.give("v1", images.image(scene.path, layers=[large, other]))
+    scene.source.add(CutResponse(after=100_000), method="GET", target=other.digest, times=5)
+
+    result = scene.sync(retries=1)
+
+    scene.assert_done(result)
+    assert only(result).attempts == 2
+    assert len(reads(scene.source, large.digest)) == 1
+    assert len(reads(scene.source, other.digest)) == 6
+    counts = scene.destination.counts()
+    assert counts["PUT", "manifest"] == 1
+    assert counts["POST", "mount"] == 3 + 1
+
+
+# Uploads
+
+
+@pytest.mark.parametrize(
+    "action", [CutRequest(after=1_500_000), CutRequest(after=1_500_000, reset=True), StallRequest(after=1_500_000)]
+)
+def test_a_broken_upload_begins_anew(scene: Scene, action: Action) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination.add(action, method="PUT", target=large.digest)
+
+    result = scene.sync(IMPATIENT, retries=0)
+
+    scene.assert_done(result)
+    assert [reread.reason for reread in result.rereads] == ["read again"]
+    assert len(reads(scene.source, large.digest)) == 2
+
+
+def test_an_upload_whose_answer_is_lost_is_not_sent_again(scene: Scene) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination.add(LoseAnswer(), method="PUT", target=large.digest)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    sent = [
+        record for record in scene.destination.records() if record.method == "PUT" and large.digest in record.target
+    ]
+    assert len(sent) == 1
+    assert len(reads(scene.source, large.digest)) == 1
