@@ -20,7 +20,10 @@ from .transport import Answer
 PAGE_SIZE = 1000
 PAGE_LIMIT = 16 * 1024 * 1024
 MOST_PAGES = 10_000
-MOST_ENTRIES = 1_000_000
+MOST_ENTRIES = 500_000
+MOST_BYTES = 64 * 1024 * 1024
+LEAST_ENTRIES = 10
+"""Entries that pages have on average; a list of a hundred pages with fewer only wants to keep us busy."""
 
 
 class Pages:
@@ -45,21 +48,27 @@ class Pages:
         """
         seen_pages: set[str] = set()
         seen: set[str] = set()
+        size = 0
         answer = self._first()
         while answer is not None:
             before = len(seen)
+            size += len(answer.body)
             for entry in self._parse(answer):
                 if entry not in seen:
                     seen.add(entry)
                     yield entry
-            if len(seen) > MOST_ENTRIES or len(seen_pages) > MOST_PAGES:
-                raise self._error("too_large", f"the list has no end: {len(seen)} entries so far")
+            self._check_end(len(seen), len(seen_pages), size)
             url = next_page(self._client, answer, self._purpose)
             # A page that brought nothing new leads in circles, whatever its address says.
             if url is None or url in seen_pages or len(seen) == before:
                 return
             seen_pages.add(url)
             answer = self._get(url)
+
+    def _check_end(self, entries: int, pages: int, size: int) -> None:
+        endless = entries > MOST_ENTRIES or pages > MOST_PAGES or size > MOST_BYTES
+        if endless or (pages > 100 and entries < LEAST_ENTRIES * pages):
+            raise self._error("too_large", f"the list has no end: {entries} entries on {pages + 1} pages so far")
 
     def _first(self) -> Answer | None:
         """The first page, asked for with a size, or without where the registry does not know that parameter."""

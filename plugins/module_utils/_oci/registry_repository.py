@@ -25,7 +25,7 @@ from .transport import REDIRECTS, Answer
 from .upload import BlobUpload, UploadSession
 
 _ACCEPT = {"Accept": ACCEPT}
-_MOST_REFERRER_PAGES = 100
+_MOST_REFERRER_PAGES = 10
 
 
 class RegistryRepository(Repository):

@@ -27,8 +27,8 @@ from .tls import tls_context
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 USER_AGENT = "imageops.registry"
-POOL_SIZE = 32
-MANIFEST_LIMIT = 4 * 1024 * 1024
+POOL_SIZE = 128
+"""Connections that are kept for one host; more are made when needed, and closed after use."""
 ERROR_LIMIT = 64 * 1024
 
 

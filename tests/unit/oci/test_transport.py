@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import socket
 import threading
@@ -631,7 +632,86 @@ def test_a_blob_that_is_given_up_lets_go_of_its_connection() -> None:
         assert server.connections == 2
 
 
-# Catalogs
+# Lists
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+def test_a_list_without_an_end(size: int) -> None:
+    numbers = itertools.count()
+
+    def handle(request: Received) -> None:
+        tags = [f"v{next(numbers)}" for _ in range(size)]
+        link = f'</v2/a/tags/list?last={tags[-1]}>; rel="next"'
+        request.answer(200, json.dumps({"tags": tags}).encode(), Link=link)
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        with pytest.raises(RegistryError) as caught:
+            registry.repository("a").tags()
+        assert caught.value.code == "too_large"
+        assert len(server.requests) < 200
+
+
+@pytest.mark.parametrize("link", ["/v2/a/tags/list?n=1000", "/v2/a/tags/list?other={}", "?page={}"])
+def test_pages_in_a_circle(link: str) -> None:
+    numbers = itertools.count()
+
+    def handle(request: Received) -> None:
+        request.answer(200, b'{"tags": ["a", "b"]}', Link=f'<{link.format(next(numbers))}>; rel="next"')
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        assert registry.repository("a").tags() == ["a", "b"]
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "link", ["http://127.0.0.1:1/v2/a/tags/list", "https://elsewhere.example.com/x", "http://169.254.169.254/"]
+)
+def test_a_next_page_elsewhere_is_refused(link: str) -> None:
+    def handle(request: Received) -> None:
+        if with_basic(request):
+            request.answer(200, b'{"tags": ["a"]}', Link=f'<{link}>; rel="next"')
+
+    with raw_server(handle) as server, client(server.host, credential=Credential("user", "password")) as registry:
+        with pytest.raises(RegistryError) as caught:
+            registry.repository("a").tags()
+        assert caught.value.code == "protocol_error"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'{"tags": 5}', b"<html>", b'{"tags": ' + b"[" * 100_000, b"\xff"]
+)
+def test_lists_that_are_none(body: bytes) -> None:
+    with raw_server(lambda request: request.answer(200, body)) as server, client(server.host) as registry:
+        with pytest.raises(RegistryError) as caught:
+            registry.repository("a").tags()
+        assert caught.value.code == "protocol_error"
+
+
+def test_only_tags_are_taken_from_a_list() -> None:
+    body = json.dumps({"tags": ["ok", "../x", "a b", "x\r\ny: z", "", "-a", None, 1, ["a"], "x" * 129, "ok"]}).encode()
+    with raw_server(lambda request: request.answer(200, body)) as server, client(server.host) as registry:
+        assert registry.repository("a").tags() == ["ok"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"tags": null}', b'{"tags": []}'])
+def test_no_tags(body: bytes) -> None:
+    with raw_server(lambda request: request.answer(200, body)) as server, client(server.host) as registry:
+        assert registry.repository("a").tags() == []
+
+
+def test_a_token_server_that_does_not_stop() -> None:
+    def handle(request: Received) -> None:
+        if not request.target.startswith("/token"):
+            request.answer(401, b"", WWW_Authenticate=f'Bearer realm="{server.url}/token",service="s"')
+            return
+        request.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            request.send(b" " * 65536)
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        with pytest.raises(RegistryError) as caught:
+            registry.repository("a").tags()
+        assert caught.value.code == "too_large"
 
 
 def test_a_catalog_names_repositories_and_nothing_else() -> None:
@@ -682,6 +762,14 @@ def test_the_environments_proxy_is_used_and_no_proxy_honoured(monkeypatch: pytes
         with client(server.host) as registry:
             registry.repository("a").resolve("1")
         assert (len(proxy.requests), len(server.requests)) == (1, 1)
+
+
+def test_docker_hub_has_an_address_of_its_own() -> None:
+    with raw_server(resolved) as proxy, client("docker.io", proxy=proxy.url) as registry:
+        registry.repository("library/nginx").resolve("1")
+        assert registry.repository("library/nginx").name == "docker.io/library/nginx"
+        assert proxy.requests[0].target == "http://registry-1.docker.io/v2/library/nginx/manifests/1"
+        assert proxy.requests[0].headers["host"] == "registry-1.docker.io"
 
 
 def test_socks_needs_its_library() -> None:
