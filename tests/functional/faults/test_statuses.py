@@ -1,0 +1,314 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that registries and the proxies before them give on bad days, at every step of a sync."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from email.utils import formatdate
+from typing import Callable
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from support import images
+from support.fault_actions import Answer, ChangeLocation, DropRequestHeaders, HoldAnswer, Redirect, error_answer
+from support.faults import Action, FaultProxy
+from support.runs import Run, only
+from support.scenes import Guarded, Scene, codes
+from support.servers import Servers
+
+HTML = b"<html><head><title>503</title></head><body><h1>Sorry</h1><script>var token='x'</script></body></html>"
+STEPS = [
+    ("source", "GET", "/tags/list"),
+    ("source", "HEAD", "/manifests/"),
+    ("source", "GET", "/manifests/"),
+    ("source", "GET", "/blobs/"),
+    ("destination", "GET", "/tags/list"),
+    ("destination", "HEAD", "/manifests/v0"),
+    ("destination", "POST", "/blobs/uploads/"),
+    ("destination", "PUT", "digest="),
+    ("destination", "PUT", "/manifests/sha256:"),
+    ("destination", "PUT", "/manifests/v"),
+    ("tokens", "GET", "/token"),
+]
+PASSING: dict[str, Action] = {
+    "408": Answer(408),
+    "429": error_answer(429, "TOOMANYREQUESTS", headers={"Retry-After": "0"}),
+    "429 without a time": Answer(429, b"slow down"),
+    "500": error_answer(500, "UNKNOWN"),
+    "502 in HTML": Answer(502, HTML, {"Content-Type": "text/html"}),
+    "503 with nothing": Answer(503),
+    "504 in HTML": Answer(504, HTML, {"Content-Type": "text/html"}),
+    "nonsense": Answer(500, b"\x00\xff\xfe{" * 100),
+}
+
+
+def prepare(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path, layers=[images.random_blob(scene.path, 300_000)]))
+    scene.give("v2", images.multi_arch(scene.path))
+    scene.have("v0", images.image(f"{scene.path} old"))
+    scene.give("v0", images.image(f"{scene.path} new"))
+
+
+@pytest.mark.parametrize("answer", PASSING)
+def test_one_refusal_at_every_step_is_got_over(guarded_scene: Scene, guarded: Guarded, answer: str) -> None:
+    scene = guarded_scene
+    prepare(scene)
+    sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
+    rules = [sides[side].add(PASSING[answer], method=method, target=target) for side, method, target in STEPS]
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    assert [rule.hits for rule in rules] == [1] * len(STEPS)
+
+
+@pytest.mark.parametrize(("side", "method", "target"), STEPS)
+def test_a_small_request_is_tried_five_times_in_a_round(
+    guarded_scene: Scene, guarded: Guarded, side: str, method: str, target: str
+) -> None:
+    scene = guarded_scene
+    scene.have("v0", images.image(f"{scene.path} old"))
+    scene.give("v0", images.multi_arch(scene.path, ["linux/amd64"]))
+    sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
+    proxy = sides[side]
+    proxy.add(Answer(500, HTML), method=method, target=target, times=None)
+
+    result = scene.sync(retries=0)
+
+    # A destination's list only saves requests: without it every tag is asked for.
+    assert set(codes(result).values()) == (
+        set() if (side, target) == ("destination", "/tags/list") else {"server_error"}
+    )
+    # Sessions for all blobs are asked for at one address, and a token for several requests.
+    alike = {"/blobs/uploads/": len(scene.images["v0"].all_blobs()), "/token": 2}
+    asked = Counter(
+        (record.method, record.target.rpartition("digest=")[2]) for record in proxy.records() if record.faults
+    )
+    assert asked
+    for (_method, name), times in asked.items():
+        assert times in {5, 5 * alike.get(target, 1)}, name
+    scene.visible()
+
+
+# Being asked to wait
+
+
+def test_a_wait_that_is_asked_for_is_waited(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.source.add(error_answer(429, "TOOMANYREQUESTS", headers={"Retry-After": "1"}), target="/tags/list")
+    begun = time.monotonic()
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert time.monotonic() - begun >= 1
+
+
+def test_a_date_to_wait_for_is_waited_for(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path))
+    until = int(time.time()) + 2
+    soon = formatdate(until, usegmt=True)
+    scene.destination.add(Answer(503, headers={"Retry-After": soon}), method="PUT", target="digest=")
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert time.time() >= until
+
+
+@pytest.mark.parametrize(("side", "method", "target"), STEPS)
+def test_six_hours_are_waited_for_by_nobody(
+    guarded_scene: Scene, guarded: Guarded, side: str, method: str, target: str
+) -> None:
+    scene = guarded_scene
+    prepare(scene)
+    sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
+    answer = error_answer(429, "TOOMANYREQUESTS", headers={"Retry-After": "21600"})
+    rule = sides[side].add(answer, method=method, target=target, times=None)
+
+    result = scene.sync(retries=3)
+
+    assert rule.hits
+    assert set(codes(result).values()) == {"rate_limited"}
+    error = next(image.error for image in result.images if image.error)
+    assert "UTC" in error.cause and not error.transient
+    guarded.token_proxy.clear()
+    scene.repair()
+
+
+def test_a_storage_that_asks_for_hours_does_not_stop_its_registry(
+    scene: Scene, faulty: Callable[..., FaultProxy]
+) -> None:
+    scene.give("v1", images.image(scene.path))
+    storage = faulty(scene.source.upstream)
+    storage.add(Answer(503, headers={"Retry-After": "21600"}), target="/blobs/", times=2)
+    scene.source.add(Redirect(storage.endpoint.url), method="GET", target="/blobs/", times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+
+# Logins that end
+
+
+def test_tokens_that_are_refused_in_the_middle_are_renewed(guarded_scene: Scene, guarded: Guarded) -> None:
+    scene = guarded_scene
+    prepare(scene)
+    gone = DropRequestHeaders(["Authorization"])
+    for side, method, target in STEPS[1:-1]:  # a list's token is made for that very request: its refusal is final
+        if target == "/tags/list":
+            continue
+        {"source": scene.source, "destination": scene.destination}[side].add(gone, method=method, target=target, skip=1)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert [record.status for record in scene.destination.records() if record.faults].count(401) >= 4
+
+
+def test_credentials_that_stop_working_are_tried_once_and_nothing_is_lost(
+    guarded_scene: Scene, guarded: Guarded
+) -> None:
+    scene = guarded_scene
+    prepare(scene)
+    guarded.token_proxy.add(Answer(401), skip=2, times=None)
+    for proxy in (scene.source, scene.destination):
+        proxy.add(DropRequestHeaders(["Authorization"]), method="GET|PUT", target="/blobs/", times=None)
+
+    result = scene.sync(retries=2)
+
+    assert set(codes(result).values()) <= {"bad_credentials", "pull_denied", "push_denied", "no_credentials"}
+    guarded.token_proxy.clear()
+    scene.repair()
+
+
+# What quirky registries say of what is absent
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_head_of_what_is_absent_may_be_refused(scene: Scene, status: int) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.destination.add(error_answer(status, "DENIED"), method="HEAD|GET", target="/manifests/", times=None)
+    rule = {**scene.rule, "source": f"{scene.rule['source']}:v1"}
+
+    planned = scene.run.sync(rule, check_mode=True)
+    done = scene.run.sync(rule)
+
+    assert only(planned).action == only(done).action == "create"
+    assert status == 404 or str(status) in only(planned).reason
+    assert only(done).status == "done"
+    scene.visible()
+
+
+def test_a_list_of_what_is_absent_may_be_refused_at_a_destination(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.destination.add(error_answer(404, "NAME_UNKNOWN"), method="GET", target="/tags/list", times=None)
+    scene.assert_done(scene.sync(retries=0))
+
+
+# Uploads that are answered early, late or not at all
+
+
+@pytest.mark.parametrize("status", [401, 413])
+def test_an_answer_in_the_middle_of_a_body_is_seen_at_once(guarded_scene: Scene, status: int) -> None:
+    scene = guarded_scene
+    large = images.random_blob(scene.path, 20_000_000)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    refusal = Answer(status, HTML, {"WWW-Authenticate": "Bearer"} if status == 401 else {}, after=100_000)
+    rule = scene.destination.add(refusal, method="PUT", target=large.digest)
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    early = next(record for record in scene.destination.records() if record.faults)
+    assert rule.hits == 1
+    assert early.request_bytes < 5_000_000
+    if status == 413:
+        assert scene.destination.counts()["PATCH", "upload"] == 2
+
+
+def test_chunks_go_on_where_they_broke(scene: Scene) -> None:
+    large = images.random_blob(scene.path, 40_000_000)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination.add(Answer(413, HTML, after=100_000), method="PUT", target=large.digest)
+    scene.destination.add(Answer(502, HTML), method="PATCH", skip=2)
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    patches = [record.headers["content-range"] for record in scene.destination.records() if record.method == "PATCH"]
+    assert [int(part.partition("-")[0]) // 10_000_000 for part in patches] == [0, 1, 2, 2, 3]
+    # For the whole body that was refused, and for what was left from the chunk on that was lost.
+    resumed, whole = sorted(reread.bytes for reread in result.rereads)
+    assert whole == 40_000_000
+    assert 20_000_000 <= resumed <= 20_000_000 + 4 * 1024 * 1024  # the hash is known every 4 MiB
+
+
+def test_a_closing_answer_that_comes_late_is_not_needed(scene: Scene) -> None:
+    large = images.random_blob(scene.path, 300_000)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination.add(HoldAnswer(seconds=90), method="PUT", target=large.digest)
+    scene.destination.add(HoldAnswer(seconds=90), method="PUT", target="/manifests/v1")
+
+    result = scene.sync(Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05), retries=0)
+
+    scene.assert_done(result)
+    counts = scene.destination.counts()
+    assert (counts["PUT", "upload"], counts["PUT", "manifest"]) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_that_gave_up_on_a_registry_that_did_not(scene: Scene, status: int) -> None:
+    scene.give("v1", images.image(scene.path))
+    rules = [
+        scene.destination.add(Answer(status, HTML, reach=True), method="PUT", target=target, times=None)
+        for target in ("digest=", "/manifests/v1")
+    ]
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    assert [rule.hits for rule in rules] == [3, 1]
+    assert scene.source.counts()["GET", "blob"] == 3
+
+
+def test_upload_sessions_that_vanish(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path))
+    gone = error_answer(404, "BLOB_UPLOAD_UNKNOWN")
+    rule = scene.destination.add(gone, method="PUT", target="digest=", times=3)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert rule.hits == 3
+
+
+# Locations
+
+
+LOCATIONS = {
+    "relative": ChangeLocation(relative=True),
+    "absolute": ChangeLocation(),
+    "on another path": ChangeLocation(prefix="/behind/a/proxy"),
+    "with its own query": ChangeLocation(query={"upload": "a=b&c", "sig": "x/+y"}),
+    "relative, elsewhere, with a query": ChangeLocation(relative=True, prefix="/x", query={"q": "1 2"}),
+}
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_locations_of_every_form(scene: Scene, location: str) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.destination.add(LOCATIONS[location], times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+
+def test_a_location_that_says_http_behind_tls(
+    servers: Servers, scene: Scene, faulty: Callable[..., FaultProxy]
+) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.destination = faulty(servers.relative.endpoint, certificate=servers.certificate)
+    scene.destination.add(ChangeLocation(scheme="http"), times=None)
+    scene.run = Run([scene.source.endpoint, scene.destination.endpoint])
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert len([warning for warning in scene.run.warnings if "X-Forwarded-Proto" in warning]) == 1
