@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._oci.credentials import Credential
 from ._oci.errors import InputError
-from ._oci.proxies import Proxies, proxy_password
+from ._oci.proxies import Proxies, proxy_secrets
 from ._oci.reference import parse_prefix, quoted
 
 if TYPE_CHECKING:
@@ -199,7 +199,8 @@ def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> Registr
         on_secret(item[option] or "")
     if item["proxy"]:
         Proxies(item["proxy"], {})
-        on_secret(proxy_password(item["proxy"]))
+        for secret in proxy_secrets(item["proxy"]):
+            on_secret(secret)
     try:
         registry, path = parse_prefix(item["registry"])
     except InputError as error:
