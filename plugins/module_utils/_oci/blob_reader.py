@@ -48,6 +48,7 @@ def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlo
             subject=purpose.subject,
             cause=f"the registry has {answer.length + offset - skip} bytes of it where the manifest says {size}",
             hint="the blob is damaged at its source",
+            transient=True,
         )
     return RegistryBlobReader(client, answer, purpose=purpose, position=offset - skip, skip=skip, size=size)
 
@@ -110,6 +111,7 @@ class RegistryBlobReader:
             subject=self._purpose.subject,
             cause=f"more than the {self._size} bytes that the manifest names arrived",
             hint="the blob is damaged at its source",
+            transient=True,
         )
 
 

@@ -82,7 +82,17 @@ class RegistryRepository(Repository):
         wanted = Digest.parse(ref) if _is_digest(ref) else None
         if wanted is None and answer.headers.get("Docker-Content-Digest"):
             wanted = self._said_digest(answer, ref)
-        return parse_manifest(answer.body, answer.headers.get("Content-Type", ""), wanted)
+        try:
+            return parse_manifest(answer.body, answer.headers.get("Content-Type", ""), wanted)
+        except ContentError as fault:
+            raise ContentError(
+                code=fault.code,
+                action=fault.action,
+                subject=self._ref_name(ref),
+                cause=fault.cause,
+                hint=fault.hint,
+                transient=fault.code == "digest_mismatch",  # it may have been spoilt on the way
+            ) from fault
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Whether the blob is in this repository (HEAD). A redirect to it means that it is."""

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes that are not what they should be: nothing of them gets under a tag, and what was wrong is named."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+from support import images
+from support.endpoint import Endpoint
+from support.fault_actions import (
+    ChangeHeaders,
+    FlipRequest,
+    FlipResponse,
+    Lengthen,
+    NoLength,
+    ReplaceBody,
+    Shorten,
+)
+from support.faults import Action, Request, Response
+from support.plain_client import PlainClient
+from support.runs import Run, only
+from support.scenes import Scene, codes
+from support.servers import Servers
+
+SIZE = 1_000_000
+WRONG = "sha256:" + "0" * 64
+
+
+class Several(Action):
+    """Several actions one after the other."""
+
+    def __init__(self, *actions: Action) -> None:
+        self.actions = actions
+
+    def on_response(self, request: Request, response: Response) -> None:
+        for action in self.actions:
+            action.on_response(request, response)
+
+
+class ShortenOnly(Shorten):
+    """The beginning of a body, without saying so."""
+
+    def on_response(self, request: Request, response: Response) -> None:
+        super().on_response(request, response)
+        response.drop("Content-Length")
+
+
+BLOBS: dict[str, tuple[Action, str]] = {
+    "first byte": (FlipResponse(at=0), "digest_mismatch"),
+    "a byte in the middle": (FlipResponse(at=500_000), "digest_mismatch"),
+    "last byte": (FlipResponse(at=SIZE - 1), "digest_mismatch"),
+    "shorter": (Shorten(SIZE - 1), "size_mismatch"),
+    "longer": (Lengthen(b"x"), "size_mismatch"),
+    "longer without a length": (Several(Lengthen(b"x"), NoLength()), "size_mismatch"),
+    "longer until the end": (Several(Lengthen(b"x" * 100_000), NoLength(until_close=True)), "size_mismatch"),
+    "empty": (ReplaceBody(b""), "size_mismatch"),
+}
+
+
+@pytest.mark.parametrize("spoilt", BLOBS)
+def test_a_spoilt_blob_is_named_and_never_sent_whole(scene: Scene, spoilt: str) -> None:
+    action, code = BLOBS[spoilt]
+    large = images.random_blob(scene.path, SIZE)
+    scene.have("v1", images.image(f"{scene.path} old"))
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.give("v2", images.image(f"{scene.path} innocent"))
+    scene.source.add(action, method="GET", target=large.digest, times=None)
+
+    result = scene.sync(retries=1)
+
+    assert codes(result) == {"v1": code}
+    (bad,) = (image for image in result.images if image.error)
+    assert large.digest in str(bad.error)
+    assert scene.visible() == {"v1": scene.before["v1"].digest, "v2": scene.images["v2"].digest}
+    assert not scene.target.has_blob(scene.path, large.digest)
+    sent = [
+        record for record in scene.destination.records() if record.method == "PUT" and large.digest in record.target
+    ]
+    assert all(record.request_bytes < SIZE for record in sent)
+    assert len([record for record in scene.source.records() if large.digest in record.target]) == 2  # once a round
+    scene.repair()
+
+
+@pytest.mark.parametrize("until_close", [False, True])
+def test_a_pull_through_cache_gives_no_length(scene: Scene, until_close: bool) -> None:
+    scene.give("v1", images.image(scene.path, layers=[images.random_blob(scene.path, SIZE)]))
+    scene.source.add(NoLength(until_close=until_close), method="GET", times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+
+def test_without_a_length_a_cut_is_seen_and_read_on(scene: Scene) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.source.add(Several(NoLength(until_close=True)), method="GET", target=large.digest, times=None)
+    scene.source.add(ShortenOnly(400_000), method="GET", target=large.digest)
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    assert [reread.bytes for reread in result.rereads] == [SIZE - 400_000]
+
+
+MANIFESTS: dict[str, tuple[str, Action, set[str]]] = {
+    "a flipped byte": ("GET", FlipResponse(at=40), {"digest_mismatch"}),
+    "shorter": ("GET", Shorten(100), {"digest_mismatch"}),
+    "another manifest": ("GET", ReplaceBody(b"{}"), {"digest_mismatch"}),
+    "nothing": ("GET", ReplaceBody(b""), {"digest_mismatch"}),
+    "a wrong digest header": ("GET", ChangeHeaders({"Docker-Content-Digest": WRONG}), set()),
+    "a wrong digest header on HEAD": (
+        "HEAD",
+        ChangeHeaders({"Docker-Content-Digest": WRONG}),
+        {"tag_not_found", "digest_mismatch"},
+    ),
+    "a digest header that is none on HEAD": (
+        "HEAD",
+        ChangeHeaders({"Docker-Content-Digest": "sha256:xyz"}),
+        {"protocol_error"},
+    ),
+    "an unknown algorithm on HEAD": (
+        "HEAD",
+        ChangeHeaders({"Docker-Content-Digest": "md5:d41d8cd98f00b204e9800998ecf8427e"}),
+        {"protocol_error"},
+    ),
+    "no digest header on HEAD": ("HEAD", ChangeHeaders(drop=["Docker-Content-Digest"]), set()),
+}
+
+
+@pytest.mark.parametrize("spoilt", MANIFESTS)
+def test_a_spoilt_manifest_is_not_put_anywhere(scene: Scene, spoilt: str) -> None:
+    method, action, expected = MANIFESTS[spoilt]
+    scene.have("v1", images.image(f"{scene.path} old"))
+    wanted = scene.give("v1", images.image(scene.path))
+    scene.give("v2", images.multi_arch(f"{scene.path} innocent"))
+    target = f"/manifests/({wanted.digest}|v1)"
+    scene.source.add(action, method=method, target=target, times=None)
+
+    result = scene.sync(retries=1)
+
+    assert set(codes(result).values()) <= expected
+    assert bool(codes(result)) == bool(expected)
+    if expected:
+        (bad,) = (image for image in result.images if image.error)
+        assert "v1" in str(bad.error) or wanted.digest in str(bad.error) or WRONG in str(bad.error)
+        assert scene.visible()["v1"] == scene.before["v1"].digest
+    scene.repair()
+
+
+def test_a_manifest_that_is_spoilt_once_is_read_again_in_the_next_round(scene: Scene) -> None:
+    wanted = scene.give("v1", images.image(scene.path))
+    scene.source.add(FlipResponse(at=40), method="GET", target=wanted.digest)
+
+    result = scene.sync(retries=1)
+
+    scene.assert_done(result)
+    assert only(result).attempts == 2
+
+
+def test_a_registry_with_a_spoilt_disk(servers: Servers, scene: Scene) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    path = servers.open.blob_path(large.digest)
+    path.write_bytes(path.read_bytes()[:-5])
+    codes_short = codes(scene.sync(retries=0))
+    path.write_bytes(b"\0" * SIZE)
+
+    assert (codes_short, codes(scene.sync(retries=0))) == ({"v1": "size_mismatch"}, {"v1": "digest_mismatch"})
+    assert scene.visible() == {}
+
+
+def test_bytes_that_change_on_the_way_to_the_destination_are_sent_again(scene: Scene) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination.add(FlipRequest(at=10), method="PUT", target=large.digest)
+
+    scene.assert_done(scene.sync(retries=0))
+
+
+def test_a_manifest_that_changes_on_the_way_to_the_destination_is_noticed_and_put_again(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path, annotations={"name": "x" * 50}))
+    at = scene.images["v1"].manifest.index(b"xxxx")
+    scene.destination.add(FlipRequest(at=at), method="PUT", target="/manifests/v1")
+
+    result = scene.sync(retries=1)
+
+    scene.assert_done(result)
+    assert only(result).attempts == 2
+
+
+def test_a_destination_that_stores_another_manifest_is_named(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.destination.add(
+        ChangeHeaders({"Docker-Content-Digest": WRONG}), method="PUT", target="/manifests/v1", times=None
+    )
+
+    result = scene.run.sync(scene.rule, retries=1)
+
+    assert codes(result) == {"v1": "digest_mismatch"}
+    assert WRONG in str(only(result).error)
+
+
+# What the source has lost
+
+
+def test_an_index_whose_child_the_source_lost(servers: Servers, scene: Scene) -> None:
+    scene.have("v1", images.image(f"{scene.path} old"))
+    broken = scene.give("v1", images.multi_arch(scene.path))
+    scene.give("v2", images.image(f"{scene.path} innocent"))
+    lost = broken.children[1].digest
+    _forget_revision(servers, scene.path, lost)
+
+    result = scene.sync(retries=2)
+
+    assert codes(result) == {"v1": "source_incomplete"}
+    (bad,) = (image for image in result.images if image.error)
+    assert lost in str(bad.error)
+    assert (bad.attempts, scene.visible()["v1"]) == (1, scene.before["v1"].digest)
+
+
+def test_an_image_whose_blob_the_source_lost(servers: Servers, scene: Scene) -> None:
+    scene.have("v1", images.image(f"{scene.path} old"))
+    broken = scene.give("v1", images.image(scene.path))
+    scene.give("v2", images.image(f"{scene.path} innocent"))
+    servers.open.blob_path(broken.blobs[1].digest).unlink()
+
+    result = scene.sync(retries=2)
+
+    assert codes(result) == {"v1": "source_incomplete"}
+    (bad,) = (image for image in result.images if image.error)
+    assert broken.blobs[1].digest in str(bad.error)
+    assert (bad.attempts, scene.visible()["v1"]) == (1, scene.before["v1"].digest)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("together", [True, False], ids=["one destination repository", "two destination repositories"])
+def test_a_blob_that_one_source_lost_comes_from_the_other(
+    servers: Servers,
+    scene: Scene,
+    plain: Callable[[Endpoint], PlainClient],
+    fresh: Callable[[], str],
+    order: int,
+    together: bool,
+) -> None:
+    """A fault in one image never stops another: here they share a layer, and only one of the sources still has it."""
+    shared = images.random_blob(scene.path, SIZE)
+    healthy, broken = fresh(), fresh()
+    rules, made = [], {}
+    for path, registry in ((broken, servers.open), (healthy, servers.htpasswd)):
+        made[path] = images.image(path, layers=[shared, images.layer(path)])
+        plain(registry.endpoint).push(path, made[path], "v1")
+        target = f"{scene.path}:{'broken' if path == broken else 'healthy'}" if together else f"{path}:v1"
+        rules.append({"source": f"{registry.host}/{path}:v1", "destination": f"{servers.relative.host}/{target}"})
+    servers.open.blob_path(shared.digest).unlink()
+
+    result = Run([servers.open.endpoint, servers.htpasswd.endpoint, servers.relative.endpoint]).sync(
+        *rules[::order], retries=0
+    )
+
+    by_source = {image.source.repository: image for image in result.images}
+    assert by_source[healthy].status == "done", str(by_source[healthy].error)
+    # In one destination repository the layer from the healthy source is there for both.
+    if together:
+        assert by_source[broken].status == "done"
+    else:
+        error = by_source[broken].error
+        assert error is None or error.code == "source_incomplete"
+
+
+def _forget_revision(servers: Servers, path: str, digest: str) -> None:
+    encoded = digest.partition(":")[2]
+    link = servers.open.repository_path(path) / "_manifests" / "revisions" / "sha256" / encoded / "link"
+    link.unlink()
