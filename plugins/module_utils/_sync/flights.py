@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._oci.errors import ImageOpsError
 from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
 from .._oci.repository import OpenAt, Upload
