@@ -69,33 +69,34 @@ class ImageCopier:
     async def load(self, result: ImageResult) -> Graph:
         """Read the image's manifests, each once. A tag that moved since planning is resolved again, and it is said."""
         wanted = result.task.wanted
-        if wanted is None or wanted.digest is None:
+        if wanted is None:
             raise ValueError(f"{result.task.source} was not planned to be copied")
         try:
-            return await self._graph(
-                result,
-                wanted,
-                Descriptor(wanted.media_type, wanted.digest, wanted.size),
-            )
-        except RegistryError as fault:
-            if fault.status != 404 or result.task.source.digest is not None:
+            return await self._graph(result, wanted)
+        except ImageOpsError as fault:
+            if not _is_lost(fault) or result.task.source.digest is not None:
                 raise
-        self._wanted.forget(result.task.source, result.task.rule.platforms)
-        now = await self._ask(
-            result.task.source,
-            self._wanted.resolve,
-            result.task.source,
-            result.task.rule.platforms,
-        )
-        if now.digest is None:
-            raise _vanished(result, now.skip)
-        if now.digest == wanted.digest:
-            raise _vanished(result, "its tag names a manifest that the source does not have")
+            now = await self._resolve_again(result, wanted, fault)
         result.notes.append(f"the source tag moved from {wanted.digest} to {now.digest} during the run")
         result.digest = now.digest
-        return await self._graph(result, now, Descriptor(now.media_type, now.digest, now.size))
+        return await self._graph(result, now)
 
-    async def _graph(self, result: ImageResult, wanted: Wanted, node: Descriptor) -> Graph:
+    async def _resolve_again(self, result: ImageResult, planned: Wanted, lost: ImageOpsError) -> Wanted:
+        """What the source tag names now that what it named is not there any more."""
+        task = result.task
+        self._wanted.forget(task.source, task.rule.platforms)
+        now = await self._ask(task.source, self._wanted.resolve, task.source, task.rule.platforms)
+        if now.digest is None:
+            raise _vanished(result, now.skip)
+        if now.digest != planned.digest:
+            return now
+        if isinstance(lost, ContentError):
+            raise lost
+        raise _vanished(result, "its tag names a manifest that the source does not have")
+
+    async def _graph(self, result: ImageResult, wanted: Wanted) -> Graph:
+        if wanted.digest is None:
+            raise ValueError(f"nothing of {result.task.source} is wanted")
         budget = [_MAX_MANIFESTS]
 
         async def load(descriptor: Descriptor, depth: int) -> Graph:
@@ -108,7 +109,7 @@ class ImageCopier:
             children = await _all(*(load(child, depth + 1) for child in manifest.children))
             return Graph(manifest, tuple(children))
 
-        return await load(node, 0)
+        return await load(Descriptor(wanted.media_type, wanted.digest, wanted.size), 0)
 
     async def _manifest(self, result: ImageResult, descriptor: Descriptor, *, is_child: bool) -> Manifest:
         digest = descriptor.digest
@@ -273,6 +274,11 @@ def _count(result: ImageResult, wanted: dict[Digest, Place]) -> None:
         elif how is not None:
             result.blobs_present += 1
         result.wrote = result.wrote or (mine and how in (COPIED, MOUNTED))
+
+
+def _is_lost(fault: ImageOpsError) -> bool:
+    """Whether a manifest, or one that it names, is not at the source."""
+    return fault.code == "source_incomplete" or (isinstance(fault, RegistryError) and fault.status == 404)
 
 
 def _vanished(result: ImageResult, cause: str) -> ImageOpsError:

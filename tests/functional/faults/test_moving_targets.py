@@ -1,0 +1,250 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registries that change while a sync is under way: full, read-only, emptied; tags that others move or delete."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from support import images
+from support.docker_registry import docker_registry
+from support.endpoint import Endpoint
+from support.faults import Action, Request, Response
+from support.plain_client import PlainClient
+from support.runs import Run, only
+from support.scenes import Scene, assert_whole, codes
+from support.servers import Servers
+
+
+@dataclass
+class Before(Action):
+    """Let something happen before a request is sent on, or before its answer is sent back."""
+
+    happen: Callable[[], object]
+    answer_too: bool = False
+
+    def on_request(self, request: Request) -> None:
+        if not self.answer_too:
+            self.happen()
+
+    def on_response(self, request: Request, response: Response) -> None:
+        if self.answer_too:
+            self.happen()
+
+
+class Gone(Action):
+    """404, as of a manifest that is not there."""
+
+    def answer(self, request: Request) -> Response:
+        return Response(404, [("Content-Length", "0")])
+
+
+# The destination
+
+
+@contextmanager
+def small_disk(directory: Path) -> Iterator[Path]:
+    """A file system of 16 MB."""
+    directory.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(directory)], check=False)
+    if made.returncode:
+        pytest.skip("only root may mount")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def test_a_destination_that_is_full(
+    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    source = servers.open.endpoint
+    small = images.image(repository)
+    large = images.image(f"{repository} large", layers=[images.random_blob(repository, 3_000_000)])
+    for tag, image in (("small", small), ("large", large)):
+        plain(source).push(repository, image, tag)
+    with small_disk(tmp_path / "disk") as root, docker_registry(tmp_path / "registry", root=root) as full:
+        (root / "ballast").write_bytes(b"x" * 14_000_000)
+        run = Run([source, full.endpoint])
+        rule = {"source": f"{source.host}/{repository}", "destination": f"{full.host}/{repository}"}
+
+        result = run.sync(rule, retries=1)
+
+        # What is left of the large layer takes the room of the small ones too, or not, as it happens.
+        assert codes(result)["large"] == "server_error" and set(codes(result).values()) == {"server_error"}
+        arrived = sorted({"small", "large"} - set(codes(result)))
+        assert plain(full.endpoint).tags(repository) == arrived
+        for _tag in arrived:
+            assert_whole(plain(full.endpoint), repository, small)
+        (root / "ballast").unlink()
+        again = run.sync(rule, retries=1)
+        assert {image.status for image in again.images} == {"done"}
+        assert_whole(plain(full.endpoint), repository, large)
+
+
+def test_a_destination_that_becomes_read_only(
+    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    source = servers.open.endpoint
+    old, new = images.image(f"{repository} old"), images.image(repository)
+    plain(source).push(repository, new, "v1")
+    with docker_registry(tmp_path / "registry") as writable:
+        plain(writable.endpoint).push(repository, old, "v1")
+        root = writable.root
+    with docker_registry(tmp_path / "readonly", root=root, readonly=True) as readonly:
+        result = Run([source, readonly.endpoint]).sync(
+            {"source": f"{source.host}/{repository}", "destination": f"{readonly.host}/{repository}"}
+        )
+        assert codes(result) == {"v1": "unsupported"}
+        assert "read-only" in str(only(result).error)
+        assert (only(result).attempts, result.changed) == (1, False)
+        assert plain(readonly.endpoint).manifest(repository, "v1").digest == old.digest
+
+
+@pytest.mark.parametrize("step", ["digest=", "/manifests/sha256:", "/manifests/v"])
+def test_a_repository_that_is_deleted_in_the_middle_is_made_again(servers: Servers, scene: Scene, step: str) -> None:
+    for number in range(3):
+        scene.give(f"v{number}", images.multi_arch(f"{scene.path} {number}", ["linux/amd64", "linux/arm64"]))
+    where = servers.relative.repository_path(scene.path)
+    scene.destination.add(Before(lambda: shutil.rmtree(where, ignore_errors=True)), method="PUT", target=step, skip=2)
+    # One request at a time: a registry whose files are deleted under a request breaks its own tags.
+    scene.run.access = {scene.destination.host: {"concurrency": 1}}
+
+    scene.run.sync(scene.rule, retries=2)
+
+    # What had been finished before is gone with it, and nobody can know; the next run brings it back.
+    scene.visible()
+    scene.repair()
+
+
+def test_nobody_waits_for_an_image_whose_repository_is_deleted(
+    servers: Servers, scene: Scene, fresh: Callable[[], str]
+) -> None:
+    """Those that share layers wait for the first of them. When that begins anew, it must not wait for them."""
+    shared = [images.random_blob(f"{scene.path} {number}", 200_000) for number in range(4)]
+    paths = [fresh() for _ in range(6)]
+    for path in paths:
+        scene.origin.push(path, images.image(path, layers=[*shared, images.layer(path)]), "v1")
+    for path in paths[:3]:
+        where = servers.relative.repository_path(path)
+        scene.destination.add(
+            Before(lambda where=where: shutil.rmtree(where)),  # type: ignore[misc]
+            method="PUT",
+            target=f"/{path}/manifests/v1",
+        )
+    source, destination = scene.source.endpoint.host, scene.destination.endpoint.host
+
+    result = scene.run.sync(
+        *({"source": f"{source}/{path}:v1", "destination": f"{destination}/{path}"} for path in paths), retries=0
+    )
+
+    assert {image.status for image in result.images} == {"done"}, [str(image.error) for image in result.images]
+    for path in paths:
+        assert scene.target.tags(path) == ["v1"]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["it had another", "it had none"])
+@pytest.mark.parametrize("overwrite", ["always", "skip", "fail"])
+def test_a_destination_tag_that_someone_else_writes_meanwhile(scene: Scene, overwrite: str, there: bool) -> None:
+    wanted = scene.give("v1", images.image(scene.path))
+    theirs = images.image(f"{scene.path} theirs")
+    if there:
+        scene.have("v1", images.image(f"{scene.path} old"))
+    scene.destination.add(
+        Before(lambda: scene.target.push(scene.path, theirs, "v1")), method="POST", target="/blobs/uploads/"
+    )
+    if there and overwrite != "always":
+        return  # it differs at planning already, and nothing is begun
+
+    result = scene.run.sync(scene.rule, overwrite=overwrite, retries=1)
+
+    image, now = only(result), scene.target.manifest(scene.path, "v1").digest
+    assert image.previous is None if not there else str(image.previous) == scene.before["v1"].digest
+    if overwrite == "always":
+        assert (image.status, now) == ("done", wanted.digest)
+    else:
+        assert (codes(result), now) == ({"v1": "conflict"}, theirs.digest)
+        assert theirs.digest in str(image.error)
+
+
+# The source
+
+
+def after_planning(scene: Scene, happen: Callable[[], object]) -> None:
+    """Let something happen between the plan and the first manifest that is read."""
+    scene.source.add(Before(happen), method="GET", target="/manifests/")
+
+
+def test_a_source_tag_that_moves_after_planning_is_copied_as_planned(scene: Scene) -> None:
+    planned = scene.give("v1", images.image(scene.path))
+    after_planning(scene, lambda: scene.origin.push(scene.path, images.image(f"{scene.path} new"), "v1"))
+
+    result = scene.sync(retries=0)
+
+    assert str(only(result).digest) == planned.digest
+    assert scene.visible() == {"v1": planned.digest}
+
+
+@pytest.mark.parametrize("platforms", [[], ["linux/amd64"]])
+def test_a_source_tag_that_moves_and_whose_old_image_is_gone_is_resolved_once_more(
+    scene: Scene, platforms: list[str]
+) -> None:
+    old, new = images.multi_arch(scene.path), images.image(f"{scene.path} new")
+    scene.origin.push(scene.path, old, "v1")
+
+    def move() -> None:
+        scene.origin.push(scene.path, new, "v1")
+        for digest in old.all_manifests():
+            scene.origin.delete(scene.path, digest)
+
+    # With platforms, planning itself reads the index and the children.
+    skip = 1 if platforms else 0
+    scene.source.add(Before(move), method="GET", target="/manifests/", skip=skip)
+    scene.images["v1"] = new
+
+    result = scene.run.sync({**scene.rule, "platforms": platforms} if platforms else scene.rule, retries=1)
+
+    image = only(result)
+    assert (image.status, str(image.digest)) == ("done", new.digest), str(image.error)
+    if platforms:
+        assert "moved from" in image.note
+    else:
+        assert f"moved from {old.digest} to {new.digest}" in image.note
+    assert scene.visible() == {"v1": new.digest}
+
+
+def test_a_source_tag_that_is_deleted_after_planning(scene: Scene) -> None:
+    gone = images.image(scene.path)
+    scene.have("v1", images.image(f"{scene.path} old"))
+    scene.give("v1", gone)
+    scene.give("v2", images.image(f"{scene.path} innocent"))
+    scene.source.add(
+        Before(lambda: scene.origin.delete(scene.path, gone.digest)), method="GET", target=f"/manifests/{gone.digest}"
+    )
+
+    result = scene.sync(retries=2)
+
+    assert codes(result) == {"v1": "tag_not_found"}
+    (bad,) = (image for image in result.images if image.error)
+    assert bad.attempts == 1
+    asked = [record for record in scene.source.records() if record.method == "HEAD" and record.target.endswith("/v1")]
+    assert len(asked) == 2  # once more, and no more than that
+    assert scene.visible()["v1"] == scene.before["v1"].digest
+
+
+def test_a_source_that_names_what_it_does_not_have(scene: Scene) -> None:
+    wanted = scene.give("v1", images.image(scene.path))
+    scene.source.add(Gone(), method="GET", target=wanted.digest, times=None)
+
+    result = scene.sync(retries=1)
+
+    assert codes(result) == {"v1": "tag_not_found"}
+    assert "does not have" in str(only(result).error)
