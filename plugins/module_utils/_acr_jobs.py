@@ -121,7 +121,13 @@ def keep_password(task: Task) -> NoReturn:
             if not task.check_mode:
                 set_password(clients.registry, instance_id, password)
             return {"changed": True}
-        registry = params["registry"] or _registry_host(clients.registry, instance_id, params["network"])
+        try:
+            registry = params["registry"] or _registry_host(clients.registry, instance_id, params["network"])
+        except ImageOpsError as error:
+            if not task.check_mode or error.code != "acr_state":
+                raise
+            task.warn(f"{error}; that the password would be set is a guess")
+            return {"changed": True, "registry": None}
         one = LoginPassword(
             clients.registry, instance_id, clients.front(registry), wait=clients.wait, check_mode=task.check_mode
         )

@@ -74,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 registry:
-  description: The host at which the login was tried.
+  description: The host at which the login was tried. V(null) in check mode while the endpoint is off.
   returned: when O(update_password=on_refusal)
   type: str
   sample: acme-registry.cn-shanghai.cr.aliyuncs.com

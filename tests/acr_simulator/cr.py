@@ -329,7 +329,8 @@ class ContainerRegistry:
         hours = parameters.get("ExpiresInHours", 1)
         if not 1 <= hours <= 24:
             raise ApiFault(400, "InvalidExpiresInHours", "1 to 24")
-        login = TemporaryLogin(key.user, secrets.token_urlsafe(40), self._world.now() + hours * 3600)
+        end = self._world.now() + hours * self._world.login_seconds
+        login = TemporaryLogin(key.user, secrets.token_urlsafe(40), end)
         self._instance(parameters).temporary.append(login)
         return {
             "TempUsername": "cr_temp_user",

@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 if not self.connection.recv(1):
                     return
-            except socket.timeout:  # noqa: UP041 - on Python 3.9 it is not TimeoutError
+            except socket.timeout:
                 continue
             except OSError:
                 return

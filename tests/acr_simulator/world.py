@@ -156,6 +156,8 @@ class World:
     :ivar lock: held while a request is served
     :ivar exposed: moments at which an endpoint that was on had an empty white list, which is open to the world
     :ivar client_address: the address that the registry takes every client to have
+    :ivar token_seconds: how long a token of a registry is good
+    :ivar login_seconds: how long a temporary login is good, for each hour that it is asked for
     """
 
     ROOT = "root"
@@ -173,6 +175,7 @@ class World:
         self.exposed: list[str] = []
         self.client_address = "203.0.113.7"
         self.token_seconds = 300
+        self.login_seconds = 3600.0
         self._skew = 0.0
 
     def now(self) -> float:

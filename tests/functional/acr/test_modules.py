@@ -254,6 +254,9 @@ def test_login_password_needs_a_way_in(modules: Modules) -> None:
     assert failed["error_codes"] == ["acr_state"]
     assert "imageops.registry.acr_endpoint" in failed["msg"]
     assert "username" in modules.fail("acr_login_password", password="correct7horse", **PLACE)["msg"]
+    guessed = modules.succeed("acr_login_password", check=True, username="acme", password="correct7horse", **PLACE)
+    assert guessed["changed"]
+    assert "is a guess" in str(guessed["warnings"])
 
 
 def test_authorization_token(modules: Modules, instance: Instance) -> None:
