@@ -5,8 +5,9 @@
 
 Every tag of every repository is listed and its manifest hashed at both sides. The two sides must be equal, but for the
 tags named by ``--ahead``: those were moved at the source since, and the destination must have them as the run named by
-``--like`` left them. The run's own report must name the same tags and digests. What was found is kept for the next call
-and for the table, in NAME.found.json. Ends with 1 and a line for each deviation.
+``--like`` left them. The run's own report must name the same tags and digests. Where a registry has no referrers API, a
+tag lists the artifacts about an image; it must name exactly those that are there. What was found is kept for the next
+call and for the table, in NAME.found.json. Ends with 1 and a line for each deviation.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from typing import Any
 
 DEMO = Path(__file__).resolve().parent
 REPOSITORIES = {"base/busybox": "mirror/busybox", "apps/hello": "mirror/hello"}
+LIST_TAG = re.compile(r".+:sha256-([0-9a-f]{64})")  # distribution-spec 1.1, "Referrers Tag Schema"
 
 Json = dict[str, Any]
 # by "repository:tag", with the destination's name of the repository at both sides
@@ -46,11 +49,17 @@ class Registry:
 
 
 def seen(raw: bytes) -> Json:
-    """Give a manifest's digest and, for people, what it is."""
+    """Give a manifest's digest, what it names, what it is about, and, for people, what it is."""
     manifest = json.loads(raw)
-    platforms = [child["platform"]["architecture"] for child in manifest.get("manifests", [])]
-    kind = ", ".join(platforms) or f"artifact, {manifest['artifactType'].rpartition('/')[2]}"
-    return {"digest": f"sha256:{hashlib.sha256(raw).hexdigest()}", "kind": kind}
+    children = manifest.get("manifests", [])
+    platforms = [child["platform"]["architecture"] for child in children if "platform" in child]
+    artifact_type = manifest.get("artifactType", "").rpartition("/")[2]
+    return {
+        "digest": f"sha256:{hashlib.sha256(raw).hexdigest()}",
+        "names": [child["digest"] for child in children],
+        "about": manifest.get("subject", {}).get("digest"),
+        "kind": ", ".join(platforms) or (f"artifact, {artifact_type}" if artifact_type else "list"),
+    }
 
 
 def find_both(scratch: Path) -> tuple[Found, Found]:
@@ -64,6 +73,22 @@ def find_both(scratch: Path) -> tuple[Found, Found]:
         wanted.update(source.find(here, there))
         found.update(destination.find(there, there))
     return wanted, found
+
+
+def take_lists(found: Found) -> list[str]:
+    """Take the lists of artifacts out of what was found, and give a line for each that does not name what is there."""
+    deviations = []
+    for tag in [tag for tag in found if LIST_TAG.fullmatch(tag)]:
+        repository, subject = tag.replace(":sha256-", " sha256:").split()
+        there = [
+            image["digest"]
+            for name, image in found.items()
+            if name.startswith(f"{repository}:") and image["about"] == subject
+        ]
+        listed = found.pop(tag)["names"]
+        if sorted(listed) != sorted(there):
+            deviations.append(f"{tag}: it lists {', '.join(listed)}, it should list {', '.join(there)}")
+    return deviations
 
 
 def compare(wanted: Found, found: Found, before: Found, ahead: set[str]) -> list[str]:
@@ -103,11 +128,12 @@ def main() -> int:
     scratch: Path = options.scratch
 
     wanted, found = find_both(scratch)
+    deviations = take_lists(found)
     before: Found = json.loads((scratch / f"{options.like}.found.json").read_text()) if options.like else {}
     report: Json = json.loads((scratch / f"{options.name}.report.json").read_text())
     (scratch / f"{options.name}.found.json").write_text(json.dumps(found))
 
-    deviations = compare(wanted, found, before, set(options.ahead)) + compare_report(report, wanted)
+    deviations += compare(wanted, found, before, set(options.ahead)) + compare_report(report, wanted)
     for deviation in deviations:
         print(f"deviation: {deviation}", file=sys.stderr)
     if deviations:
