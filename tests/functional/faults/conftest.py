@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Callable
@@ -51,3 +52,24 @@ def guarded_scene(
     yield Scene(faulty(source), faulty(destination), plain(source), plain(destination), repository)
     guarded.token_proxy.clear()
     guarded.token_proxy.mark()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="many kills, a long soak, many images")
+    parser.addoption("--seed", type=int, help="repeat a run whose seed was printed")
+
+
+@pytest.fixture(scope="session")
+def whole(pytestconfig: pytest.Config) -> bool:
+    """Whether there is time for all of it: ``make soak``."""
+    return bool(pytestconfig.getoption("--whole", default=False))
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> int:
+    """What chance begins with; printed, so that a failure can be repeated."""
+    given = pytestconfig.getoption("--seed", default=None)
+    number = random.SystemRandom().randrange(2**32) if given is None else int(given)
+    with capsys.disabled():
+        print(f"\n{request.node.name}: --seed={number}")
+    return number
