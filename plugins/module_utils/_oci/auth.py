@@ -159,7 +159,11 @@ class Authenticator:
 
     def is_anonymous(self, repository: str) -> bool:
         """Whether there are no credentials for a repository."""
-        return self._credential(repository) is None
+        return self.credential(repository) is None
+
+    def credential(self, repository: str) -> Credential | None:
+        """The credential for a repository, asked for anew before it ends; None when there is none."""
+        return self._credential(repository)
 
     def _basic_ticket(self, scopes: Scopes, repository: str) -> Iterator[Ticket]:
         credential = self._credential(repository)

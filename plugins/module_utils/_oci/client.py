@@ -116,6 +116,10 @@ class Client:
         """
         return self._retrying(call.purpose, lambda: self._authorized(call), once=call.once)
 
+    def send(self, call: Call, authorization: str | None) -> Answer:
+        """The same with an Authorization of the caller's own, for what is beside the distribution API."""
+        return self._retrying(call.purpose, lambda: self._exchange(call, authorization), once=call.once)
+
     def write(self, call: Call, arrived: Callable[[], bool]) -> Answer | None:
         """The same for a request that may have worked although its answer got lost: then it is not sent twice.
 

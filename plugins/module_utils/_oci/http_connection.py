@@ -91,7 +91,8 @@ class Watch:
         self.progress(float("inf"))
 
     def whole(self, seconds: float) -> None:
-        """Everything until further notice within so many seconds."""
+        """Everything until further notice within so many seconds, in whatever pieces."""
+        self.progress(float("inf"))
         self._deadline = time.monotonic() + seconds
 
     def progress(self, seconds: float) -> None:

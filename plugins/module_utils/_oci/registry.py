@@ -11,14 +11,15 @@ from types import TracebackType
 from typing import Callable
 
 from .answers import MissingContent, Purpose
+from .catalog import RegistryCatalog, is_repository_path
+from .challenge import parse_challenges
 from .client import Call, Client
-from .credentials import CredentialProvider
-from .errors import InputError
-from .listing import Pages
-from .reference import parse_repository
+from .credentials import Credential, CredentialProvider
+from .errors import RegistryError
 from .registry_repository import RegistryRepository
 from .retry import RetryBudget
-from .transport import Access, Settings, Stats
+from .tokens import basic
+from .transport import Access, Answer, Settings, Stats
 
 __all__ = ["Access", "MissingContent", "Registry", "RegistryRepository", "RetryBudget", "Settings"]
 
@@ -55,6 +56,7 @@ class Registry:
     ) -> None:
         self.host = host
         self.access = access
+        self.warn = warn
         self._client = Client(
             host,
             _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host,
@@ -91,22 +93,40 @@ class Registry:
         self._client.expect(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), 200)
 
     def repositories(self, prefix: str) -> Iterator[str]:
-        """Yield the repository paths that start with prefix, by the registry's catalog, all pages.
+        """Yield the repository paths that begin with prefix, by the registry's catalog, all pages.
 
-        :raises RegistryError: unsupported, when it has no catalog
+        :raises RegistryError: unsupported, when it has no catalog; pull_denied, when it lists nothing to this login
         """
-        purpose = Purpose("list the repositories of", self.host, self.host)
-        pages = Pages(self._client, purpose, ("registry:catalog:*",), "", "/v2/_catalog", "repositories")
-        for path in pages.entries():
-            if path.startswith(prefix) and self._is_path(path):
+        for path in RegistryCatalog(self._client, prefix).entries():
+            if path.startswith(prefix) and is_repository_path(self.host, path):
                 yield path
 
-    def _is_path(self, text: str) -> bool:
-        """Whether what a registry lists is a repository's path, and not something that would change a URL."""
-        try:
-            return parse_repository(f"{self.host}/{text}") == (self.host, text)
-        except InputError:
-            return False
+    def service(self) -> str:
+        """The service that its bearer challenge names (Token Authentication), by which some registries are known.
+
+        Empty when it wants no token.
+        """
+        answer = self._client.send(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), None)
+        challenges = parse_challenges(answer.headers.get("WWW-Authenticate")) if answer.status == 401 else []
+        return next((found.parameters.get("service", "") for found in challenges if found.scheme == "bearer"), "")
+
+    def login(self, path: str) -> Credential | None:
+        """The credential for the repositories below a path, or for all; None where access is anonymous."""
+        return self._client.auth.credential(path)
+
+    def ask(self, path: str, purpose: Purpose, *, login: Credential | None, limit: int) -> Answer:
+        """GET something beside the distribution API, such as Harbor's own, by Basic authentication.
+
+        :param path: with its query
+        :param limit: bytes of the answer at most
+        :raises RegistryError: when there is no answer, or after retries none but of a passing fault
+        """
+        call = Call("GET", path, purpose, limit=limit)
+        return self._client.send(call, None if login is None else basic(login))
+
+    def error(self, purpose: Purpose, answer: Answer) -> RegistryError:
+        """The error for an answer to :meth:`ask` that its caller can do nothing with."""
+        return self._client.error(Call("GET", "", purpose), answer)
 
     def probe_again(self) -> None:
         """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""

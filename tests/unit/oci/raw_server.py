@@ -85,6 +85,7 @@ class RawServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._connections: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -95,6 +96,12 @@ class RawServer:
     @property
     def connections(self) -> int:
         return len(self._connections)
+
+    def wait_for_the_end(self) -> None:
+        """Wait until every connection has ended, so that nothing more can come."""
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
 
     def close(self) -> None:
         self.stopped.set()
@@ -114,7 +121,9 @@ class RawServer:
             with self._lock:
                 self._connections.append(sock)
                 number = len(self._connections)
-            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(sock, number), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         rest = b""

@@ -231,6 +231,22 @@ def test_a_closing_answer_that_is_lost(how: str) -> None:
     assert source.offsets == [0]
 
 
+def test_a_registry_that_stores_for_long_is_waited_for() -> None:
+    data = DATA * 20  # more than two seconds' worth at the pace that a registry is given
+
+    def take_long(request: Received) -> object:
+        body = request.body()
+        request.stopped.wait(3 * HASTY.timeout)
+        server.blobs[str(Digest.of(data))] = body
+        request.answer(201)
+        return "answered"
+
+    server, source = Uploads(), Source(data)
+    server.on_put = take_long
+    upload(server, source, settings=HASTY, data=data)
+    assert server.log == ["POST", "PUT"]
+
+
 @pytest.mark.parametrize("how", ["close", "reset", "stall", "vanish"])
 def test_an_upload_that_breaks_begins_anew(how: str) -> None:
     server, source = Uploads(), Source(DATA * 20)
@@ -268,6 +284,7 @@ def test_an_answer_in_the_middle_of_a_body_stops_it(status: int) -> None:
         # Go on reading, as a patient proxy does: the client has to stop by itself.
         while sum(taken) < request.length and (block := request.sock.recv(BLOCK)):
             taken.append(len(block))
+            assert not any(block), "another request came on a connection with half a body on it"
         return "close"
 
     server.on_put = server.on_patch = refuse
@@ -276,8 +293,9 @@ def test_an_answer_in_the_middle_of_a_body_stops_it(status: int) -> None:
             registry.repository("a").put_blob(blob(data), source.open_at)
         assert caught.value.status == status
         assert sum(taken) < 5_000_000 * max(1, server.log.count("PUT") + server.log.count("PATCH"))
-        puts = [request.connection for request in running.requests if request.method in ("PUT", "PATCH")]
-        assert len(puts) == len(set(puts)), "a connection with half a request on it was used again"
+    running.wait_for_the_end()
+    puts = [request.connection for request in running.requests if request.method in ("PUT", "PATCH")]
+    assert len(puts) == len(set(puts)), "a connection with half a body on it was used again"
 
 
 def test_what_may_not_be_that_large_goes_in_chunks() -> None:
@@ -439,8 +457,8 @@ def test_what_the_reader_raises_comes_through_and_nothing_is_stored(blocks: int,
         assert caught.value is error
         if blocks:
             assert received.wait(10)
-        else:
-            assert "PUT" not in server.log  # the session is as good as new
+    running.wait_for_the_end()
+    assert ("PUT" in server.log) == bool(blocks)  # when nothing came the session is as good as new
     assert not server.blobs
     assert source.readers[0].closed
 
