@@ -120,8 +120,15 @@ def told(task: Task, name: str, change: Change[Any], describe: Callable[[Any], A
     before, after = (None if state is None else describe(state) for state in (change.before, change.after))
     result: Result = {"changed": change.changed, name: after}
     if task.diff_mode:
-        result["diff"] = {"before": before or {}, "after": after or {}}
+        result["diff"] = {"before": _shown(name, before), "after": _shown(name, after)}
     return result
+
+
+def _shown(name: str, state: Any) -> Result:
+    """A state as diff mode takes it: a mapping, with a list under its name."""
+    if isinstance(state, list):
+        return {name: state}
+    return state or {}
 
 
 def _details(error: ImageOpsError) -> Result:

@@ -155,7 +155,7 @@ def test_endpoint_and_white_list(modules: Modules, simulator: Simulator, instanc
     assert not modules.succeed("acr_endpoint_acl", entries=[{"entry": "203.0.113.7"}], **PLACE)["changed"]
     gone = modules.succeed("acr_endpoint_acl", entries=[home], state="absent", **PLACE)
     assert gone["entries"] == [default, office]
-    assert gone["diff"]["before"] == listed["entries"]
+    assert gone["diff"]["before"] == {"entries": listed["entries"]}
     assert simulator.world.exposed == []
     assert modules.succeed("acr_endpoint", state="disabled", **PLACE)["changed"]
     assert not instance.endpoints["Registry"].enable
