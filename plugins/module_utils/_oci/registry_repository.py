@@ -108,6 +108,15 @@ class RegistryRepository(Repository):
             return False
         raise self._client.error(call, answer)
 
+    def _shows_blob(self, blob: Descriptor) -> bool:
+        """Whether the blob is known to be here. Who may not look may still write, and is told of writing if not."""
+        try:
+            return self._has_blob(blob)
+        except RegistryError as error:
+            if error.status in (401, 403):
+                return False
+            raise
+
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
         """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
         purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
@@ -170,7 +179,7 @@ class RegistryRepository(Repository):
                     self._note_refused(refused)
                     return self._session(purpose, answer)
                 refused.append(origin)
-        if self.has_blob(blob):
+        if self._shows_blob(blob):
             return None
         session = self._begin(purpose)
         # Only now is it known that it was the mount that was refused, and not all writing.
