@@ -40,11 +40,13 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     """Run the functional tests with the newest packages on the newest Python, and with the oldest on the oldest."""
     newest = list(interpreters())[-1]
     name = "functional/newest-requests"
-    yield Job(name, partial(_functional, name, newest, None, arguments), about=200)
+    yield Job(name, partial(_functional, name, newest, None, arguments), about=200, limit=840)
     oldest = next((version for version in _FOR_OLDEST_REQUESTS if version in interpreters()), None)
     name = "functional/oldest-requests"
     if oldest:
-        yield Job(name, partial(_functional, name, oldest, REQUIREMENTS / "oldest.txt", arguments), about=200)
+        yield Job(
+            name, partial(_functional, name, oldest, REQUIREMENTS / "oldest.txt", arguments), about=200, limit=840
+        )
     else:
         yield Absent(name, f"none of the Pythons {', '.join(_FOR_OLDEST_REQUESTS)} is here")
 

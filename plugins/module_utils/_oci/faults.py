@@ -70,7 +70,7 @@ def fault_of(error: BaseException) -> Fault:
             return Fault("connection_failed", "the server had closed the connection", stale=True)
         if isinstance(link, ssl.SSLError):
             return _tls_fault(link)
-        tunnel = _TUNNEL.match(str(link)) if type(link) is OSError else None
+        tunnel = _TUNNEL.match(str(link)) if isinstance(link, OSError) else None
         if tunnel:
             return _tunnel_fault(tunnel.group(1))
         if type(link).__name__ == "CertificateError":  # urllib3's own, where it has one

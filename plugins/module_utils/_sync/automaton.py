@@ -139,9 +139,9 @@ class Automaton:
             first = self._add(None)
             self._states[first].following = (self._build(node.item, first), following)
         else:
-            for _ in range(node.most - node.least):
+            for _time in range(node.most - node.least):
                 first = self._add(None, self._build(node.item, first), following)
-        for _ in range(node.least):
+        for _time in range(node.least):
             first = self._build(node.item, first)
         return first
 
