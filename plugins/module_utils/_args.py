@@ -10,9 +10,10 @@ everything else to its host. So nothing there has a default, and what is given t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ._acr_entry import check_instance, instance_spec
 from ._oci.credentials import Credential
 from ._oci.errors import InputError
 from ._oci.proxies import Proxies, proxy_secrets
@@ -54,6 +55,7 @@ def registry_spec() -> dict[str, Any]:
         "proxy": {"type": "str", "no_log": True},
         "concurrency": {"type": "int"},
         "requests_per_second": {"type": "float"},
+        "acr": {"type": "dict", "options": instance_spec()},
     }
     return {
         "registries": {"type": "list", "elements": "dict", "default": [], "options": entry},
@@ -114,6 +116,7 @@ class RegistryEntry:
     :param registry: the host that it is for
     :param path: the beginning of the repositories that its credentials are for; empty for all of the host's
     :param connection: those of the connection options that are given
+    :param acr: the ACR instance that the registry belongs to, as it was written; None when nothing is said of one
     """
 
     origin: str
@@ -121,6 +124,7 @@ class RegistryEntry:
     path: str
     credential: Credential | None
     connection: Mapping[str, Any]
+    acr: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def key(self) -> str:
@@ -213,8 +217,10 @@ def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> Registr
         path,
         _credential(item, f"{origin} ({quoted(item['registry'])})"),
         {option: item[option] for option in _CONNECTION if item[option] is not None},
+        item["acr"],
     )
     _check_connection(entry)
+    check_instance(entry, on_secret)
     return entry
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _args
+from ._acr_entry import managed_registries
 from ._oci.credentials import Chain, Credential, CredentialProvider, Given
 from ._oci.docker_config import DockerConfig
 from ._oci.errors import ImageOpsError
@@ -27,6 +28,7 @@ from ._sync.rules import Rule, check_rules, parse_entries, parse_rules
 from ._sync.used import check_use
 
 if TYPE_CHECKING:
+    from ._acr.managed import ManagedRegistry
     from ._oci.registry import Registry
     from ._sync.engine import Engine, Options
     from ._sync.results import RunResult
@@ -43,6 +45,7 @@ class _Plan:
     rules: Sequence[Rule]
     options: Options
     connect: Connect
+    managed: dict[str, ManagedRegistry]
     budget: RetryBudget
     stop: threading.Event
     log: LogFile | None
@@ -59,6 +62,7 @@ def sync_images(task: Task) -> NoReturn:
         engine = Engine(
             plan.rules,
             connect=plan.connect,
+            managed=plan.managed,
             options=plan.options,
             budget=plan.budget,
             stop=plan.stop,
@@ -78,9 +82,11 @@ def describe_images(task: Task) -> NoReturn:
     try:
         images = [Reference.parse(text) for text in task.params["images"]]
         entries = _args.registry_entries(task.params["registries"], task.secrets.add)
-        credentials = Chain([_given(entries, task), *_docker(task)])
+        stop = threading.Event()
+        managed = _managed(entries, task, stop).values()
+        credentials = Chain([_given(entries, task), *managed, *_docker(task)])
         accesses = _args.accesses(entries)
-        connect = _connector(task, accesses, credentials, RetryBudget(), threading.Event(), _nowhere)
+        connect = _connector(task, accesses, credentials, RetryBudget(), stop, _nowhere)
         found = _describe(images, connect, details=task.params["details"])
     except ImageOpsError as error:
         task.refuse(error)
@@ -102,16 +108,23 @@ def _plan(task: Task) -> _Plan:
         [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
         on_secret=task.secrets.add,
     )
-    credentials = Chain([from_task, from_file, *_docker(task)])
+    docker = _docker(task)
     accesses = _args.accesses(entries, [entry.key for entry in auth if entry.insecure])
     check_use(
-        rules, from_task=from_task, from_file=from_file, credentials=credentials, described=accesses, warn=task.warn
+        rules,
+        from_task=from_task,
+        from_file=from_file,
+        credentials=Chain([from_task, from_file, *docker]),
+        described=accesses,
+        warn=task.warn,
     )
     budget, stop = RetryBudget(), threading.Event()
+    managed = _managed(entries, task, stop)
+    credentials = Chain([from_task, *managed.values(), from_file, *docker])
     report_path = report.prepare(params["report_path"]) if params["report_path"] else None
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
     connect = _connector(task, accesses, credentials, budget, stop, log.line if log else _nowhere)
-    return _Plan(rules, options, connect, budget, stop, log, report_path)
+    return _Plan(rules, options, connect, managed, budget, stop, log, report_path)
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
@@ -132,6 +145,11 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
 def _given(entries: Sequence[_args.RegistryEntry], task: Task) -> Given:
     pairs = [(entry.key, entry.credential) for entry in entries if entry.credential is not None]
     return Given(pairs, on_secret=task.secrets.add)
+
+
+def _managed(entries: Sequence[_args.RegistryEntry], task: Task, stop: threading.Event) -> dict[str, ManagedRegistry]:
+    settings = _args.settings(task.params)
+    return managed_registries(entries, settings=settings, stop=stop, on_secret=task.secrets.add, warn=task.warn)
 
 
 def _docker(task: Task) -> Sequence[CredentialProvider]:

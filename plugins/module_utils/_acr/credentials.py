@@ -48,6 +48,7 @@ class TemporaryLogins:
         self._lock = threading.Lock()
         self._login: TemporaryLogin | None = None
         self._credential = Credential()
+        self._refused: ImageOpsError | None = None
 
     def get(self, registry: str, repository: str) -> Credential | None:
         """The credential for a repository; None for another registry.
@@ -59,6 +60,8 @@ class TemporaryLogins:
         if registry != self._registry:
             return None
         with self._lock:
+            if self._refused is not None:
+                raise self._refused  # asked once, and not again for every repository
             if self._login is None or self._now() >= (self._credential.expires_at or 0.0):
                 self._renew(self._login)
             return self._credential
@@ -70,6 +73,8 @@ class TemporaryLogins:
             renew_at = login.expires_at - min(_EARLY, life / _SHARE)
         except ImageOpsError as error:
             # While the last login is good, a passing failure to renew it is no reason to stop.
+            if not error.transient:
+                self._refused = error
             if last is None or not error.transient or last.expires_at - self._now() <= _LAST_MOMENT:
                 raise
             login = last

@@ -44,6 +44,24 @@ def check_repository(name: str) -> str:
     return name
 
 
+def is_enterprise_registry(host: str) -> bool:
+    """Whether a registry's host is surely one of an Enterprise Edition instance; one may have other names, too."""
+    return host.endswith(".cr.aliyuncs.com") and not host.endswith(".personal.cr.aliyuncs.com")
+
+
+def path_fault(path: str) -> str:
+    """Why an instance's registry has no repository of that path, ``namespace/repository``; nothing when it may."""
+    namespace, slash, name = path.partition("/")
+    if not slash:
+        return "it has no namespace"
+    try:
+        check_namespace(namespace)
+        check_repository(name)
+    except InputError as error:
+        return f"the {error.subject}: {error.cause}"
+    return ""
+
+
 def check_policy(name: str) -> str:
     """The name again; 1 to 128 letters, digits and hyphens.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from .._oci.registry import Registry
 from .._oci.retry import RetryBudget
 from .patience import Patience
 from .places import Places
-from .plan import COLLISION, ImageTask, Planner
+from .plan import ImageTask, Planner
 from .progress import Progress
 from .results import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
 from .rules import Rule
@@ -26,6 +26,7 @@ from .unexpected import unexpected
 from .wanted import ManifestStore, WantedImages
 
 if TYPE_CHECKING:
+    from .._acr.managed import ManagedRegistry
     from .copying import CopyPhase
 
 
@@ -58,6 +59,7 @@ class Engine:
     """One run over a list of rules.
 
     :param connect: makes the client of a registry host; the engine closes it
+    :param managed: registries whose instance can be asked, by host; the engine closes them
     :param budget: for the retries of the run, shared by its clients
     :param stop: set by whoever wants the run to end
     :param log: takes what a user may want to read afterwards, such as the traceback of an unexpected fault
@@ -73,8 +75,10 @@ class Engine:
         stop: threading.Event,
         progress: Progress,
         log: Callable[[str], None],
+        managed: Mapping[str, ManagedRegistry] | None = None,
     ) -> None:
         self._rules = rules
+        self._managed = managed or {}
         self._options = options
         self._budget = budget
         self._patience = Patience(options.attempts, options.backoff, options.backoff_cap, stop, budget, log)
@@ -84,7 +88,12 @@ class Engine:
         self._manifests = ManifestStore()
         self._wanted = WantedImages(self._places, self._manifests)
         self._planner = Planner(
-            self._places, self._wanted, overwrite=options.overwrite, rewrite=options.rewrite, log=log
+            self._places,
+            self._wanted,
+            managed=self._managed,
+            overwrite=options.overwrite,
+            rewrite=options.rewrite,
+            log=log,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
@@ -93,6 +102,8 @@ class Engine:
     def close(self) -> None:
         """Close every connection, those in use too."""
         self._places.close()
+        for registry in self._managed.values():
+            registry.close()
 
     def run(self) -> RunResult:
         """Do all of it. What goes wrong with an image is in the result; nothing is raised for it.
@@ -155,8 +166,8 @@ class Engine:
                 self._progress.image_finished(image)
 
     def _refused(self) -> bool:
-        """Whether two rules want different images in one place: then nothing at all is written."""
-        return any(image.reason == COLLISION for image in self._results.values())
+        """Whether two images are wanted in one place, or one where none may be: then nothing at all is written."""
+        return any(image.task.refuses_run for image in self._results.values())
 
     def _rounds(self) -> None:
         phase: CopyPhase | None = None

@@ -12,21 +12,30 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
+from .._acr.names import is_enterprise_registry
 from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
+from .discover import MISFIT, SHARED, Discovery, Expansion
+from .naming import find_misnamed
+from .outcomes import outcomes
 from .places import Places
 from .rules import Destination, Rule, destination_tag
-from .unexpected import unexpected
 from .wanted import Wanted, WantedImages
 
-COLLISION = "two rules want different images there"
-"""The reason of a conflict that stops the whole run before anything is written."""
+if TYPE_CHECKING:
+    from .._acr.managed import ManagedRegistry
 
-_K = TypeVar("_K")
-_V = TypeVar("_V")
+COLLISION = "two rules want different images there"
+
+_MISNAMED = "its registry does not take the name"
+_REFUSALS = frozenset((COLLISION, MISFIT, SHARED, _MISNAMED))
+_UNLISTED = "the source's repositories are not known"
+_NO_TAGS = "the source's tags are not known"
+_NO_ROOM = "its repository cannot be created"
+_MOST_NAMED = 5
 _FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
 
 
@@ -51,6 +60,11 @@ class ImageTask:
     previous: Digest | None
     wanted: Wanted | None
     error: ImageOpsError | None
+
+    @property
+    def refuses_run(self) -> bool:
+        """Whether nothing at all may be written in a run that has this."""
+        return self.reason in _REFUSALS
 
     @property
     def to_copy(self) -> bool:
@@ -85,6 +99,7 @@ _ABSENT = _There(None, "")
 class Planner:
     """Plans; can be asked again, and then repeats only the questions that had no answer.
 
+    :param managed: registries whose instance can be asked, by host
     :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
     :param rewrite: put manifests again even where both sides are equal
     :param log: takes the traceback of a fault that nobody expected
@@ -96,34 +111,56 @@ class Planner:
         places: Places,
         wanted: WantedImages,
         *,
+        managed: Mapping[str, ManagedRegistry],
         overwrite: str,
         rewrite: bool,
         log: Callable[[str], None],
     ) -> None:
         self._places = places
         self._wanted = wanted
+        self._managed = managed
+        self._discovery = Discovery(places, managed, log=log)
         self._overwrite = overwrite
         self._rewrite = rewrite
         self._log = log
         self._listings: dict[str, dict[str, None]] = {}
         self._there: dict[Reference, _There] = {}
+        self._untaken: dict[str, list[str]] = {}
+        self._rooms: dict[Reference, ImageOpsError | None] = {}
         self.notes: list[str] = []
 
     def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
-        """Every image of the rules, those with one source digest next to each other, otherwise in the rules' order."""
-        failures = self._list(rules)
+        """Every image of the rules, those with one source digest next to each other, otherwise in the rules' order.
+
+        Where a destination is refused only that is told, and nothing else is asked.
+        """
+        found = self._discovery.expand(rules)
+        self.notes = [*_left_behind(rules), *found.notes]
+        tasks = [
+            _unknown(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
+        ]
+        refused = self._refused(found)
+        if refused:
+            return refused + tasks
+        failures = self._list(found.rules)
+        self._untaken.clear()
         pairs: list[_Pair] = []
-        tasks: list[ImageTask] = []
-        self.notes = _left_behind(rules)
-        for rule in rules:
+        for rule in found.rules:
             fault = self._unlisted(rule, failures)
             if fault is None:
                 pairs.extend(self._pairs(rule))
             else:
-                tasks.extend(_without_tags(rule, destination, fault) for destination in rule.destinations)
+                tasks.extend(_unknown(rule, place, _NO_TAGS, fault) for place in rule.destinations)
+        self._note_what_is_not_taken()
         wanted, there = self._resolve(pairs)
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
-        return _in_order(_merged(tasks))
+        return _in_order(self._with_room(list(_merged(tasks))))
+
+    def _refused(self, found: Expansion) -> list[ImageTask]:
+        misnamed = find_misnamed(found.rules, lambda host: host in self._managed or is_enterprise_registry(host))
+        refused = [(each.rule, each.destination, each.reason, each.error) for each in found.refusals]
+        refused += [(each.rule, each.destination, _MISNAMED, each.error) for each in misnamed]
+        return [replace(_unknown(*each), action="conflict") for each in refused]
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
         """Read the tag lists that the rules need; gives the faults of those that could not be read."""
@@ -141,24 +178,12 @@ class Planner:
             if name not in self._listings
         }
         failures: dict[str, ImageOpsError] = {}
-        for name, outcome in self._outcomes(jobs).items():
+        for name, outcome in outcomes(jobs, action="plan", log=self._log).items():
             if isinstance(outcome, ImageOpsError):
                 failures[name] = outcome
             else:
                 self._listings[name] = dict.fromkeys(outcome)  # keeps the order, and is quick to look up in
         return failures
-
-    def _outcomes(self, jobs: Mapping[_K, Future[_V]]) -> dict[_K, _V | ImageOpsError]:
-        """Wait for every job; what it gave, or the error that it ended with."""
-        outcomes: dict[_K, _V | ImageOpsError] = {}
-        for key, job in jobs.items():
-            try:
-                outcomes[key] = job.result()
-            except ImageOpsError as fault:
-                outcomes[key] = fault
-            except Exception as fault:  # noqa: BLE001 - it stops nothing but what needs this answer
-                outcomes[key] = unexpected(fault, action="plan", subject=_asked(key), log=self._log)
-        return outcomes
 
     def _unlisted(self, rule: Rule, failures: Mapping[str, ImageOpsError]) -> ImageOpsError | None:
         """Why a rule's tags are not known, when they have to be."""
@@ -166,17 +191,24 @@ class Planner:
             return None
         if rule.source.name in failures:
             return failures[rule.source.name]
-        return None if self._listings[rule.source.name] else _no_tags(rule)
+        # Of a repository that nobody has named it is no fault that it has been emptied.
+        return None if self._listings[rule.source.name] or rule.brought_by is not None else _no_tags(rule)
 
     def _pairs(self, rule: Rule) -> Iterable[_Pair]:
         source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
         listed = list(self._listings[rule.source.name]) if rule.source.selects_by_listing else rule.source.tags
         tags: Sequence[str | None] = [None] if listed is None else rule.select(listed)
         if not tags:
-            self.notes.append(f"{rule.origin} takes none of the {len(listed or ())} tags of {rule.source.name}")
+            self._untaken.setdefault(rule.origin, []).append(rule.source.name)
         for tag in tags:
             for place in rule.destinations:
                 yield _Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
+
+    def _note_what_is_not_taken(self) -> None:
+        for origin, names in self._untaken.items():
+            shown = ", ".join(f"{name} ({len(self._listings.get(name, ()))})" for name in names[:_MOST_NAMED])
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            self.notes.append(f"{origin} takes none of the tags of {shown}{more}")
 
     def _resolve(
         self, pairs: Sequence[_Pair]
@@ -190,7 +222,10 @@ class Planner:
                 sources[_key(pair)] = lane.submit(self._wanted.resolve, pair.source, pair.rule.platforms)
             if pair.destination not in destinations:
                 destinations[pair.destination] = self._ask(pair.destination)
-        return self._outcomes(sources), self._outcomes(destinations)
+        return (
+            outcomes(sources, action="plan", log=self._log),
+            outcomes(destinations, action="plan", log=self._log),
+        )
 
     def _ask(self, destination: Reference) -> Future[_There]:
         known = self._there.get(destination)
@@ -216,7 +251,7 @@ class Planner:
         return there
 
     def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: _There | ImageOpsError) -> ImageTask:
-        task = ImageTask(pair.rule, pair.source, pair.destination, "unknown", "", None, None, None, None)
+        task = _task(pair.rule, pair.source, pair.destination)
         if isinstance(wanted, ImageOpsError):
             return replace(task, reason="the source could not be asked", error=wanted)
         if isinstance(there, ImageOpsError):
@@ -232,6 +267,38 @@ class Planner:
         if self._rewrite:
             return replace(task, action="update", reason="equal, and written again as asked")
         return replace(task, action="unchanged", reason="both sides have the same digest")
+
+    def _with_room(self, tasks: list[ImageTask]) -> list[ImageTask]:
+        """Ask instances whether there is room for repositories that a push would create; without it none is begun."""
+        new = {
+            Reference(task.destination.registry, task.destination.repository)
+            for task in tasks
+            if task.action == "create"
+            and task.destination.registry in self._managed
+            and not self._listings.get(task.destination.name)
+        }
+        hosts = {place.registry for place in new if place not in self._rooms}
+        jobs = {
+            host: self._places.lane(host).submit(
+                self._managed[host].room, sorted(place.repository for place in new if place.registry == host)
+            )
+            for host in sorted(hosts)
+        }
+        for host, room in outcomes(jobs, action="plan", log=self._log).items():
+            if isinstance(room, ImageOpsError):
+                self.notes.append(f"the room at {host} was not checked: {room}")
+                continue
+            self.notes += room.unknown
+            for place in new:
+                if place.registry == host:
+                    self._rooms[place] = room.faults.get(place.repository)
+        return [self._without_room(task) for task in tasks]
+
+    def _without_room(self, task: ImageTask) -> ImageTask:
+        fault = self._rooms.get(Reference(task.destination.registry, task.destination.repository))
+        if fault is None or not task.to_copy:
+            return task
+        return replace(task, action="conflict", reason=_NO_ROOM, error=fault)
 
     def _differs(self, task: ImageTask) -> ImageTask:
         overwrite = task.rule.overwrite or self._overwrite
@@ -268,11 +335,16 @@ def _asked(key: object) -> str:
     return str(key[0] if isinstance(key, tuple) else key)
 
 
-def _without_tags(rule: Rule, place: Destination, fault: ImageOpsError) -> ImageTask:
+def _task(rule: Rule, source: Reference, destination: Reference) -> ImageTask:
+    """A task about which nothing is known yet."""
+    return ImageTask(rule, source, destination, "unknown", "", None, None, None, None)
+
+
+def _unknown(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
+    """What stands for all images of a rule at one destination, which are not known."""
     source = Reference(rule.source.registry, rule.source.repository)
     destination = Reference(place.registry, place.repository)
-    reason = "the source's tags are not known"
-    return ImageTask(rule, source, destination, "unknown", reason, None, None, None, fault)
+    return replace(_task(rule, source, destination), reason=reason, error=fault)
 
 
 def _no_tags(rule: Rule) -> ImageOpsError:

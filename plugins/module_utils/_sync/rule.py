@@ -15,6 +15,7 @@ from .inputs import Place
 from .patterns import TagPattern
 from .selection import in_version_order, newest
 from .sides import Destination, Source
+from .wildcards import Wildcard
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Rule:
     :ivar newest: how many versions are taken at most; None takes all
     :ivar platforms: what is taken of an index; all, when there are none
     :ivar overwrite: ``always``, ``skip`` or ``fail``; None leaves it to the task
+    :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
     origin: str
@@ -37,6 +39,7 @@ class Rule:
     newest: int | None = None
     platforms: tuple[Platform, ...] = ()
     overwrite: str | None = None
+    brought_by: Wildcard | None = None
 
     def select(self, listed: Sequence[str]) -> list[str]:
         """Give the source tags that this rule takes out of a listing, each once, in the order of their versions.

@@ -180,7 +180,8 @@ def _parse_destinations(
             raise place.refusal(
                 text, "it is empty", "write a destination, or give default_registry and default_namespace"
             )
-        whole = text or f"{defaults}/{_without_first_part(source.repository)}"
+        below = "{path}" if source.wildcard is not None else _without_first_part(source.repository)
+        whole = text or f"{defaults}/{below}"
         found[parse_destination(whole, place, source=source, may_be_one=may_be_one)] = None
     return tuple(found)
 

@@ -1,10 +1,12 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two sides of a rule as they are written: image-syncer's grammar of sources and destinations.
+"""The two sides of a rule as they are written: image-syncer's grammar of sources and destinations, and whole projects.
 
 In this order: a digest (``repository@sha256:...``, also with a tag), one tag, neither (all tags),
-``repository:/regex/``, a list of tags (``repository:tag1,tag2``).
+``repository:/regex/``, a list of tags (``repository:tag1,tag2``). A source may also be every repository directly in a
+path (``registry/project/*``) or anywhere below it (``/**``), all their tags or those that match (``:/regex/``); its
+destination then says by a template, or as the beginning of a path, where each of them goes.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from .._oci.errors import InputError
 from .._oci.reference import Digest, Reference, check_tag, quoted
 from .inputs import Place
 from .patterns import TagPattern
+from .templates import fill, is_template, parse_destination_path
+from .wildcards import Wildcard, parse_wildcard
 
 _SOURCE_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2, :/regex/ or @sha256:..."
 _DESTINATION_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2 or @sha256:..."
@@ -27,11 +31,13 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.")
 
 @dataclass(frozen=True)
 class Source:
-    """Images of one repository: one digest, or some tags, or those that match, or all.
+    """Images of one repository: one digest, or some tags, or those that match, or all; or of many repositories.
 
+    :ivar repository: the repository's path; of many, as they were written: ``library/*``
     :ivar tags: the tags that are named, each once; with a digest, the one tag that must name it
     :ivar pattern: what a tag must match somewhere
     :ivar text: as it was written
+    :ivar wildcard: which repositories, when it is not one
     """
 
     registry: str
@@ -40,6 +46,7 @@ class Source:
     pattern: TagPattern | None = None
     digest: Digest | None = None
     text: str = ""
+    wildcard: Wildcard | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +63,7 @@ class Source:
 class Destination:
     """A repository that images go to.
 
+    :ivar repository: its path; where many go, a template of theirs or the beginning of their paths
     :ivar tags: what the source's tags are called there, from left to right; None keeps their names
     :ivar digest: the source's digest, when it is written here too
     :ivar text: as it was written
@@ -78,6 +86,10 @@ def parse_source(text: str, place: Place) -> Source:
     _refuse_what_comes_later(text, place)
     try:
         name, marked, rest = ("", "", "") if _SCHEME.match(text) else text.partition(":/")
+        wildcard = parse_wildcard(name or text)
+        if wildcard is not None:
+            pattern = _parse_regex(text, rest) if marked else None
+            return Source(wildcard.registry, wildcard.path, pattern=pattern, text=text, wildcard=wildcard)
         if marked:
             reference, tags, pattern = Reference.parse(name), None, _parse_regex(text, rest)
         else:
@@ -97,27 +109,33 @@ def parse_destination(text: str, place: Place, *, source: Source, may_be_one: bo
     if ":/" in text and not _SCHEME.match(text):
         raise place.refusal(text, "a regular expression has no meaning there", _DESTINATION_FORM)
     try:
-        reference, tags = _parse_list(text, _DESTINATION_FORM)
+        found = _parse_destination(text, source)
     except InputError as fault:
         raise place.wrapped(text, fault) from None
-    if reference.digest is not None and reference.digest != source.digest:
+    if found.digest is not None and found.digest != source.digest:
         raise place.refusal(
             text,
             "its digest is not that of the source" if source.digest else "it has a digest and the source has none",
             "leave the digest out: what arrives always has the source's",
         )
-    if tags is not None:
-        _check_count(tags, text, place, source, may_be_one)
+    if found.tags is not None:
+        _check_count(found.tags, text, place, source, may_be_one)
+    return found
+
+
+def _parse_destination(text: str, source: Source) -> Destination:
+    if source.wildcard is not None:
+        path = parse_destination_path(text, whole_registry=not source.wildcard.prefix)
+        return Destination(path.registry, path.path, path.tags, text=text)
+    filled = fill(text, source.repository) if is_template(text) else text
+    reference, tags = _parse_list(filled, _DESTINATION_FORM)
     return Destination(reference.registry, reference.repository, tags, reference.digest, text)
 
 
 def _refuse_what_comes_later(text: str, place: Place) -> None:
-    """The one place that knows of forms that are planned: whole projects and directories."""
-    name = text.partition(":/")[0]
+    """The one place that knows of a form that is planned: directories."""
     if text.startswith("ocidir://"):
         raise place.refusal(text, "image layouts in directories are not yet supported", _SOURCE_FORM)
-    if place.what == "source" and name.endswith(("/*", "/**")):
-        raise place.refusal(text, "patterns of repositories are not yet supported", "write one rule a repository")
 
 
 def _parse_regex(text: str, rest: str) -> TagPattern:

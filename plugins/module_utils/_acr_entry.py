@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key ``acr`` of an entry of ``registries``: the instance that a registry belongs to, and whose access key signs."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._oci.errors import InputError
+
+if TYPE_CHECKING:
+    from ._acr.managed import ManagedRegistry
+    from ._acr.openapi import OpenApi
+    from ._args import RegistryEntry
+    from ._oci.transport import Settings
+
+OnSecret = Callable[[str], None]
+
+_HOST = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.cr\.aliyuncs\.com")
+
+
+def instance_spec() -> dict[str, Any]:
+    """The options of ``registries[].acr``; those of the modules for ACR that a sync needs."""
+    return {
+        "instance_id": {"type": "str", "required": True},
+        "region": {"type": "str"},
+        "network": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
+        "endpoint": {"type": "str"},
+        "access_key_id": {"type": "str"},
+        "access_key_secret": {"type": "str", "no_log": True},
+        "security_token": {"type": "str", "no_log": True},
+    }
+
+
+def check_instance(entry: RegistryEntry, on_secret: OnSecret) -> None:
+    """Check what an entry says of an instance, if anything.
+
+    :raises InputError: for what cannot be meant
+    """
+    if entry.acr is None:
+        return
+    subject = f"acr of {entry.origin}"
+    for option in ("access_key_secret", "security_token"):
+        on_secret(entry.acr[option] or "")
+    if entry.path:
+        raise InputError(
+            subject=subject,
+            cause=f"{entry.key} is a path in a registry, and an instance has the whole of one",
+            hint=f"give it in an entry for {entry.registry}",
+        )
+    if entry.credential is not None:
+        raise InputError(
+            subject=subject,
+            cause="the entry has credentials, and acr stands for those that are fetched and renewed",
+            hint="leave one of the two out",
+        )
+
+
+def managed_registries(
+    entries: Iterable[RegistryEntry],
+    *,
+    settings: Settings,
+    stop: threading.Event,
+    on_secret: OnSecret,
+    warn: Callable[[str], None],
+) -> dict[str, ManagedRegistry]:
+    """The registries whose instance is known, by host. Nothing is asked yet.
+
+    :param stop: set to end every wait
+    :raises ImageOpsError: when two entries say it differently, and when there is no region or no access key
+    """
+    from ._acr.managed import ManagedRegistry  # needs requests, which may be missing when this module is loaded
+
+    chosen: dict[str, RegistryEntry] = {}
+    for entry in entries:
+        if entry.acr is not None and chosen.setdefault(entry.registry, entry).acr != entry.acr:
+            raise InputError(
+                subject=f"acr of {entry.origin}",
+                cause=f"{chosen[entry.registry].origin} says otherwise for the same host {entry.registry}",
+                hint="give it once",
+            )
+    return {
+        host: ManagedRegistry(
+            host,
+            _api(entry, entry.acr, settings, stop, on_secret),
+            entry.acr["instance_id"],
+            on_secret=on_secret,
+            warn=warn,
+        )
+        for host, entry in chosen.items()
+        if entry.acr is not None
+    }
+
+
+def _api(
+    entry: RegistryEntry, given: Mapping[str, Any], settings: Settings, stop: threading.Event, on_secret: OnSecret
+) -> OpenApi:
+    """The API's client, by the way that the registry itself is reached, but never without a check of certificates."""
+    from . import _acr_args
+    from ._acr.keys import find_keys, vendor_chain
+    from ._acr.openapi import OpenApi
+    from ._acr.service import Line
+
+    host = _HOST.fullmatch(entry.registry)
+    region = _acr_args.region(given, os.environ) or (host.group(1) if host else None)
+    try:
+        service = _acr_args.registry_api(given, region)
+        key = _acr_args.given_key(given)
+    except InputError as error:
+        raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
+    keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=on_secret)
+    line = Line(ca_path=entry.connection.get("ca_path"), proxy=entry.connection.get("proxy"))
+    return OpenApi(service, keys, line=line, settings=settings, stop=stop, on_secret=on_secret)
