@@ -277,6 +277,7 @@ def test_an_answer_in_the_middle_of_a_body_stops_it(status: int) -> None:
     data = bytes(50_000_000)
     server, source = Uploads(), Source(data)
     taken: list[int] = []
+    strays: list[bytes] = []
 
     def refuse(request: Received) -> object:
         taken.append(len(request.read(100_000)))
@@ -284,7 +285,7 @@ def test_an_answer_in_the_middle_of_a_body_stops_it(status: int) -> None:
         # Go on reading, as a patient proxy does: the client has to stop by itself.
         while sum(taken) < request.length and (block := request.sock.recv(BLOCK)):
             taken.append(len(block))
-            assert not any(block), "another request came on a connection with half a body on it"
+            strays.append(block.strip(b"\x00"))
         return "close"
 
     server.on_put = server.on_patch = refuse
@@ -295,7 +296,8 @@ def test_an_answer_in_the_middle_of_a_body_stops_it(status: int) -> None:
         assert sum(taken) < 5_000_000 * max(1, server.log.count("PUT") + server.log.count("PATCH"))
     running.wait_for_the_end()
     puts = [request.connection for request in running.requests if request.method in ("PUT", "PATCH")]
-    assert len(puts) == len(set(puts)), "a connection with half a body on it was used again"
+    assert len(puts) == len(set(puts))
+    assert not any(strays), "a connection with half a body on it was used again"
 
 
 def test_what_may_not_be_that_large_goes_in_chunks() -> None:
