@@ -178,7 +178,7 @@ class Client:
     ) -> Answer:
         most = 1 if once else self.settings.attempts
         if not once:
-            self.budget.first()
+            self.budget.first("request", purpose.action, purpose.subject)
         tried = stale = 0
         while True:
             self.pauses.before_request(action=purpose.action, subject=purpose.subject)

@@ -46,20 +46,20 @@ class RetryBudget:
     """How many retries all registries of one run may make together, so that a bad day does not multiply its load.
 
     :param base: retries that are always allowed
-    :param share: further ones for each first try
+    :param share: further ones for each first try; what is tried in a later round once more is none
     """
 
     def __init__(self, base: int = 50, share: float = 0.5) -> None:
         self._base = base
         self._share = share
-        self._first = 0
+        self._first: set[int] = set()
         self._spent = 0
         self._lock = threading.Lock()
 
-    def first(self) -> None:
-        """Count the first try of something."""
+    def first(self, *what: str) -> None:
+        """Count the first try of something: a request, the transfer of a blob."""
         with self._lock:
-            self._first += 1
+            self._first.add(hash(what))
 
     def spend(self, *, action: str, subject: str) -> None:
         """Count a retry.
@@ -67,7 +67,7 @@ class RetryBudget:
         :raises RegistryError: retry_budget, when the run has had its share
         """
         with self._lock:
-            if self._spent >= self._base + self._share * self._first:
+            if self._spent >= self._base + self._share * len(self._first):
                 raise RegistryError(
                     code="retry_budget",
                     action=action,

@@ -111,7 +111,7 @@ class BlobUpload:
         """
         attempts = self._client.settings.attempts
         tried = 0
-        self._client.budget.first()
+        self._client.budget.first("send", self._purpose.subject)
         while True:
             try:
                 self._send(session or self._begin())

@@ -41,7 +41,7 @@ class BlobSource:
         self._repository = repository
         self._patience = patience
         self._on_open = on_open
-        patience.budget.first()
+        patience.budget.first("read", str(blob.digest))
         self._marks: dict[int, _Hash] = {0: blob.digest.hasher()}
 
     def open_at(self, offset: int) -> BlobReader:

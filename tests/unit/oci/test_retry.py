@@ -74,8 +74,9 @@ def test_the_budget_grows_with_what_succeeds() -> None:
     with pytest.raises(RegistryError) as caught:
         budget.spend(**WHAT)
     assert (caught.value.code, caught.value.transient) == ("retry_budget", False)
-    budget.first()
-    budget.first()
+    budget.first("read", "a")
+    budget.first("read", "b")
+    budget.first("read", "b")
     budget.spend(**WHAT)
     with pytest.raises(RegistryError):
         budget.spend(**WHAT)

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a bad day costs at most: retries, logins, time; and how far the fault of one image or registry reaches."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.repository import Repository
+from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from support import images
+from support.endpoint import Endpoint
+from support.fault_actions import Answer, CutRequest, CutResponse
+from support.faults import Action, FaultProxy
+from support.plain_client import PlainClient
+from support.ports import dead_host, silent_host
+from support.runs import Run
+from support.scenes import Guarded, Scene, codes
+from support.servers import PASSWORD, USER, Servers
+
+Plain = Callable[[Endpoint], PlainClient]
+
+
+# Retries
+
+
+@pytest.mark.parametrize(
+    ("side", "method", "target", "action"),
+    [
+        ("destination", "POST", "/blobs/uploads/", Answer(500)),
+        ("destination", "PUT", "digest=", CutRequest(after=10)),
+        ("destination", "PUT", "/manifests/v", Answer(503)),
+        ("source", "GET", "/blobs/", CutResponse(after=10)),
+        ("source", "GET", "/blobs/", Answer(500)),
+        ("source", "GET", "/manifests/", Answer(502)),
+        ("source", "HEAD", "/manifests/", CutRequest()),
+    ],
+)
+def test_all_retries_of_a_run_together_are_bounded(
+    scene: Scene, side: str, method: str, target: str, action: Action
+) -> None:
+    for number in range(40):
+        scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[images.layer(number)]))
+    {"source": scene.source, "destination": scene.destination}[side].add(
+        action, method=method, target=target, times=None
+    )
+
+    result = scene.sync(retries=5)
+
+    assert {image.status for image in result.images} == {"failed"}
+    records = [*scene.source.records(), *scene.destination.records()]
+    # A HEAD after a write whose answer was lost asks whether to write again; it is no retry.
+    asked = Counter(
+        (record.method, record.target.rpartition("digest=")[2])
+        for record in records
+        if not (record.method == "HEAD" and ("/blobs/" in record.target or side == "destination"))
+    )
+    sessions = asked.pop(("POST", f"/v2/{scene.path}/blobs/uploads/"), 0)  # all at one address, new for each upload
+    # Of the transfer of a blob both sides are tried, also when one of them sees no request for it.
+    blobs = {digest for image in scene.images.values() for digest in image.all_blobs()}
+    limit = 50 + (len(asked) + 2 * len(blobs)) / 2
+    assert sessions <= limit
+    # One more try of a blob is one more read and one more write.
+    for method in ("HEAD", "GET", "POST", "PUT"):
+        again = sum(times - 1 for (used, _what), times in asked.items() if used == method)
+        assert again <= limit, method
+    assert "retry_budget" in set(codes(result).values()) or any(line.startswith("not again") for line in scene.run.log)
+
+
+def test_a_run_that_is_out_of_retries_still_does_what_works_at_once(scene: Scene) -> None:
+    for number in range(40):
+        scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[images.layer(number)]))
+    scene.destination.add(Answer(500), method="PUT", target="/manifests/v[1-3]?[0-8]$", times=None)
+
+    result = scene.sync(retries=5)
+
+    done = {str(image.destination.tag) for image in result.images if image.status == "done"}
+    assert done == {"v9", "v19", "v29", "v39"}
+
+
+# Logins
+
+
+@pytest.mark.parametrize("kind", ["basic", "token"])
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_one_wrong_password_and_many_images(
+    servers: Servers,
+    guarded: Guarded,
+    faulty: Callable[..., FaultProxy],
+    plain: Plain,
+    fresh: Callable[[], str],
+    whole: bool,
+    kind: str,
+    side: str,
+) -> None:
+    locked = faulty((servers.htpasswd if kind == "basic" else guarded.source).endpoint)
+    unlocked = servers.open.endpoint
+    wrong = locked.endpoint.as_user(USER, "not his password")
+    number, path = 1000 if whole else 100, fresh()
+    tags = ",".join(f"v{tag}" for tag in range(number // 2))
+    paths = [path, f"{path}/other"]
+    if side == "destination":
+        for name in paths:
+            plain(unlocked).push(name, images.image(name), *tags.split(","))
+    guarded.tokens.mark()
+    rules = []
+    for name in paths:
+        ends = [f"{wrong.host}/{name}:{tags}", f"{unlocked.host}/{name}"]
+        if side == "destination":
+            ends = [f"{unlocked.host}/{name}:{tags}", f"{wrong.host}/{name}"]
+        rules.append({"source": ends[0], "destination": ends[1]})
+
+    result = Run([wrong, unlocked]).sync(*rules, retries=3)
+
+    assert len(result.images) == number // 2 * 2
+    assert {image.error.code for image in result.images if image.error} == {"bad_credentials"}
+    logins = [record for record in locked.records() if "authorization" in record.headers]
+    assert (len(logins), len(guarded.tokens.refused())) == ((1, 0) if kind == "basic" else (0, 1))
+    assert PASSWORD not in str(result.images[0].error)
+
+
+# Registries that are not there
+
+
+@pytest.fixture(params=[dead_host, silent_host], ids=["refuses", "says nothing"])
+def gone(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
+    """A registry that is not there."""
+    with request.param() as host:
+        yield Endpoint(host)
+
+
+def test_a_dead_registry_among_live_ones_costs_seconds(
+    servers: Servers, plain: Plain, fresh: Callable[[], str], gone: Endpoint
+) -> None:
+    source, alive = servers.open.endpoint, servers.relative.endpoint
+    path = fresh()
+    for number in range(40):
+        plain(source).push(path, images.image(f"{path} {number}", layers=[images.layer(number)]), f"v{number}")
+    begun = time.monotonic()
+
+    result = Run(
+        [source, alive, gone], settings=Settings(timeout=0.5, attempts=2, backoff=0.01, backoff_cap=0.05)
+    ).sync(
+        {"source": f"{source.host}/{path}", "destination": [f"{alive.host}/{path}", f"{gone.host}/{path}"]},
+        {"source": f"{gone.host}/{path}", "destination": f"{alive.host}/{path}/from-the-dead"},
+        retries=2,
+    )
+
+    outcomes: dict[str, set[str]] = {}
+    for image in result.images:
+        outcomes.setdefault(image.destination.name, set()).add(image.status)
+    assert outcomes[f"{alive.host}/{path}"] == {"done"}
+    assert outcomes[f"{gone.host}/{path}"] == {"failed"}
+    assert outcomes[f"{alive.host}/{path}/from-the-dead"] == {"failed"}
+    assert sorted(plain(alive).tags(path)) == sorted(f"v{number}" for number in range(40))
+    assert {image.error.code for image in result.images if image.error} <= {
+        "registry_down",
+        "connection_failed",
+        "timeout",
+    }
+    assert time.monotonic() - begun < 60
+
+
+def test_a_destination_that_dies_in_the_middle_fails_alone(
+    servers: Servers, faulty: Callable[..., FaultProxy], plain: Plain, fresh: Callable[[], str]
+) -> None:
+    source, one, other = servers.open.endpoint, servers.relative.endpoint, servers.htpasswd.endpoint
+    dying = faulty(one)
+    path = fresh()
+    made = {f"v{number}": images.image(f"{path} {number}") for number in range(10)}
+    for tag, image in made.items():
+        plain(source).push(path, image, tag)
+    dying.add(CutRequest(reset=True), method="PUT|POST|PATCH", skip=8, times=None)
+
+    result = Run([source, dying.endpoint, other]).sync(
+        {"source": f"{source.host}/{path}", "destination": [f"{dying.endpoint.host}/{path}", f"{other.host}/{path}"]},
+        retries=0,
+    )
+
+    assert {image.status for image in result.images if image.destination.registry == other.host} == {"done"}
+    assert all(plain(other).manifest(path, tag).digest == image.digest for tag, image in made.items())
+    assert "failed" in {image.status for image in result.images if image.destination.registry != other.host}
+
+
+# Faults that nobody expected
+
+
+class Cursed(Repository):
+    """A repository of which one call fails as no call should."""
+
+    def __init__(self, real: Repository, call: str, number: int) -> None:
+        self.real, self.call, self.left = real, call, number
+        self.name = real.name
+
+    def __getattribute__(self, name: str) -> Any:
+        mine = super().__getattribute__
+        if name in ("real", "call", "left", "name", "__class__"):
+            return mine(name)
+        if name == mine("call"):
+            self.left -= 1
+            if self.left < 0:
+                return _fail
+        return getattr(mine("real"), name)
+
+
+Cursed.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+
+
+def _fail(*arguments: object, **options: object) -> None:
+    raise ZeroDivisionError("nobody expected this")
+
+
+@contextmanager
+def cursed(run: Run, host: str, call: str, number: int) -> Iterator[None]:
+    """Let a call of one registry's repositories fail from its nth use on."""
+    made: dict[str, Cursed] = {}
+    real = Registry.repository
+
+    def repository(self: Registry, path: str) -> Any:
+        found = real(self, path)
+        if self.host != host:
+            return found
+        return made.setdefault(path, Cursed(found, call, number))
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Registry, "repository", repository)
+    try:
+        yield
+    finally:
+        patch.undo()
+
+
+CALLS = [
+    ("source", "tags"),
+    ("source", "resolve"),
+    ("source", "manifest"),
+    ("source", "open_blob"),
+    ("destination", "tags"),
+    ("destination", "resolve"),
+    ("destination", "mount_blob"),
+    ("destination", "put_blob"),
+    ("destination", "put_manifest"),
+]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(("side", "call"), CALLS)
+def test_an_unexpected_exception_is_the_failure_of_its_images(scene: Scene, side: str, call: str, number: int) -> None:
+    for tag in range(3):
+        scene.have(f"v{tag}", images.image(f"{scene.path} {tag} old"))
+        scene.give(f"v{tag}", images.image(f"{scene.path} {tag}"))
+    host = {"source": scene.source, "destination": scene.destination}[side].endpoint.host
+
+    with cursed(scene.run, host, call, number):
+        result = scene.sync(retries=1)
+
+    failed = [image for image in result.images if image.status == "failed"]
+    assert {image.status for image in result.images} <= {"done", "failed"}
+    if call != "tags":
+        assert failed
+    elif side == "source":
+        assert bool(failed) == (number == 0)
+    assert {image.error.code for image in failed if image.error} <= {"unexpected"}
+    if failed:
+        assert any("Traceback" in line and "ZeroDivisionError" in line for line in scene.run.log)
+    scene.repair()
+
+
+def test_an_exception_that_is_no_images_own_fails_what_is_left(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tag in range(3):
+        scene.give(f"v{tag}", images.image(f"{scene.path} {tag}"))
+    engine = scene.run.engine([scene.rule])
+    monkeypatch.setattr(engine, "_begin_copying", _fail)
+
+    result = engine.run()
+
+    assert {(image.status, image.error.code) for image in result.images if image.error} == {("failed", "unexpected")}
+    assert len(result.images) == 3
+    scene.repair()
