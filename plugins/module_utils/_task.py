@@ -9,9 +9,10 @@ end.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -25,6 +26,25 @@ except ImportError:  # ansible-core before 2.22
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+
+class _Input:
+    """A program's standard input, for programs that may end without having read it."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+
+    def write(self, data: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.write(data)
+
+    def close(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.close()
+
+
+def _let_it_not_read(process: Any) -> None:
+    process.stdin = _Input(process.stdin)
 
 
 class Task:
@@ -50,12 +70,17 @@ class Task:
             self._warnings[self.secrets.mask(text)] = None
 
     def run(self, argv: list[str], stdin: str) -> tuple[int, str, str]:
-        """Run a program to its end. Gives its exit code and what it wrote.
+        """Run a program to its end, whether it reads what it is given or not. Gives its exit code and what it wrote.
 
         :raises OSError: when it cannot be started
         """
         code, out, err = self._module.run_command(
-            argv, data=stdin, binary_data=True, expand_user_and_vars=False, handle_exceptions=False
+            argv,
+            data=stdin,
+            binary_data=True,
+            expand_user_and_vars=False,
+            handle_exceptions=False,
+            before_communicate_callback=_let_it_not_read,
         )
         return int(code), str(out), str(err)
 

@@ -114,9 +114,12 @@ def test_who_may_only_read_is_told_so_when_writing(servers: Servers, repository:
 
 def test_who_may_neither_read_nor_write_is_told_of_writing_when_writing(servers: Servers, repository: str) -> None:
     limited = Credential(username="limited", password=PASSWORD)
-    with registry_client(servers.token.endpoint, credential=limited) as registry:
-        with pytest.raises(RegistryError) as caught:
-            registry.repository(repository).mount_blob(blob_descriptor(images.random_blob(repository, 10)))
+    blob = blob_descriptor(images.random_blob(repository, 10))
+    with (
+        registry_client(servers.token.endpoint, credential=limited) as registry,
+        pytest.raises(RegistryError) as caught,
+    ):
+        registry.repository(repository).mount_blob(blob)
     assert (caught.value.code, caught.value.transient) == ("push_denied", False)
 
 

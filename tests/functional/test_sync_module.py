@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any, Callable
 
@@ -134,6 +135,22 @@ def test_dockers_configuration_is_read_where_the_task_runs(
     ended = sync(**rule)
     assert ended.result["changed"]
     assert PASSWORD not in ended.text and login not in ended.text
+
+
+def test_dockers_credential_helpers_are_run(
+    sync: Sync, servers: Servers, source: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = tmp_path / "docker-credential-test"
+    answer = json.dumps({"ServerURL": servers.htpasswd.host, "Username": USER, "Secret": PASSWORD})
+    helper.write_text(f'#!/bin/sh\n[ "$1 $(cat)" = "get {servers.htpasswd.host}" ] && cat <<"E"\n{answer}\nE\n')
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {servers.htpasswd.host: "test"}}))
+    plain_http = [{"registry": host, "plain_http": True} for host in (servers.htpasswd.host, servers.open.host)]
+    rule = {"images": [{"source": source, "destination": target}], "registries": plain_http}
+    ended = sync(**rule, docker_config="config.json")
+    assert ended.result["changed"]
+    assert PASSWORD not in ended.text
 
 
 def test_no_secret_anywhere(sync: Sync, servers: Servers, source: str, target: str, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -95,6 +97,19 @@ def test_programs_are_run_as_they_are_named(module: FakeModule, task: Task) -> N
     assert argv == ["docker-credential-x", "get"]
     assert options["data"] == "quay.io"
     assert options["expand_user_and_vars"] is options["handle_exceptions"] is False
+
+
+def test_programs_need_not_read_what_they_are_given(module: FakeModule, task: Task) -> None:
+    task.run(["docker-credential-x", "get"], "quay.io")
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = SimpleNamespace(stdin=os.fdopen(writing, "wb"))
+    ((_argv, options),) = module.commands
+    options["before_communicate_callback"](process)
+    process.stdin.write(options["data"].encode())
+    process.stdin.close()
+    with pytest.raises(OSError):
+        os.fstat(writing)
 
 
 def test_a_missing_requests_names_the_interpreter(
