@@ -12,17 +12,19 @@ from contextlib import contextmanager
 from .faults import Fault
 
 FAILURES = 5
+SILENCES = 20
+"""Time-outs in a row, without any answer between them, that count as much as the connections that could not be made."""
 
 
 class Health:
-    """Counts connections that could not be made, in a row and over all threads.
+    """Counts connections that could not be made and time-outs, in a row and over all threads.
 
-    After five it is down: every request fails at once with the last reason, until :meth:`probe_again`; then one request
+    After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason, until :meth:`probe_again`; then one request
     tries while the others wait for what it finds.
     """
 
     def __init__(self) -> None:
-        self._failures = 0
+        self._failures = 0.0
         self._last: Fault | None = None
         self._probing = False
         self._lock = threading.Lock()
@@ -53,9 +55,9 @@ class Health:
         try:
             yield
         except Fault as fault:
-            if fault.connecting and not fault.foreign:
+            if (fault.connecting or fault.code == "timeout") and not fault.foreign:
                 with self._lock:
-                    self._failures += 1
+                    self._failures += 1 if fault.connecting else FAILURES / SILENCES
                     self._last = fault
             raise
         self._failures = 0
@@ -72,6 +74,6 @@ def _down(last: Fault) -> Fault:
         return Fault(last.code, last.cause, hint=last.hint, transient=False)
     return Fault(
         "registry_down",
-        f"{FAILURES} connections in a row failed, the last with: {last.cause}",
+        f"it failed too often in a row, the last time with: {last.cause}",
         hint="check that the registry runs and can be reached from here",
     )

@@ -145,9 +145,7 @@ def test_a_dead_registry_among_live_ones_costs_seconds(
         plain(source).push(path, images.image(f"{path} {number}", layers=[images.layer(number)]), f"v{number}")
     begun = time.monotonic()
 
-    result = Run(
-        [source, alive, gone], settings=Settings(timeout=0.5, attempts=2, backoff=0.01, backoff_cap=0.05)
-    ).sync(
+    result = Run([source, alive, gone], settings=Settings(timeout=0.3, backoff=0.01, backoff_cap=0.05)).sync(
         {"source": f"{source.host}/{path}", "destination": [f"{alive.host}/{path}", f"{gone.host}/{path}"]},
         {"source": f"{gone.host}/{path}", "destination": f"{alive.host}/{path}/from-the-dead"},
         retries=2,
@@ -165,7 +163,7 @@ def test_a_dead_registry_among_live_ones_costs_seconds(
         "connection_failed",
         "timeout",
     }
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 30
 
 
 def test_a_destination_that_dies_in_the_middle_fails_alone(

@@ -10,7 +10,7 @@ import threading
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.health import FAILURES, Health
+from ansible_collections.imageops.registry.plugins.module_utils._oci.health import FAILURES, SILENCES, Health
 from ansible_collections.imageops.registry.plugins.module_utils._oci.quirks import CHUNK, SMALLEST_CHUNK, Quirks
 from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import (
     Pauses,
@@ -127,6 +127,19 @@ def test_a_registry_is_down_after_five_failures_in_a_row() -> None:
         pytest.fail("must not be tried")
     assert caught.value.code == "registry_down"
     assert "connection refused" in caught.value.cause
+
+
+def test_a_registry_is_down_after_twenty_time_outs_without_an_answer() -> None:
+    health = Health()
+    for times in (SILENCES - 1, SILENCES):
+        for _ in range(times):
+            fail(health, Fault("timeout", "no answer"))
+        if times < SILENCES:
+            with health.watch():
+                pass
+    with pytest.raises(Fault) as caught, health.watch():
+        pytest.fail("must not be tried")
+    assert caught.value.code == "registry_down"
 
 
 def test_what_is_wrong_with_its_certificate_stays_the_reason() -> None:
