@@ -81,6 +81,51 @@ options:
           How many requests this registry gets a second at most, V(0.5) being one in two seconds. No limit if nothing
           is said.
         type: float
+      acr:
+        description:
+          - The instance of Alibaba Cloud Container Registry Enterprise Edition that this registry belongs to. The
+            module then fetches temporary logins from the instance, and fresh ones while it runs, so that a run may
+            take longer than a login lives.
+          - The instance is also asked for what its registry does not tell, such as its repositories.
+          - Takes the place of the entry's other credentials, and belongs to an entry for a whole registry.
+        type: dict
+        suboptions:
+          instance_id:
+            description: The id of the instance, such as V(cri-xxxxxxxxxxxxxxxx).
+            type: str
+            required: true
+          region:
+            description:
+              - The region of the instance, such as V(cn-shanghai).
+              - If it is not given, the environment variables E(ALIBABA_CLOUD_REGION_ID), E(ALICLOUD_REGION_ID) and
+                E(ALICLOUD_REGION) count, and then the registry's host name.
+            type: str
+          network:
+            description: >-
+              From where the instance's API is called. V(vpc) is for machines inside a VPC without a way out.
+            type: str
+            choices: [public, vpc]
+            default: public
+          endpoint:
+            description:
+              - The host, or the URL, of the API, in place of the one that follows from O(registries[].acr.region) and
+                O(registries[].acr.network).
+              - Always called by HTTPS. Plain C(http://) is taken for this machine alone, which is for tests.
+            type: str
+          access_key_id:
+            description:
+              - The access key to sign with. Needs O(registries[].acr.access_key_secret). It needs the right
+                C(cr:GetAuthorizationToken).
+              - If it is not given, the environment where the task runs counts, as for the modules for ACR, such as
+                E(ALIBABA_CLOUD_ACCESS_KEY_ID) and E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), and then the chain of the
+                Python package C(alibabacloud-credentials) if it is installed.
+            type: str
+          access_key_secret:
+            description: The secret of O(registries[].acr.access_key_id).
+            type: str
+          security_token:
+            description: The security token, when the access key is a temporary one of STS.
+            type: str
   docker_config:
     description:
       - The C(config.json) of Docker (or C(auth.json) of Podman) to take credentials from, where the task runs, with the

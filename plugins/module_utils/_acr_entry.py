@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key ``acr`` of an entry of ``registries``: the instance that a registry belongs to, and whose access key signs."""
+"""The key ``acr`` of an entry of ``registries``: the instance that a registry belongs to, and the key that signs."""
 
 from __future__ import annotations
 
