@@ -137,6 +137,8 @@ def error_of(answer: Answer, purpose: Purpose, *, anonymous: bool, retry_after: 
         )
     else:
         code, cause, hint = _judge(status, said, purpose, anonymous)
+        if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
+            hint = "if it speaks HTTPS on this port, leave plain_http out"
         transient = is_retried(status) or status == 409 or code == "missing_content"
     kind = MissingContent if code == "missing_content" else RegistryError
     words = said.words
@@ -194,6 +196,8 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
         return "connection_failed", "the proxy wants another user or password", "check proxy"
     if status == 404:
         return _judge_missing(codes, said.words, purpose)
+    if status == 415 or (purpose.kind == "manifest" and "MANIFEST_INVALID" in codes):
+        return "unsupported_manifest", "the registry does not accept this kind of manifest", ""
     if status in (405, 501) or "UNSUPPORTED" in codes:
         what = "does not accept writes here" if purpose.write else "cannot do this"
         return "unsupported", f"the registry {what}", "it may be read-only" if purpose.write else ""
@@ -201,8 +205,6 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
         return "conflict", "someone else is changing the same thing", ""
     if status == 413:
         return "unsupported", "the registry or a proxy before it takes no body of that size", "raise its limit there"
-    if status == 415 or (purpose.kind == "manifest" and "MANIFEST_INVALID" in codes):
-        return "unsupported_manifest", "the registry does not accept this kind of manifest", ""
     if codes & {"NAME_INVALID", "TAG_INVALID"}:
         return "invalid_input", "the registry does not accept this name", ""
     return "protocol_error", "the registry's answer makes no sense here", ""
@@ -219,9 +221,10 @@ def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, s
         return "missing_content", "the registry lacks something that the manifest names", ""
     if purpose.write and (codes & _IMMUTABLE or re.search(r"immutab|cannot be overwritten", words)):
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
-    if purpose.write and (status == 507 or "QUOTA_EXCEEDED" in codes or "quota" in words):
+    no_room = status == 507 or "QUOTA_EXCEEDED" in codes or re.search(r"quota|configured upper limit", words)
+    if purpose.write and no_room:
         return "quota_exceeded", "there is no room left for it", "raise the quota or remove images"
-    if "unknown manifest class" in words or "manifest class" in words:
+    if "manifest class" in words:
         return "unsupported_manifest", "the registry does not accept this kind of artifact", ""
     if status == 412 and purpose.write:
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"

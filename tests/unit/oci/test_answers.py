@@ -31,9 +31,11 @@ UPLOAD = Purpose("upload", "r.example.com/a@sha256:0", "r.example.com", write=Tr
 PUT_TAG = Purpose("write the manifest", "r.example.com/a:1", "r.example.com", write=True, kind="manifest")
 
 
-def answer(status: int, body: bytes = b"", *, foreign: bool = False, **headers: str) -> Answer:
+def answer(
+    status: int, body: bytes = b"", *, foreign: bool = False, url: str = "https://r.example.com/", **headers: str
+) -> Answer:
     raw: Any = SimpleNamespace(status=status, headers=headers)
-    made = Answer(raw, url="https://r.example.com/", foreign=foreign, stats=Stats())
+    made = Answer(raw, url=url, foreign=foreign, stats=Stats())
     made.body = body
     return made
 
@@ -64,12 +66,14 @@ def errors(code: str, message: str = "", detail: object = None) -> bytes:
         (400, errors("TAG_INVALID"), PUT_TAG, "invalid_input"),
         (400, errors("MANIFEST_INVALID"), PUT_TAG, "unsupported_manifest"),
         (415, b"", PUT_TAG, "unsupported_manifest"),
+        (415, errors("UNSUPPORTED", "media type"), PUT_TAG, "unsupported_manifest"),
         (403, errors("DENIED", "unknown manifest class for application/x"), PUT_TAG, "unsupported_manifest"),
         (412, errors("PRECONDITION", "configured as immutable"), PUT_TAG, "immutable_tag"),
         (400, errors("TAG_INVALID", "tag already exists and cannot be overwritten"), PUT_TAG, "immutable_tag"),
         (409, errors("TAG_IMMUTABLE"), PUT_TAG, "immutable_tag"),
         (412, errors("PROJECTPOLICYVIOLATION", "vulnerabilities"), READ_TAG, "source_policy"),
         (403, errors("DENIED", "Quota exceeded when processing the request"), UPLOAD, "quota_exceeded"),
+        (403, errors("DENIED", "it will exceed the configured upper limit of 10 GiB."), PUT_TAG, "quota_exceeded"),
         (507, b"", UPLOAD, "quota_exceeded"),
         (405, errors("UNSUPPORTED"), UPLOAD, "unsupported"),
         (501, b"", LIST, "unsupported"),
@@ -127,6 +131,12 @@ def test_hints_for_connections_that_cannot_be_made() -> None:
     plain = error_of_fault(Fault("plain_http", "no TLS", transient=False), LIST)
     assert "plain_http" in plain.hint
     assert isinstance(plain, RegistryError)
+
+
+@pytest.mark.parametrize(("url", "hinted"), [("http://r.example.com/", True), ("https://r.example.com/", False)])
+def test_a_refusal_without_words_may_come_from_an_https_port(url: str, hinted: bool) -> None:
+    error = error_of(answer(400, url=url), READ_TAG, anonymous=False)
+    assert (error.code, "plain_http" in error.hint) == ("protocol_error", hinted)
 
 
 @pytest.mark.parametrize(
