@@ -51,7 +51,7 @@ def find_misnamed(rules: Sequence[Rule], is_acr: Callable[[str], bool]) -> list[
 def _better(members: Sequence[tuple[Rule, Destination]]) -> str:
     """A template by which every repository of one rule's destination gets a name of its own that is taken."""
     place = members[0][1]
-    namespaces = {place.repository.partition("/")[0] for _rule, place in members}
+    namespaces = {place.repository.rpartition("/")[0].partition("/")[0] for _rule, place in members}
     base = namespaces.pop() if len(namespaces) == 1 else _STAND_IN
     if path_fault(f"{base}/{_STAND_IN}"):
         base = _STAND_IN

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.imageops.registry.plugins.module_utils._acr.managed import ManagedRegistry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
@@ -28,6 +29,7 @@ QUICK = Settings(timeout=20.0, backoff=0.01, backoff_cap=0.05)
 class Run:
     """One run to be: where the registries are and how to go about it.
 
+    :ivar managed: registries whose instance can be asked, by host
     :ivar log: what the engine logged
     :ivar warnings: what the clients warned of
     """
@@ -37,6 +39,7 @@ class Run:
     options: Options = field(default_factory=lambda: Options(backoff=0.01, backoff_cap=0.05))
     stop: threading.Event = field(default_factory=threading.Event)
     access: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    managed: Mapping[str, ManagedRegistry] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
@@ -62,6 +65,7 @@ class Run:
         return Engine(
             rules,
             connect=connect,
+            managed=self.managed,
             options=replace(self.options, **options),
             budget=budget,
             stop=self.stop,
