@@ -12,6 +12,7 @@ from typing import Any
 
 from .._oci.errors import ImageOpsError
 from .._oci.reference import Digest, Reference
+from .calls import Calls
 from .flights import Flights
 from .images import Graph, ImageCopier
 from .patience import Patience, interrupted
@@ -62,17 +63,19 @@ class CopyPhase:
         self._loop = asyncio.new_event_loop()
 
         async def assemble() -> tuple[Flights, Placement, ImageCopier]:
+            calls = Calls(places, self._loop)
             flights = Flights(
                 places,
+                calls,
                 patience,
                 concurrency=concurrency,
                 on_sent=lambda seat: on_sent(seat.blob.size),
             )
-            placement = Placement(places, flights, check_mode=options.check_mode)
+            placement = Placement(places, calls, flights, check_mode=options.check_mode)
             return (
                 flights,
                 placement,
-                ImageCopier(places, placement, manifests, wanted, options, is_planned),
+                ImageCopier(places, calls, placement, manifests, wanted, options, is_planned),
             )
 
         self._flights, self._placement, self._copier = self._loop.run_until_complete(assemble())

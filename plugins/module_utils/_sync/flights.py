@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
 from .._oci.repository import OpenAt, Upload
 from .blob_source import BlobSource
+from .calls import Calls
 from .fan_out import Dropped, FanOut
 from .lanes import Lane
 from .patience import Patience
@@ -54,12 +54,14 @@ class Flights:
     def __init__(
         self,
         places: Places,
+        calls: Calls,
         patience: Patience,
         *,
         concurrency: int,
         on_sent: Callable[[Seat], None],
     ) -> None:
         self._places = places
+        self._calls = calls
         self._patience = patience
         self._on_sent = on_sent
         self._slots = asyncio.Semaphore(concurrency)
@@ -77,8 +79,7 @@ class Flights:
     async def begin(self, seat: Seat, mount_from: str | None = None) -> Upload | None:
         """Ask a destination for a blob: None when it has it now, else an upload session."""
         repository = self._places.repository(seat.repository)
-        lane = self._places.lane(seat.repository.registry)
-        return await asyncio.get_running_loop().run_in_executor(lane, repository.mount_blob, seat.blob, mount_from)
+        return await self._calls.ask(seat.repository, repository.mount_blob, seat.blob, mount_from)
 
     async def board(self, seat: Seat, *, share: bool = True) -> bool:
         """Take the next flight of this blob; gives whether it was sent (else it was there already).
@@ -102,29 +103,34 @@ class Flights:
 
     async def _depart(self, seats: list[Seat]) -> None:
         """One flight, from the wait for a slot to the last destination."""
+        slots: list[asyncio.Semaphore] = []
         try:
-            async with AsyncExitStack() as slots:
-                try:
-                    await self._occupy(slots, seats)
-                finally:
-                    self._close_boarding(seats)
-                ready = await self._sessions(seats)
-                if ready:
-                    await self._transfer(ready)
+            try:
+                await self._occupy(slots, seats)
+            finally:
+                self._close_boarding(seats)
+            ready = await self._sessions(seats)
+            if ready:
+                await self._transfer(ready)
         except BaseException as fault:
             for seat in seats:
                 _fail(seat, fault)
             if not isinstance(fault, Exception):
                 raise
+        finally:
+            for slot in slots:
+                slot.release()
 
-    async def _occupy(self, slots: AsyncExitStack, seats: list[Seat]) -> None:
-        """Wait for a slot at each registry that has a limit, then for one over all."""
+    async def _occupy(self, slots: list[asyncio.Semaphore], seats: list[Seat]) -> None:
+        """Wait for a slot at each registry that has a limit, then for one over all; add them as they are had."""
+        wanted = []
         for host in sorted({host for seat in seats for host in (seat.source.registry, seat.repository.registry)}):
             limit = self._places.registry(host).access.concurrency
             if limit is not None:
-                slot = self._registry_slots.setdefault(host, asyncio.Semaphore(limit))
-                await slots.enter_async_context(slot)
-        await slots.enter_async_context(self._slots)
+                wanted.append(self._registry_slots.setdefault(host, asyncio.Semaphore(limit)))
+        for slot in (*wanted, self._slots):
+            await slot.acquire()
+            slots.append(slot)
 
     def _close_boarding(self, seats: list[Seat]) -> None:
         digest = seats[0].blob.digest
@@ -133,8 +139,11 @@ class Flights:
 
     async def _sessions(self, seats: list[Seat]) -> list[Seat]:
         """Have every destination open its session; those that take too long get a flight of their own."""
+        if len(seats) == 1:
+            await self._open(seats[0])
+            return [seat for seat in seats if not seat.landed.done()]
         opening = {seat: asyncio.ensure_future(self._open(seat)) for seat in seats}
-        await asyncio.wait(opening.values(), timeout=_SESSION_PATIENCE if len(seats) > 1 else None)
+        await asyncio.wait(opening.values(), timeout=_SESSION_PATIENCE)
         if not any(task.done() for task in opening.values()):
             await asyncio.wait(opening.values(), return_when=asyncio.FIRST_COMPLETED)
         for seat, task in opening.items():
@@ -180,9 +189,8 @@ class Flights:
             fan.leave(number)
 
     async def _send(self, seat: Seat, open_at: OpenAt, source: BlobSource) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._threads, self._put, seat, open_at, source)
+            await self._calls.run(self._threads, self._put, seat, open_at, source)
         except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
             if fault is source.fault:
                 seat.failed_source = source.name

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest, is_foreign
 from .._oci.reference import Digest, Reference
 from .._oci.referrers import fallback_tag
+from .calls import Calls
 from .placement import COPIED, MOUNTED, Place, Placement
 from .places import Places
 from .plan import differs
@@ -51,6 +52,7 @@ class ImageCopier:
     def __init__(
         self,
         places: Places,
+        calls: Calls,
         placement: Placement,
         manifests: ManifestStore,
         wanted: WantedImages,
@@ -58,12 +60,13 @@ class ImageCopier:
         is_planned: Callable[[Reference], bool],
     ) -> None:
         self._places = places
+        self._calls = calls
         self._is_planned = is_planned
         self._placement = placement
         self._manifests = manifests
         self._wanted = wanted
         self._options = options
-        self._loading: dict[Digest, asyncio.Task[Manifest]] = {}
+        self._loading: dict[Digest, asyncio.Future[Manifest]] = {}
         self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
 
     async def load(self, result: ImageResult) -> Graph:
@@ -85,7 +88,7 @@ class ImageCopier:
         """What the source tag names now that what it named is not there any more."""
         task = result.task
         self._wanted.forget(task.source, task.rule.platforms)
-        now = await self._ask(task.source, self._wanted.resolve, task.source, task.rule.platforms)
+        now = await self._calls.ask(task.source, self._wanted.resolve, task.source, task.rule.platforms)
         if now.digest is None:
             raise _vanished(result, now.skip)
         if now.digest != planned.digest:
@@ -106,6 +109,8 @@ class ImageCopier:
             manifest = wanted.rewritten.get(descriptor.digest)
             if manifest is None:
                 manifest = await self._manifest(result, descriptor, is_child=depth > 0)
+            if not manifest.children:
+                return Graph(manifest, ())
             children = await _all(*(load(child, depth + 1) for child in manifest.children))
             return Graph(manifest, tuple(children))
 
@@ -119,8 +124,7 @@ class ImageCopier:
         if digest not in self._loading:
             source = result.task.source
             repository = self._places.repository(source)
-            reading = self._ask(source, self._manifests.get, repository, digest)
-            self._loading[digest] = asyncio.ensure_future(reading)
+            self._loading[digest] = self._calls.ask(source, self._manifests.get, repository, digest)
         try:
             return await asyncio.shield(self._loading[digest])
         except RegistryError as fault:
@@ -182,9 +186,11 @@ class ImageCopier:
         root: bool,
     ) -> None:
         """Everything below a manifest first, then the manifest."""
-        below: list[Coroutine[Any, Any, object]] = [self._child(result, child, wanted) for child in graph.children]
-        below.extend(_arrival(wanted[blob.digest]) for blob in self._blobs(graph.manifest))
-        await _all(*below)
+        arrivals = _arrivals([wanted[blob.digest] for blob in self._blobs(graph.manifest)])
+        if graph.children:
+            await _all(*(self._child(result, child, wanted) for child in graph.children), arrivals)
+        else:
+            await arrivals
         if self._options.check_mode:
             return
         if root:
@@ -206,7 +212,7 @@ class ImageCopier:
         answered = await self._write(result, manifest, task.destination.tag)
         if answered is None:
             ref = task.destination.tag or str(manifest.digest)
-            there = await self._ask(task.destination, self._places.repository(task.destination).resolve, ref)
+            there = await self._calls.ask(task.destination, self._places.repository(task.destination).resolve, ref)
             answered = there.digest if there else None
         if answered != manifest.digest:
             raise ContentError(
@@ -225,26 +231,21 @@ class ImageCopier:
         if (task.rule.overwrite or self._options.overwrite) == "always" or task.destination.tag is None:
             return
         repository = self._places.repository(task.destination)
-        there = await self._ask(task.destination, repository.resolve, task.destination.tag)
+        there = await self._calls.ask(task.destination, repository.resolve, task.destination.tag)
         if there is not None and there.digest not in (task.previous, task.digest):
             raise differs(task, there.digest)
 
     async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
         destination = result.task.destination
         repository = self._places.repository(destination)
-        answered = await self._ask(destination, repository.put_manifest, manifest, tag)
+        answered = await self._calls.ask(destination, repository.put_manifest, manifest, tag)
         result.wrote = True
         self._placement.named(destination, manifest)
         if manifest.subject is not None and repository.needs_listing(manifest):
             listing = destination.with_tag(fallback_tag(manifest.subject.digest))
             if not self._is_planned(listing):  # else the list itself is copied: whole, and last
-                await self._ask(destination, repository.list_referrer, manifest)
+                await self._calls.ask(destination, repository.list_referrer, manifest)
         return answered
-
-    async def _ask(self, where: Reference, call: Callable[..., T], *arguments: object) -> T:
-        """One blocking request in the lane of a registry."""
-        lane = self._places.lane(where.registry)
-        return await asyncio.get_running_loop().run_in_executor(lane, call, *arguments)
 
 
 async def _all(*work: Coroutine[Any, Any, T]) -> list[T]:
@@ -256,8 +257,13 @@ async def _all(*work: Coroutine[Any, Any, T]) -> list[T]:
     return outcomes  # type: ignore[return-value]
 
 
-async def _arrival(place: Place) -> str:
-    return await asyncio.shield(place.arrived)
+async def _arrivals(places: Sequence[Place]) -> None:
+    """Wait for all of them, and only then raise why one failed."""
+    coming = [place.arrived for place in places if not place.arrived.done()]
+    if coming:
+        await asyncio.wait(coming)
+    for place in places:
+        place.arrived.result()
 
 
 def _count(result: ImageResult, wanted: dict[Digest, Place]) -> None:

@@ -11,39 +11,42 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-class Lane(Executor):
+class Lane:
     """Runs jobs in the order they came, at most ``limit`` at once, on threads that start when they are needed."""
 
     def __init__(self, name: str, limit: int) -> None:
         self._name = name
         self._limit = limit
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    def submit(self, call: Callable[..., T], *arguments: object) -> Future[T]:
         """Queue one call; the future has its value or what it raised."""
-        if kwargs:
-            raise TypeError("a lane's jobs take positional arguments only")
         future: Future[T] = Future()
+        self.start(partial(_run, future, call, arguments))
+        return future
+
+    def start(self, job: Callable[[], None]) -> None:
+        """Queue a job that raises nothing."""
         with self._lock:
-            self._jobs.put((future, fn, args))
+            self._jobs.put(job)
             if self._idle:
                 self._idle -= 1
             elif self._threads < self._limit:
                 self._threads += 1
                 threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
-        return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self) -> None:
         """Let the threads end once the queue is empty. Nobody waits for them: they are daemons."""
         with self._lock:
             for _thread in range(self._threads):
@@ -54,19 +57,17 @@ class Lane(Executor):
             job = self._jobs.get()
             if job is None:
                 return
-            future, fn, args = job
-            if future.set_running_or_notify_cancel():
-                _run(future, fn, args)
-            del job, future, fn, args
+            job()
+            del job
             with self._lock:
                 if self._jobs.empty():
                     self._idle += 1
 
 
-def _run(future: Future[Any], fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """The job's outcome belongs to its future, whatever it is, as with any executor."""
+def _run(future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:
+    """The outcome belongs to its future, whatever it is."""
     try:
-        value = fn(*args)
+        value = call(*arguments)
     except BaseException as fault:  # noqa: BLE001 - the future hands it on
         future.set_exception(fault)
     else:

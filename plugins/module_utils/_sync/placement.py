@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest
 from .._oci.reference import Digest, Reference
+from .calls import Calls
 from .flights import Flights, Seat
 from .places import Places
 
@@ -61,8 +62,9 @@ class Placement:
     :param check_mode: ask and count, write nothing
     """
 
-    def __init__(self, places: Places, flights: Flights, *, check_mode: bool) -> None:
+    def __init__(self, places: Places, calls: Calls, flights: Flights, *, check_mode: bool) -> None:
         self._places = places
+        self._calls = calls
         self._flights = flights
         self._check_mode = check_mode
         self._all: dict[tuple[str, Digest], Place] = {}
@@ -189,9 +191,8 @@ class Placement:
         """Check mode: what would happen, asked by HEAD alone."""
         holder = await self._holder(place, next(iter(place.sources.values())))
         repository = self._places.repository(place.repository)
-        lane = self._places.lane(place.repository.registry)
         try:
-            there = await asyncio.get_running_loop().run_in_executor(lane, repository.has_blob, place.blob)
+            there = await self._calls.ask(place.repository, repository.has_blob, place.blob)
         except RegistryError as fault:
             if fault.status not in (401, 403):
                 raise
