@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Wait
@@ -45,13 +46,26 @@ def connect(
 ) -> OpenApi:
     """A client of one API; unless said otherwise a new key of the account itself signs, by the simulator's clock."""
     signer = key or access_key(simulator.world.add_key())
+    return open_api(url or simulator.url, signer, version, settings=settings, stop=stop, now=now or simulator.world.now)
+
+
+def open_api(
+    url: str,
+    key: AccessKey,
+    version: str = CR,
+    *,
+    settings: Settings = QUICK,
+    stop: threading.Event | None = None,
+    now: Callable[[], float] = time.time,
+) -> OpenApi:
+    """A client of whatever is at a URL."""
     return OpenApi(
-        Service(url or simulator.url, version),
-        lambda: signer,
+        Service(url, version),
+        lambda: key,
         line=Line(),
         settings=settings,
         stop=stop or threading.Event(),
         on_secret=lambda text: None,
         per_second=10_000.0,
-        now=now or simulator.world.now,
+        now=now,
     )

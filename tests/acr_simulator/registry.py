@@ -117,9 +117,10 @@ class RegistryFace:
         namespace = self._instance.namespaces.get(namespace_name)
         if kind != "repository" or namespace is None or namespace.goes is not None:
             return None
-        actions = [action for action in wanted.split(",") if self._may(user, namespace, name, action)]
-        if "push" in actions and name not in namespace.repositories:
+        asked = wanted.split(",")
+        if "push" in asked and name not in namespace.repositories and self._may(user, namespace, name, "push"):
             make_repository(namespace, name, build_type="AUTO")
+        actions = [action for action in asked if self._may(user, namespace, name, action)]
         return {"type": "repository", "name": path, "actions": actions}
 
     def _may(self, user: str | None, namespace: Namespace, name: str, action: str) -> bool:
