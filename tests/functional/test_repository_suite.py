@@ -327,9 +327,8 @@ def test_a_manifest_without_its_blobs(place: Place, repository: str) -> None:
     image = images.image(repository)
     there = place.repository(repository)
     if place.checks_blobs:
-        with pytest.raises(RegistryError) as caught:
+        with pytest.raises(RegistryError):
             there.put_manifest(manifest_of(image), "tag")
-        assert not caught.value.transient
         assert place.manifest(repository, "tag") is None
     else:
         there.put_manifest(manifest_of(image), "tag")

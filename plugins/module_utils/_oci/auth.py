@@ -20,6 +20,7 @@ from .answers import Purpose, error_of, read_error
 from .challenge import Challenge, parse_challenges
 from .credentials import Credential, CredentialProvider
 from .errors import RegistryError
+from .logins import Login, Logins
 from .tokens import LONGEST_LIFE, Scopes, Token, TokenRequest, basic, check_realm, parse_token, token_request
 from .transport import Answer
 
@@ -27,8 +28,6 @@ MARGIN = 30.0
 """Seconds of life that a token must have left to be used."""
 BODY_MARGIN = 60.0
 """The same where a body follows that cannot be sent twice."""
-CREDENTIAL_MARGIN = 60.0
-"""Seconds before its end at which a credential is asked for anew."""
 
 
 class AskToken(Protocol):
@@ -51,7 +50,7 @@ class Ticket:
     scopes: Scopes
     repository: str
     fresh: bool = False
-    login: _Login | None = None
+    login: Login | None = None
 
 
 @dataclass
@@ -61,25 +60,6 @@ class _Slot:
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: Token | None = None
     extra: Scopes = ()
-
-
-class _Login:
-    """One credential at one realm: until it has worked once, one request at a time uses it."""
-
-    def __init__(self) -> None:
-        self.proven = False
-        self.refused: RegistryError | None = None
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        if self.proven:
-            yield
-            return
-        with self._lock:
-            if self.refused is not None:
-                raise self.refused
-            yield
 
 
 class Authenticator:
@@ -102,7 +82,7 @@ class Authenticator:
     ) -> None:
         self._registry = registry
         self._base = base
-        self._provider = credentials
+        self._logins = Logins(registry, credentials)
         self._ask = ask
         self._on_secret = on_secret
         self._challenge: Challenge | None = None
@@ -110,8 +90,6 @@ class Authenticator:
         self._first = threading.Lock()
         self._lock = threading.Lock()
         self._slots: dict[Scopes, _Slot] = {}
-        self._logins: dict[tuple[str, Credential | None], _Login] = {}
-        self._credentials: dict[str, Credential | None] = {}
 
     @contextmanager
     def ticket(self, scopes: Scopes, repository: str, *, long_body: bool = False) -> Iterator[Ticket]:
@@ -163,14 +141,14 @@ class Authenticator:
 
     def credential(self, repository: str) -> Credential | None:
         """The credential for a repository, asked for anew before it ends; None when there is none."""
-        return self._credential(repository)
+        return self._logins.credential(repository)
 
     def _basic_ticket(self, scopes: Scopes, repository: str) -> Iterator[Ticket]:
-        credential = self._credential(repository)
+        credential = self._logins.credential(repository)
         if credential is None:
             yield Ticket(None, scopes, repository)
             return
-        login = self._login("", credential)
+        login = self._logins.at("", credential)
         header = basic(credential)
         if not login.proven:
             self._on_secret(header[len("Basic ") :])
@@ -178,17 +156,17 @@ class Authenticator:
             yield Ticket(header, scopes, repository, login=login)
 
     def _judge_basic(self, ticket: Ticket, answer: Answer) -> bool:
-        credential = self._credential(ticket.repository)
+        credential = self._logins.credential(ticket.repository)
         if credential is None:
             return False
         if ticket.header is None or ticket.header != basic(credential):
             return True
         if ticket.login is not None and not ticket.login.proven:
-            ticket.login.refused = self._refused(answer, f"{self._registry}/{ticket.repository}")
-        if self._is_renewed(ticket.repository, credential):
+            ticket.login.refuse(answer, f"{self._registry}/{ticket.repository}")
+        if self._logins.is_renewed(ticket.repository, credential):
             return True
-        if ticket.login is not None and ticket.login.refused is not None:
-            raise ticket.login.refused
+        if ticket.login is not None:
+            ticket.login.raise_refused()
         return False
 
     def _bearer_ticket(self, challenge: Challenge, scopes: Scopes, repository: str, margin: float) -> Ticket:
@@ -225,15 +203,19 @@ class Authenticator:
 
     def _fetch(self, challenge: Challenge, scopes: Scopes, repository: str) -> Token:
         purpose = Purpose("get a token for", f"{self._registry}/{repository}", self._registry, write=_writes(scopes))
-        credential = self._credential(repository)
+        credential = self._logins.credential(repository)
         if credential is not None and credential.registry_token:
             return Token(credential.registry_token, time.monotonic(), LONGEST_LIFE)
         try:
             return self._log_in(challenge, scopes, credential, purpose)
         except RegistryError as error:
-            if credential is None or error.status not in (401, 403) or not self._is_renewed(repository, credential):
+            if (
+                credential is None
+                or error.status not in (401, 403)
+                or not self._logins.is_renewed(repository, credential)
+            ):
                 raise
-        return self._log_in(challenge, scopes, self._credential(repository), purpose)
+        return self._log_in(challenge, scopes, self._logins.credential(repository), purpose)
 
     def _log_in(self, challenge: Challenge, scopes: Scopes, credential: Credential | None, purpose: Purpose) -> Token:
         realm = challenge.parameters["realm"]
@@ -246,7 +228,7 @@ class Authenticator:
                 cause=problem,
                 hint="the registry's own configuration names the realm",
             )
-        login = self._login(realm, credential)
+        login = self._logins.at(realm, credential)
         with login.turn():
             made = time.monotonic()
             answer = self._ask(token_request(challenge, scopes, credential), purpose)
@@ -265,48 +247,9 @@ class Authenticator:
                 return token
             refused = answer.status in (401, 403) or "INVALID_GRANT" in read_error(answer.body).codes
             if refused and credential is not None and not login.proven:
-                login.refused = self._refused(answer, purpose.subject)
-                raise login.refused
+                login.refuse(answer, purpose.subject)
+                login.raise_refused()
             raise error_of(answer, purpose, anonymous=credential is None)
-
-    def _credential(self, repository: str) -> Credential | None:
-        with self._lock:
-            known = self._credentials.get(repository)
-            if repository in self._credentials and not _is_ending(known):
-                return known
-        return self._ask_provider(repository)
-
-    def _ask_provider(self, repository: str) -> Credential | None:
-        found = self._provider.get(self._registry, repository)
-        if found is not None and found.is_empty:
-            found = None
-        with self._lock:
-            self._credentials[repository] = found
-        return found
-
-    def _is_renewed(self, repository: str, refused: Credential) -> bool:
-        """Whether the provider has another credential now than the one that was refused."""
-        found = self._ask_provider(repository)
-        return found is not None and found != refused
-
-    def _login(self, realm: str, credential: Credential | None) -> _Login:
-        with self._lock:
-            login = self._logins.setdefault((realm, credential), _Login())
-        if credential is None:
-            login.proven = True  # nothing to prove, so nothing to wait for
-        return login
-
-    def _refused(self, answer: Answer, subject: str) -> RegistryError:
-        words = read_error(answer.body).words
-        return RegistryError(
-            code="bad_credentials",
-            action="log in to",
-            subject=self._registry,
-            cause=f"the user name or password is wrong (HTTP {answer.status}{': ' + words if words else ''})",
-            hint=f"check the credentials for {subject}; they are not tried again in this run",
-            status=answer.status,
-            words=words,
-        )
 
 
 def _choose(header: str | None) -> Challenge | None:
@@ -315,12 +258,6 @@ def _choose(header: str | None) -> Challenge | None:
         if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
             return challenge
     return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)
-
-
-def _is_ending(credential: Credential | None) -> bool:
-    if credential is None or credential.expires_at is None:
-        return False
-    return credential.expires_at - time.time() < CREDENTIAL_MARGIN
 
 
 def _writes(scopes: Scopes) -> bool:

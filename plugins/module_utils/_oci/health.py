@@ -19,8 +19,8 @@ SILENCES = 20
 class Health:
     """Counts connections that could not be made and time-outs, in a row and over all threads.
 
-    After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason, until :meth:`probe_again`; then one request
-    tries while the others wait for what it finds.
+    After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
+    until :meth:`probe_again`; then one request tries while the others wait for what it finds.
     """
 
     def __init__(self) -> None:

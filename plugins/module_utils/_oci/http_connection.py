@@ -15,104 +15,24 @@ import errno
 import functools
 import http.client
 import io
-import os
 import socket
-import threading
 import time
-from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 from .addresses import is_forbidden
-from .faults import Fault, Slow, StaleConnection, fault_of
+from .faults import Fault, StaleConnection, fault_of
 from .http_library import (
     HTTPConnection,
-    HTTPConnectionPool,
     HTTPSConnection,
-    HTTPSConnectionPool,
     wait_for_read,
 )
+from .sockets import Sockets, Watch
 
 BLOCK = 64 * 1024
 CONNECT_TIMEOUT = 15.0
 """Seconds for one TCP connection; four tries of a lost first packet fit in it."""
 LONGEST_FILL = 0.2
 """Seconds in which the blocks of a streamed answer are filled up before they are passed on."""
-LEAST_PROGRESS = 1024
-"""Bytes that a streamed answer has to bring in each time-out, so that a drip is seen as a stall."""
-
-
-@dataclass
-class Sockets:
-    """The open sockets of one transport and what its connections have to know.
-
-    :param timeout: seconds without progress
-    :param guarded: refuse to connect to link-local addresses, whatever name led there
-    """
-
-    timeout: float
-    guarded: bool
-    closed: bool = False
-    open: dict[object, int] = field(default_factory=dict)
-    """File descriptors by who uses them: a connection, and the answer that may outlive it."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    exchange: threading.local = field(default_factory=threading.local)
-    """``whole``: seconds for the whole of this thread's present answer, or None when it streams."""
-
-    def add(self, user: object, descriptor: int) -> None:
-        with self.lock:
-            if self.closed:
-                raise Fault("interrupted", "the run was interrupted", transient=False)
-            self.open[user] = descriptor
-
-    def discard(self, user: object) -> None:
-        with self.lock:
-            self.open.pop(user, None)
-
-    def shut(self) -> None:
-        """End every connection, also those that other threads wait on: they see an end of file or a reset."""
-        with self.lock:
-            self.closed = True
-            for descriptor in self.open.values():
-                try:
-                    # By descriptor, because wrapping a socket for TLS makes a new object of the same one, and because
-                    # a shutdown through that object would touch TLS state that another thread is using.
-                    with socket.socket(fileno=os.dup(descriptor)) as sock:
-                        sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
-
-
-class Watch:
-    """How slowly the answer on one connection may come. Only time spent waiting for it counts as slow."""
-
-    __slots__ = ("_deadline", "_left", "_patience", "_waited")
-
-    def __init__(self) -> None:
-        self.progress(float("inf"))
-
-    def whole(self, seconds: float) -> None:
-        """Everything until further notice within so many seconds, in whatever pieces."""
-        self.progress(float("inf"))
-        self._deadline = time.monotonic() + seconds
-
-    def progress(self, seconds: float) -> None:
-        """From now on only a little in every so many seconds."""
-        self._deadline = float("inf")
-        self._patience = seconds
-        self._waited = 0.0
-        self._left = LEAST_PROGRESS
-
-    def took(self, count: int, began: float) -> None:
-        """Note that so many bytes came after a wait that began then."""
-        now = time.monotonic()
-        if now > self._deadline:
-            raise Slow("the answer did not end in time")
-        self._left -= count
-        self._waited += now - began
-        if self._waited > self._patience:
-            if self._left > 0 and count:
-                raise Slow("the answer only drips")
-            self._waited, self._left = 0.0, LEAST_PROGRESS
 
 
 class _WatchedReads(io.RawIOBase):
@@ -312,39 +232,9 @@ class _Watched(HTTPConnection):
         super().close()
 
 
-class _PlainConnection(_Watched):
-    pass
+class PlainConnection(_Watched):
+    """One without TLS."""
 
 
-class _TlsConnection(_Watched, HTTPSConnection):
-    pass
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls: Any = _PlainConnection
-
-    def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sockets = sockets
-
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        connection.join(self._sockets)  # type: ignore[attr-defined]
-        return connection
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None and conn.spoiled:
-            conn.close()
-        super()._put_conn(conn)
-
-
-class _TlsPool(_PlainPool, HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-def pools(sockets: Sockets) -> dict[str, Callable[..., Any]]:
-    """The kinds of pool a urllib3 manager should make, by scheme."""
-    return {
-        "http": functools.partial(_PlainPool, sockets=sockets),
-        "https": functools.partial(_TlsPool, sockets=sockets),
-    }
+class TlsConnection(_Watched, HTTPSConnection):
+    """One with TLS."""

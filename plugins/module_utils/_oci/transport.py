@@ -10,26 +10,35 @@ raises a :class:`~.faults.Fault`.
 from __future__ import annotations
 
 import functools
-import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, NamedTuple
 
-from .errors import InputError
+from .answer import ERROR_LIMIT, Answer, Stats
 from .faults import Fault, fault_of
-from .http_connection import BLOCK, CONNECT_TIMEOUT, Sockets, pools
-from .http_library import HTTPAdapter, Retry, Timeout, check_library, http_exceptions
+from .http_connection import CONNECT_TIMEOUT
+from .http_library import Retry, Timeout, check_library, http_exceptions
 from .links import PORTS, Origin, origin_of, resolve
+from .pools import Pools
 from .proxies import Proxies, proxy_secrets
+from .sockets import Sockets
 from .tls import tls_context
+
+__all__ = [
+    "ERROR_LIMIT",
+    "REDIRECTS",
+    "USER_AGENT",
+    "Access",
+    "Answer",
+    "Settings",
+    "Stats",
+    "Transport",
+]
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 USER_AGENT = "imageops.registry"
-POOL_SIZE = 128
-"""Connections that are kept for one host; more are made when needed, and closed after use."""
-ERROR_LIMIT = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,140 +87,6 @@ class Settings:
     retry_after_cap: float = 600.0
 
 
-class Stats:
-    """What one registry cost: requests, and bytes of bodies in both directions."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.bytes_read = 0
-        self.bytes_written = 0
-        self._lock = threading.Lock()
-
-    def count(self, *, requests: int = 0, read: int = 0, written: int = 0) -> None:
-        with self._lock:
-            self.requests += requests
-            self.bytes_read += read
-            self.bytes_written += written
-
-
-class Answer:
-    """What came back. A small one has its ``body``; a streamed one is read by :meth:`read` and has to be closed.
-
-    :param url: where it finally came from, after redirects
-    :param foreign: it came from another scheme, host or port than was asked
-    """
-
-    __slots__ = ("_raw", "_stats", "body", "foreign", "headers", "length", "status", "url")
-
-    def __init__(self, raw: Any, *, url: str, foreign: bool, stats: Stats) -> None:
-        self._raw = raw
-        self._stats = stats
-        self.status: int = raw.status
-        self.headers: Mapping[str, str] = raw.headers
-        self.url = url
-        self.foreign = foreign
-        self.body = b""
-        self.length = _content_length(self.headers)
-
-    def read(self) -> bytes:
-        """The next block, at most 64 KiB; empty at the end.
-
-        :raises Fault: when the connection breaks or stalls
-        """
-        try:
-            block: bytes = self._raw.read(BLOCK, decode_content=False)
-        except (OSError, http_exceptions.HTTPError) as error:
-            self.close()
-            raise fault_of(error) from error
-        self._stats.count(read=len(block))
-        return block
-
-    def read_whole(self, limit: int) -> None:
-        """Take the whole body into ``body``.
-
-        :raises Fault: too_large over the limit, and for a body shorter than was announced
-        """
-        blocks: list[bytes] = []
-        size = 0
-        while True:
-            block = self.read()
-            if not block:
-                break
-            size += len(block)
-            if size > limit:
-                self.close()
-                raise Fault("too_large", f"the answer is larger than {limit} bytes", transient=False)
-            blocks.append(block)
-        if self.length is not None and size != self.length:
-            self.close()
-            raise Fault("connection_failed", f"the answer ended after {size} of {self.length} bytes")
-        self.body = b"".join(blocks)
-
-    def peek_error(self) -> None:
-        """Take what is worth showing of an error's body, however it ends."""
-        try:
-            self.read_whole(ERROR_LIMIT)
-        except Fault:
-            self.body = self.body or b""
-
-    def release(self) -> None:
-        """Give the connection back; only when there is nothing to read."""
-        self._raw.release_conn()
-
-    def close(self) -> None:
-        """End the connection unless the body was read to its end; then it went back to its pool already."""
-        self._raw.close()
-
-
-def _content_length(headers: Mapping[str, str]) -> int | None:
-    value = headers.get("Content-Length", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
-
-
-class _Pools(HTTPAdapter):
-    """requests' keeper of pools, with our connections in them and one TLS context for all."""
-
-    def __init__(
-        self,
-        sockets: Sockets,
-        make_context: Callable[[], ssl.SSLContext],
-        make_proxy_context: Callable[[], ssl.SSLContext],
-    ) -> None:
-        super().__init__(pool_connections=16, pool_maxsize=POOL_SIZE, pool_block=False)
-        self._kinds = pools(sockets)
-        self._make_context = make_context
-        self._make_proxy_context = make_proxy_context
-        self._context: ssl.SSLContext | None = None
-        self.poolmanager.pool_classes_by_scheme = self._kinds
-
-    def pool(self, origin: Origin, proxy: str | None) -> Any:
-        """The pool of connections to an origin, straight or through a proxy."""
-        manager: Any = self.poolmanager
-        if proxy:
-            manager = self._proxied(proxy)
-        context = {"ssl_context": self._shared_context()} if origin.scheme == "https" else {}
-        return manager.connection_from_host(origin.host, origin.port, origin.scheme, pool_kwargs=context)
-
-    def _proxied(self, proxy: str) -> Any:
-        context = {"proxy_ssl_context": self._make_proxy_context()} if proxy.startswith("https:") else {}
-        try:
-            manager = self.proxy_manager_for(proxy, **context)
-        except ValueError as error:
-            raise InputError(
-                subject="the proxy",
-                cause="SOCKS needs the Python library PySocks",
-                hint="install it, or use an HTTP proxy",
-            ) from error
-        if not proxy.startswith("socks"):
-            manager.pool_classes_by_scheme = self._kinds
-        return manager
-
-    def _shared_context(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = self._make_context()
-        return self._context
-
-
 class _Sending(NamedTuple):
     """What stays the same of a request when it is redirected."""
 
@@ -254,7 +129,7 @@ class Transport:
         self._on_secret = on_secret
         self._sockets = Sockets(timeout=settings.timeout, guarded=False)
         self._foreign_sockets = Sockets(timeout=settings.timeout, guarded=True)
-        self._adapters: dict[bool, _Pools] = {}
+        self._adapters: dict[bool, Pools] = {}
         self._own_pool: tuple[Any, bool] | None = None
         self._lock = threading.Lock()
         self._warned = False
@@ -378,7 +253,7 @@ class Transport:
                 self._own_pool = found
         return found
 
-    def _adapter(self, *, own: bool) -> _Pools:
+    def _adapter(self, *, own: bool) -> Pools:
         adapter = self._adapters.get(own)
         if adapter is None:
             stranger = functools.partial(
@@ -390,7 +265,7 @@ class Transport:
                 stranger, client_cert=self._access.client_cert, client_key=self._access.client_key
             )
             sockets = self._sockets if own else self._foreign_sockets
-            adapter = self._adapters[own] = _Pools(sockets, friend if own else stranger, stranger)
+            adapter = self._adapters[own] = Pools(sockets, friend if own else stranger, stranger)
         return adapter
 
     def close(self) -> None:

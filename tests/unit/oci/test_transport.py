@@ -22,7 +22,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
     InputError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http_connection import LEAST_PROGRESS
+from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import LEAST_PROGRESS
 from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Descriptor
 from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
