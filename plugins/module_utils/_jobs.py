@@ -184,6 +184,7 @@ def _connector(
             on_secret=task.secrets.add,
             warn=task.warn,
             log=log,
+            mask=task.secrets.mask,
         )
 
     return connect

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from .errors import RegistryError
 from .faults import Fault
@@ -68,7 +68,16 @@ class MissingContent(RegistryError):
     """A registry refuses a manifest because something that it names is not there (MANIFEST_BLOB_UNKNOWN)."""
 
 
-def read_error(body: bytes) -> Said:
+Mask = Callable[[str], str]
+"""Takes secrets out of a text."""
+
+
+def unmasked(text: str) -> str:
+    """The mask of those who know no secrets."""
+    return text
+
+
+def read_error(body: bytes, mask: Mask = unmasked) -> Said:
     """Read an error's body: the specification's JSON, some other JSON, HTML, or anything at all. Never raises."""
     text = body[: 64 * 1024].decode("utf-8", "replace").strip()
     codes: list[str] = []
@@ -81,12 +90,15 @@ def read_error(body: bytes) -> Said:
         said.append(_TAGS.sub(" ", text[:8192]))
     else:
         _collect(parsed, codes, said)
-    return Said(frozenset(codes), clean(": ".join(part for part in said if part)))
+    return Said(frozenset(codes), clean(": ".join(part for part in said if part), mask))
 
 
-def clean(text: str) -> str:
-    """One line of printable characters, no longer than a message should be, with what looks like a secret taken out."""
-    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text[: 8 * _LONGEST_WORDS]).split())
+def clean(text: str, mask: Mask = unmasked) -> str:
+    """One line of printable characters, no longer than a message should be, with what looks like a secret taken out.
+
+    :param mask: takes out those that are known; before anything is cut off, since half a secret is one too
+    """
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in mask(text)).split())
     line = _SECRETS.sub(_hide, line)
     return line if len(line) <= _LONGEST_WORDS else line[:_LONGEST_WORDS] + "…"
 
@@ -120,13 +132,21 @@ def _collect(parsed: Any, codes: list[str], said: list[str]) -> None:
             said.extend(str(value) for value in list(detail.values())[:3] if isinstance(value, (str, int)))
 
 
-def error_of(answer: Answer, purpose: Purpose, *, anonymous: bool, retry_after: float | None = None) -> RegistryError:
+def error_of(
+    answer: Answer,
+    purpose: Purpose,
+    *,
+    anonymous: bool,
+    retry_after: float | None = None,
+    mask: Mask = unmasked,
+) -> RegistryError:
     """The error for an answer that is not what was hoped for.
 
     :param anonymous: the request was sent without credentials, because there are none
     :param retry_after: seconds that the answer asks to wait
+    :param mask: takes the secrets out of what the registry says
     """
-    said = read_error(answer.body)
+    said = read_error(answer.body, mask)
     status = answer.status
     if answer.foreign:
         code, cause, hint, transient = (

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Callable, Protocol
 
-from .answers import Purpose, error_of, read_error
+from .answers import Mask, Purpose, error_of, read_error, unmasked
 from .challenge import Challenge, parse_challenges
 from .credentials import Credential, CredentialProvider
 from .errors import RegistryError
@@ -69,6 +69,7 @@ class Authenticator:
     :param base: gives the URL that the registry is reached at
     :param ask: sends a request to a token server
     :param on_secret: told of every token and encoded password
+    :param mask: takes secrets out of what servers say
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class Authenticator:
         credentials: CredentialProvider,
         ask: AskToken,
         on_secret: Callable[[str], None],
+        mask: Mask = unmasked,
     ) -> None:
         self._registry = registry
         self._base = base
         self._logins = Logins(registry, credentials)
         self._ask = ask
         self._on_secret = on_secret
+        self._mask = mask
         self._challenge: Challenge | None = None
         self._settled = False
         self._first = threading.Lock()
@@ -162,7 +165,7 @@ class Authenticator:
         if ticket.header is None or ticket.header != basic(credential):
             return True
         if ticket.login is not None and not ticket.login.proven:
-            ticket.login.refuse(answer, f"{self._registry}/{ticket.repository}")
+            ticket.login.refuse(answer, f"{self._registry}/{ticket.repository}", self._mask)
         if self._logins.is_renewed(ticket.repository, credential):
             return True
         if ticket.login is not None:
@@ -247,9 +250,9 @@ class Authenticator:
                 return token
             refused = answer.status in (401, 403) or "INVALID_GRANT" in read_error(answer.body).codes
             if refused and credential is not None and not login.proven:
-                login.refuse(answer, purpose.subject)
+                login.refuse(answer, purpose.subject, self._mask)
                 login.raise_refused()
-            raise error_of(answer, purpose, anonymous=credential is None)
+            raise error_of(answer, purpose, anonymous=credential is None, mask=self._mask)
 
 
 def _choose(header: str | None) -> Challenge | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Callable
 
-from .answers import Purpose, error_of, error_of_fault
+from .answers import Mask, Purpose, clean, error_of, error_of_fault
 from .auth import Authenticator
 from .credentials import CredentialProvider
 from .errors import RegistryError
@@ -76,6 +76,7 @@ class Client:
         on_secret: Callable[[str], None],
         warn: Callable[[str], None],
         log: Callable[[str], None],
+        mask: Mask,
     ) -> None:
         self.host = host
         self.settings = settings
@@ -85,12 +86,18 @@ class Client:
         self._health = Health()
         self._token_health = Health()
         self.log = log
+        self._mask = mask
         self._stop = stop
         self._warn = warn
         self._warned: set[str] = set()
         self.pauses = Pauses(settings, stop, access.requests_per_second)
         self.auth = Authenticator(
-            host, base=lambda: self.base, credentials=credentials, ask=self._ask_token, on_secret=on_secret
+            host,
+            base=lambda: self.base,
+            credentials=credentials,
+            ask=self._ask_token,
+            on_secret=on_secret,
+            mask=mask,
         )
         self._address = address
         self._access = access
@@ -148,6 +155,7 @@ class Client:
             call.purpose,
             anonymous=self.auth.is_anonymous(call.repository),
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), time.time()),
+            mask=self._mask,
         )
 
     def fault(self, fault: Fault, purpose: Purpose) -> RegistryError:
@@ -166,7 +174,7 @@ class Client:
         if text and text not in self._warned and len(self._warned) < 20:
             self._warned.add(text)
             if text.startswith("299 - "):
-                self._warn(f"{self.host} says: {' '.join(text[len('299 - ') :].split())[:500]}")
+                self._warn(f"{self.host} says: {clean(text[len('299 - ') :], self._mask)}")
 
     def _retrying(
         self,
@@ -200,7 +208,7 @@ class Client:
                 # A storage that the registry redirects to says nothing about the registry.
                 said = None if answer.foreign else answer.headers.get("Retry-After")
                 wait = parse_retry_after(said, time.time())
-                error = error_of(answer, purpose, anonymous=False, retry_after=wait)
+                error = error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._mask)
                 if wait is not None:
                     self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
             if arrived is not None and error.code in ("timeout", "connection_failed", "server_error") and arrived():

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .answers import read_error
+from .answers import Mask, read_error
 from .credentials import Credential, CredentialProvider
 from .errors import RegistryError
 from .transport import Answer
@@ -44,9 +44,9 @@ class Login:
             self.raise_refused()
             yield
 
-    def refuse(self, answer: Answer, subject: str) -> None:
+    def refuse(self, answer: Answer, subject: str, mask: Mask) -> None:
         """Note that an answer refused it; from now on nobody tries it again."""
-        self._refusal = (answer.status, read_error(answer.body).words, subject)
+        self._refusal = (answer.status, read_error(answer.body, mask).words, subject)
 
     def raise_refused(self) -> None:
         """:raises RegistryError: bad_credentials, when it was refused: a new error for each who asks"""

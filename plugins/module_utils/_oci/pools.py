@@ -13,6 +13,7 @@ from .errors import InputError
 from .http_connection import PlainConnection, TlsConnection
 from .http_library import HTTPAdapter, HTTPConnectionPool, HTTPSConnectionPool
 from .links import Origin
+from .proxies import proxy_authorization
 from .sockets import Sockets
 
 POOL_SIZE = 128
@@ -48,6 +49,8 @@ class Pools(HTTPAdapter):
         try:
             manager = self.proxy_manager_for(proxy, **context)
         except ValueError as error:
+            if not proxy.startswith("socks"):
+                raise
             raise InputError(
                 subject="the proxy",
                 cause="SOCKS needs the Python library PySocks",
@@ -56,6 +59,11 @@ class Pools(HTTPAdapter):
         if not proxy.startswith("socks"):
             manager.pool_classes_by_scheme = self._kinds
         return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """The library takes passwords for Latin-1, and fails for others."""
+        authorization = proxy_authorization(proxy)
+        return {"Proxy-Authorization": authorization} if authorization else {}
 
     def _shared_context(self) -> ssl.SSLContext:
         if self._context is None:

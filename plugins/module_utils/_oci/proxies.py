@@ -58,8 +58,17 @@ def proxy_secrets(proxy: str) -> list[str]:
     parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
     if not parts.password:
         return []
-    pair = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
-    return [unquote(parts.password), parts.password, base64.b64encode(pair.encode()).decode()]
+    authorization = proxy_authorization(proxy) or ""
+    return [unquote(parts.password), parts.password, authorization[len("Basic ") :]]
+
+
+def proxy_authorization(proxy: str) -> str | None:
+    """The Proxy-Authorization header that a proxy's URL asks for (RFC 7617), None for one without a user."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    if not (parts.username or parts.password):
+        return None
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return "Basic " + base64.b64encode(pair.encode("utf-8", "surrogatepass")).decode()
 
 
 def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Callable
 
-from .answers import MissingContent, Purpose
+from .answers import Mask, MissingContent, Purpose, unmasked
 from .catalog import RegistryCatalog, is_repository_path
 from .challenge import parse_challenges
 from .client import Call, Client
@@ -39,6 +39,7 @@ class Registry:
     :param on_secret: told of every secret before it is used: tokens, encoded passwords
     :param warn: told of what the user should know, each thing once
     :param log: told of each retry
+    :param mask: takes secrets out of what the registry says
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Registry:
         on_secret: Callable[[str], None],
         warn: Callable[[str], None],
         log: Callable[[str], None],
+        mask: Mask = unmasked,
     ) -> None:
         self.host = host
         self.access = access
@@ -68,6 +70,7 @@ class Registry:
             on_secret=on_secret,
             warn=warn,
             log=log,
+            mask=mask,
         )
         self._repositories: dict[str, RegistryRepository] = {}
         self._lock = threading.Lock()

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 MASK = "********"
 _SHORTEST = 3
 _LONGEST_ENCODED = 256
-"""Characters of a secret that is also looked for in other forms. Longer ones are tokens, which look the same in a URL."""
+"""Characters of a secret that is also looked for in other forms. Longer ones are tokens: the same in a URL."""
 
 
 class Secrets:

@@ -57,19 +57,27 @@ class RunningModule:
 
 
 @contextmanager
-def module(name: str, options: Mapping[str, Any], *, home: Path, check_mode: bool = False) -> Iterator[RunningModule]:
+def module(
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    home: Path,
+    check_mode: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[RunningModule]:
     """Start a module; it is gone when the block is left.
 
     :param home: its home directory, so that nothing of the user's is read
+    :param environment: further variables
     """
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8"}
+    variables = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", **(environment or {})}
     memory, told = os.pipe()
     process = subprocess.Popen(
         [sys.executable, str(_PROGRAM), str(_ROOT / ".cache" / "tree"), name, str(told)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment,
+        env=variables,
         cwd=home,
         pass_fds=[told],
     )

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets planted where they belong, and looked for where they do not: raw, URL-encoded or in base64."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+
+class Planted:
+    """A set of secrets by name.
+
+    Each has characters that every encoding changes, and a part of its own that is found nowhere else.
+    """
+
+    def __init__(self) -> None:
+        self._forms: dict[str, set[str]] = {}
+        self._number = 0
+
+    def make(self, name: str, user: str = "") -> str:
+        """A new secret.
+
+        :param user: whose password it is, for the form that both have together
+        """
+        self._number += 1
+        return self.add(name, f"{name[:3]}#{self._number}/π\"'\\ %41&+=<{1000003 * self._number:x}>", user)
+
+    def add(self, name: str, value: str, user: str = "") -> str:
+        """The same for a value that someone else made up."""
+        raw = value.encode()
+        forms = {
+            value,
+            quote(value),
+            quote(value, safe=""),
+            quote_plus(value),
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+            base64.b64encode(raw).decode(),
+            base64.urlsafe_b64encode(raw).decode(),
+        }
+        if user:
+            forms.add(base64.b64encode(f"{user}:{value}".encode()).decode())
+        self._forms.setdefault(name, set()).update(form for form in forms if len(form) > 3)
+        return value
+
+    def encoded(self) -> Iterator[str]:
+        """Every form of every secret, as a malicious server may say them."""
+        for forms in self._forms.values():
+            yield from sorted(forms)
+
+    def found_in(self, texts: Iterable[str]) -> list[str]:
+        """The names of the secrets that some text holds in some form, with what is around them."""
+        found = []
+        for text in texts:
+            for name, forms in self._forms.items():
+                for form in forms:
+                    at = text.find(form)
+                    if at >= 0:
+                        found.append(f"{name}: {text[max(0, at - 60) : at + len(form) + 20]!r}")
+        return found
+
+    def found_below(self, directory: Path, *, but: Iterable[Path] = ()) -> list[str]:
+        """The same for all files of a directory."""
+        left_out = {path.resolve() for path in but}
+        files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path.resolve() not in left_out]
+        return [
+            f"{path.name}: {hit}"
+            for path in files
+            for hit in self.found_in([path.read_bytes().decode("utf-8", "replace")])
+        ]
