@@ -131,7 +131,7 @@ options:
   on_error:
     description: >-
       Whether the other images are copied when one failed. The task fails either way. With V(stop) no new image is
-      begun after the first failure.
+      begun after the first failure, and none at all when a failure is known before the first is begun.
     type: str
     choices: [continue, stop]
     default: continue
@@ -139,7 +139,8 @@ options:
     description:
       - What happens to a destination tag that points to another image.
       - V(always) moves it, V(skip) leaves it, V(fail) leaves it and fails the image with the code C(conflict).
-      - For V(skip) and V(fail) the tag is looked at once more right before it is written.
+      - For V(skip) and V(fail) the tag is looked at once more right before it is written, so that what somebody else
+        wrote in the meantime is left, too.
     type: str
     choices: [always, skip, fail]
     default: always
@@ -274,7 +275,7 @@ images:
       description:
         - V(create), V(update) and V(unchanged) say what the destination needs. V(skip) is left alone for the
           RV(images[].reason) given, V(conflict) must not be written, and V(unknown) means that one of the sides could
-          not be asked.
+          not be asked or does not have what was asked for.
       type: str
       sample: update
     status:

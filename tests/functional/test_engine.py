@@ -10,12 +10,15 @@ from typing import Callable
 import pytest
 from support import images
 from support.endpoint import Endpoint
+from support.fault_actions import error_answer
+from support.faults import FaultProxy
 from support.plain_client import PlainClient
 from support.runs import Run, actions, only
 from support.servers import Kind, Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Fresh = Callable[[], str]
+Faulty = Callable[..., FaultProxy]
 
 
 def test_every_shape_arrives_byte_for_byte(servers: Servers, registry_kind: Kind, plain: Plain, fresh: Fresh) -> None:
@@ -216,6 +219,66 @@ def test_a_differing_tag_and_overwrite(
     assert result.changed == (overwrite == "always")
     kept = wanted if overwrite == "always" else other
     assert plain(registry).manifest(target, "1.0").digest == kept.digest
+
+
+def test_a_failure_known_beforehand_stops_a_run_that_is_to_stop(servers: Servers, plain: Plain, fresh: Fresh) -> None:
+    registry = servers.open
+    path, target = fresh(), fresh()
+    for tag, image in images.sharing_tags(path, 3).items():
+        plain(registry.endpoint).push(path, image, tag)
+    rules = [
+        {"source": f"{registry.host}/{path}", "destination": f"{registry.host}/{target}"},
+        {"source": f"{registry.host}/{path}:absent", "destination": f"{registry.host}/{target}"},
+    ]
+    registry.mark()
+
+    result = Run([registry.endpoint]).sync(*rules, on_error="stop")
+
+    pending = dict.fromkeys(("v0", "v1", "v2"), ("create", "pending"))
+    assert actions(result) == {**pending, "absent": ("unknown", "failed")}
+    assert not result.changed
+    assert not any(request.writes for request in registry.requests())
+
+
+def test_a_failure_on_the_way_stops_a_run_that_is_to_stop(
+    servers: Servers, plain: Plain, fresh: Fresh, faulty: Faulty
+) -> None:
+    source, destination = servers.open.endpoint, faulty(servers.relative.endpoint)
+    path = fresh()
+    for tag, image in images.sharing_tags(path, 20).items():
+        plain(source).push(path, image, tag)
+    destination.add(error_answer(403, "DENIED"), method="PUT", target="/manifests/", times=1, skip=1)
+
+    result = Run([source, destination.endpoint]).sync(
+        {"source": f"{source.host}/{path}", "destination": f"{destination.endpoint.host}/{path}"},
+        on_error="stop",
+        concurrency=1,
+    )
+
+    assert [image.status for image in result.images].count("pending") == 18
+    assert [image.status for image in result.images].count("failed") == 1
+    assert len(plain(servers.relative.endpoint).tags(path)) == 1
+
+
+def test_more_images_than_a_destination_has_tags_stop_the_run_before_it_writes(
+    servers: Servers, plain: Plain, fresh: Fresh
+) -> None:
+    registry = servers.open
+    path, target = fresh(), fresh()
+    for tag, image in images.sharing_tags(path, 3).items():
+        plain(registry.endpoint).push(path, image, tag)
+    registry.mark()
+
+    result = Run([registry.endpoint]).sync(
+        {"source": f"{registry.host}/{path}:/v/", "destination": f"{registry.host}/{target}:one"},
+        {"source": f"{registry.host}/{path}:v1", "destination": f"{registry.host}/{target}"},
+    )
+
+    image = only(result)
+    assert (image.status, image.error.code if image.error else "") == ("failed", "invalid_input")
+    assert "it names one tag and the source has 3" in str(image.error)
+    assert not result.changed
+    assert not any(request.writes for request in registry.requests())
 
 
 def test_rules_that_meet_with_different_images_stop_the_run_before_it_writes(

@@ -23,7 +23,10 @@ from .unexpected import unexpected
 from .wanted import ManifestStore, WantedImages
 
 _WINDOW = 64
-"""Source digests that are worked on at once; what is behind them waits as a line of the plan."""
+"""Source digests that are worked on at once; what is behind them waits as a line of the plan.
+
+Where a failure is to stop the run they are no more than blobs are in flight: what is worked on is finished all the same.
+"""
 
 
 class CopyPhase:
@@ -57,6 +60,7 @@ class CopyPhase:
     ) -> None:
         self._stop = patience.stop
         self._stop_on_error = stop_on_error
+        self._window = min(_WINDOW, concurrency) if stop_on_error else _WINDOW
         self._on_finished = on_finished
         self._log = log
         self._halted = False
@@ -96,7 +100,7 @@ class CopyPhase:
         self._loop.run_until_complete(self._round(images))
 
     async def _round(self, images: Sequence[ImageResult]) -> None:
-        window = asyncio.Semaphore(_WINDOW)
+        window = asyncio.Semaphore(self._window)
         turn: asyncio.Future[None] = self._loop.create_future()
         turn.set_result(None)
         groups: set[asyncio.Task[None]] = set()

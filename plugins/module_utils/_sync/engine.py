@@ -113,7 +113,7 @@ class Engine:
         try:
             self._progress.enter("plan")
             self._take(self._planner.plan(self._rules))
-            if not self._refused():
+            if not self._refused() and not self._halted():
                 self._rounds()
         except ImageOpsError:
             raise
@@ -168,6 +168,10 @@ class Engine:
     def _refused(self) -> bool:
         """Whether two images are wanted in one place, or one where none may be: then nothing at all is written."""
         return any(image.task.refuses_run for image in self._results.values())
+
+    def _halted(self) -> bool:
+        """Whether an image has failed already and none may be begun after that."""
+        return self._options.on_error == "stop" and any(image.status == FAILED for image in self._results.values())
 
     def _rounds(self) -> None:
         phase: CopyPhase | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from .._oci.answers import MissingContent
@@ -19,7 +19,7 @@ from .._oci.referrers import fallback_tag
 from .calls import Calls
 from .placement import COPIED, MOUNTED, Place, Placement
 from .places import Places
-from .plan import differs
+from .plan import LEFT, differs
 from .results import DONE, CopyOptions, ImageResult
 from .wanted import ManifestStore, Wanted, WantedImages
 
@@ -208,7 +208,8 @@ class ImageCopier:
 
     async def _put_root(self, result: ImageResult, manifest: Manifest) -> None:
         task = result.task
-        await self._ask_again(result)
+        if await self._is_taken(result):
+            return
         answered = await self._write(result, manifest, task.destination.tag)
         if answered is None:
             ref = task.destination.tag or str(manifest.digest)
@@ -225,15 +226,20 @@ class ImageCopier:
             )
         result.digest = manifest.digest
 
-    async def _ask_again(self, result: ImageResult) -> None:
-        """Where a differing tag must not be overwritten, see that nobody has put one there in the meantime."""
+    async def _is_taken(self, result: ImageResult) -> bool:
+        """Whether somebody has written the tag in the meantime and it is to be left then."""
         task = result.task
-        if (task.rule.overwrite or self._options.overwrite) == "always" or task.destination.tag is None:
-            return
+        overwrite = task.rule.overwrite or self._options.overwrite
+        if overwrite == "always" or task.destination.tag is None:
+            return False
         repository = self._places.repository(task.destination)
         there = await self._calls.ask(task.destination, repository.resolve, task.destination.tag)
-        if there is not None and there.digest not in (task.previous, task.digest):
+        if there is None or there.digest in (task.previous, task.digest):
+            return False
+        if overwrite == "fail":
             raise differs(task, there.digest)
+        result.task = replace(task, action="skip", reason=LEFT, previous=there.digest)
+        return True
 
     async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
         destination = result.task.destination

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .._acr.names import is_enterprise_registry
-from .._oci.errors import ImageOpsError, RegistryError
+from .._oci.errors import ImageOpsError, InputError, RegistryError
 from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
 from .discover import MISFIT, SHARED, Discovery, Expansion
@@ -28,10 +28,12 @@ from .wanted import Wanted, WantedImages
 if TYPE_CHECKING:
     from .._acr.managed import ManagedRegistry
 
+LEFT = "the destination has another digest and overwrite is skip"
 COLLISION = "two rules want different images there"
 
 _MISNAMED = "its registry does not take the name"
-_REFUSALS = frozenset((COLLISION, MISFIT, SHARED, _MISNAMED))
+_TOO_MANY = "it has one tag for several images"
+_REFUSALS = frozenset((COLLISION, MISFIT, SHARED, _MISNAMED, _TOO_MANY))
 _UNLISTED = "the source's repositories are not known"
 _NO_TAGS = "the source's tags are not known"
 _NO_ROOM = "its repository cannot be created"
@@ -147,10 +149,15 @@ class Planner:
         pairs: list[_Pair] = []
         for rule in found.rules:
             fault = self._unlisted(rule, failures)
-            if fault is None:
-                pairs.extend(self._pairs(rule))
-            else:
+            if fault is not None:
                 tasks.extend(_unknown(rule, place, _NO_TAGS, fault) for place in rule.destinations)
+                continue
+            try:
+                pairs.extend(self._pairs(rule))
+            except InputError as misfit:
+                refused.extend(_refusal(rule, place, _TOO_MANY, misfit) for place in rule.destinations if place.tags)
+        if refused:
+            return refused + tasks
         self._note_what_is_not_taken()
         wanted, there = self._resolve(pairs)
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
@@ -160,7 +167,7 @@ class Planner:
         misnamed = find_misnamed(found.rules, lambda host: host in self._managed or is_enterprise_registry(host))
         refused = [(each.rule, each.destination, each.reason, each.error) for each in found.refusals]
         refused += [(each.rule, each.destination, _MISNAMED, each.error) for each in misnamed]
-        return [replace(_unknown(*each), action="conflict") for each in refused]
+        return [_refusal(*each) for each in refused]
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
         """Read the tag lists that the rules need; gives the faults of those that could not be read."""
@@ -253,7 +260,7 @@ class Planner:
     def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: _There | ImageOpsError) -> ImageTask:
         task = _task(pair.rule, pair.source, pair.destination)
         if isinstance(wanted, ImageOpsError):
-            return replace(task, reason="the source could not be asked", error=wanted)
+            return replace(task, reason="the source does not give it", error=wanted)
         if isinstance(there, ImageOpsError):
             return replace(task, reason="the destination could not be asked", error=there)
         previous = there.descriptor.digest if there.descriptor else None
@@ -305,7 +312,7 @@ class Planner:
         if overwrite == "always":
             return replace(task, action="update", reason="the destination has another digest")
         if overwrite == "skip":
-            return replace(task, action="skip", reason="the destination has another digest and overwrite is skip")
+            return replace(task, action="skip", reason=LEFT)
         return replace(task, action="conflict", reason="overwrite is fail", error=differs(task, task.previous))
 
 
@@ -345,6 +352,11 @@ def _unknown(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) 
     source = Reference(rule.source.registry, rule.source.repository)
     destination = Reference(place.registry, place.repository)
     return replace(_task(rule, source, destination), reason=reason, error=fault)
+
+
+def _refusal(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
+    """The same, of what must not be written at all."""
+    return replace(_unknown(rule, place, reason, fault), action="conflict")
 
 
 def _no_tags(rule: Rule) -> ImageOpsError:

@@ -157,7 +157,7 @@ def _changes(image: ImageResult) -> bool:
 
 def _digest(image: ImageResult) -> Digest | None:
     """What the destination has afterwards; for an image that is not there yet, what it is to have."""
-    return image.digest or image.task.digest
+    return image.previous if image.action == "skip" else image.digest or image.task.digest
 
 
 def _returned(

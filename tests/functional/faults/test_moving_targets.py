@@ -167,9 +167,13 @@ def test_a_destination_tag_that_someone_else_writes_meanwhile(scene: Scene, over
     result = scene.run.sync(scene.rule, overwrite=overwrite, retries=1)
 
     image, now = only(result), scene.target.manifest(scene.path, "v1").digest
-    assert image.previous is None if not there else str(image.previous) == scene.before["v1"].digest
+    if overwrite != "skip":
+        assert image.previous is None if not there else str(image.previous) == scene.before["v1"].digest
     if overwrite == "always":
         assert (image.status, now) == ("done", wanted.digest)
+    elif overwrite == "skip":
+        assert (image.action, image.status, now) == ("skip", "done", theirs.digest)
+        assert str(image.previous) == theirs.digest
     else:
         assert (codes(result), now) == ({"v1": "conflict"}, theirs.digest)
         assert theirs.digest in str(image.error)

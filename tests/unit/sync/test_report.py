@@ -101,6 +101,11 @@ def test_a_failed_run_returns_the_failed_images_only() -> None:
     assert (result["summary"]["failed"], result["summary"]["pending"], result["summary"]["images"]) == (1, 1, 4)
 
 
+def test_what_is_skipped_keeps_its_digest() -> None:
+    (entry,) = report.build(run(image("1", action="skip")), **BUILD)["images"]
+    assert entry["digest"] == entry["previous_digest"] == str(OLD)
+
+
 def test_one_failure_in_two_thousand_images_is_small() -> None:
     images = [image(str(number), bytes=1) for number in range(1999)]
     result = report.build(run(*images, failed("broken")), return_images="all", mask=str)
