@@ -196,6 +196,12 @@ def test_bad_input_is_refused(sync: Sync, options: dict[str, Any], message: str)
     assert message in ended.result["msg"]
 
 
+def test_bad_input_leaves_nothing_behind(sync: Sync, tmp_path: Path) -> None:
+    ended = sync(images=[], timeout=0, log_path="logs/sync.log", report_path="reports/sync.json")
+    assert ended.result["error_codes"] == ["invalid_input"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_images_is_no_work(sync: Sync) -> None:
     result = sync(images=[]).result
     assert (result["changed"], result["msg"], result["registries"]) == (False, "no images to copy", {})

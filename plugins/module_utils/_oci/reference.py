@@ -250,6 +250,10 @@ def parse_prefix(text: str) -> tuple[str, str]:
     is that user's namespace.
     """
     checked = _text(text, what="registry", form=_REGISTRY_FORM)
+    if "://" in checked:
+        raise InputError(
+            subject=f"the registry {quoted(text)}", cause="it has a scheme", hint=f"leave it out: {_REGISTRY_FORM}"
+        )
     host, slash, path = checked.partition("/")
     registry = parse_registry(host)
     if slash:

@@ -25,7 +25,7 @@ from .wanted import ManifestStore, WantedImages
 _WINDOW = 64
 """Source digests that are worked on at once; what is behind them waits as a line of the plan.
 
-Where a failure is to stop the run they are no more than blobs are in flight: what is worked on is finished all the same.
+Where a failure is to stop the run they are no more than blobs are in flight: what is worked on is finished anyway.
 """
 
 

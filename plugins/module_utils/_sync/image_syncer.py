@@ -118,16 +118,17 @@ def _warn_of_keys(found: Mapping[str, Any], known: tuple[str, ...], where: str, 
 
 def _auth(value: Any, name: str, env: Mapping[str, str] | None, warn: Callable[[str], None]) -> list[AuthEntry]:
     entries = _mapping(value, f"the credentials of {name}", "write {registry: {username: ..., password: ...}}")
-    return [_auth_entry(key, entry, f"{name}: {quoted(key)}", env, warn) for key, entry in entries.items()]
+    return [_auth_entry(key, entry, name, env, warn) for key, entry in entries.items()]
 
 
 def _auth_entry(
-    key: str, value: Any, origin: str, env: Mapping[str, str] | None, warn: Callable[[str], None]
+    key: str, value: Any, name: str, env: Mapping[str, str] | None, warn: Callable[[str], None]
 ) -> AuthEntry:
+    origin = f"{name}: {quoted(key)}"
     try:
         prefix = "/".join(part for part in parse_prefix(key) if part)
     except InputError as fault:
-        raise Place("key", origin).wrapped(key, fault) from None
+        raise Place("key", name).wrapped(key, fault) from None
     entry = _mapping(value, f"the credentials of {origin}", "write {username: ..., password: ...}")
     _warn_of_keys(entry, _ENTRY_KEYS, origin, warn)
     username, password = (_secret(entry.get(what), what, origin, env) for what in ("username", "password"))

@@ -167,6 +167,11 @@ def test_prefixes(text: str, registry: str, path: str) -> None:
     assert parse_prefix(text) == (registry, path)
 
 
+def test_a_prefix_has_no_scheme() -> None:
+    with pytest.raises(InputError, match="it has a scheme"):
+        parse_prefix("https://quay.io/acme")
+
+
 @pytest.mark.parametrize("text", ["", "https://quay.io", "quay.io/", "quay.io/A", "quay.io:x", "a b"])
 def test_refused_prefixes(text: str) -> None:
     with pytest.raises(InputError):

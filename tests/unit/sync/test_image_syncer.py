@@ -219,7 +219,7 @@ def test_a_source_is_never_expanded(files: Files) -> None:
         ("a.io: {insecure: 1}", ["insecure", '"1"', "write true or false"]),
         ("a.io:", ['"a.io"', "not a mapping"]),
         ("a.io: SECRET", ['"a.io"', "not a mapping"]),
-        ("https://a.io: {}", ['the key "https://a.io"', 'auth.yaml: "https://a.io"']),
+        ("https://a.io: {}", ['the key "https://a.io" of auth.yaml: it has a scheme']),
         ("a.io/: {}", ['the key "a.io/"']),
         ("a.io/B: {}", ["upper-case"]),
         ("[a.io]", ["not a mapping", "auth.yaml"]),
