@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 from collections.abc import Mapping
-from typing import Any
 
 from .faults import Fault, fault_of
 from .http_connection import BLOCK
-from .http_library import http_exceptions
+from .http_message import Response
 
 ERROR_LIMIT = 64 * 1024
 """Bytes that are read of an error's body."""
@@ -42,7 +42,7 @@ class Answer:
 
     __slots__ = ("_raw", "_stats", "body", "foreign", "headers", "length", "status", "url")
 
-    def __init__(self, raw: Any, *, url: str, foreign: bool, stats: Stats) -> None:
+    def __init__(self, raw: Response, *, url: str, foreign: bool, stats: Stats) -> None:
         self._raw = raw
         self._stats = stats
         self.status: int = raw.status
@@ -50,7 +50,7 @@ class Answer:
         self.url = url
         self.foreign = foreign
         self.body = b""
-        self.length = _content_length(self.headers)
+        self.length = raw.length
 
     def read(self) -> bytes:
         """The next block, at most 64 KiB; empty at the end.
@@ -58,8 +58,8 @@ class Answer:
         :raises Fault: when the connection breaks or stalls
         """
         try:
-            block: bytes = self._raw.read(BLOCK, decode_content=False)
-        except (OSError, http_exceptions.HTTPError) as error:
+            block = self._raw.read(BLOCK)
+        except (OSError, http.client.HTTPException) as error:
             self.close()
             raise fault_of(error) from error
         self._stats.count(read=len(block))
@@ -93,15 +93,6 @@ class Answer:
         except Fault:
             self.body = self.body or b""
 
-    def release(self) -> None:
-        """Give the connection back; only when there is nothing to read."""
-        self._raw.release_conn()
-
     def close(self) -> None:
         """End the connection unless the body was read to its end; then it went back to its pool already."""
         self._raw.close()
-
-
-def _content_length(headers: Mapping[str, str]) -> int | None:
-    value = headers.get("Content-Length", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None

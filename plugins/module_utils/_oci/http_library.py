@@ -4,8 +4,8 @@
 """requests and the urllib3 that it stands on, or a clear word about their absence.
 
 Everything else imports them from here, so that this collection can be imported without them: the check is made when a
-registry is opened. requests keeps the pools, the proxies and the trusted certificates; a request itself goes straight
-to the pool, which halves what one costs in CPU time.
+registry is opened. requests keeps the pools, the proxies and the trusted certificates; messages are written and read by
+:mod:`http_message`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ try:
     from urllib3 import exceptions as http_exceptions
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.util.retry import Retry
-    from urllib3.util.timeout import Timeout
     from urllib3.util.wait import wait_for_read
 
     VERSIONS: tuple[str, str] | None = (requests.__version__, str(urllib3.__version__))  # type: ignore[attr-defined]
@@ -33,7 +31,7 @@ except ImportError:
     if not TYPE_CHECKING:
         # Stand-ins that classes can be derived from; check_library() speaks before one is ever used.
         HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
-        Retry = Timeout = http_exceptions = PUBLIC_CERTIFICATES = wait_for_read = None
+        http_exceptions = PUBLIC_CERTIFICATES = wait_for_read = None
 
 MATCHES_HOST_NAMES = VERSIONS is not None and VERSIONS[1].startswith("1.")
 """urllib3 1 compares host names with certificates itself, and keeps addresses from OpenSSL, which then cannot."""
@@ -49,8 +47,6 @@ __all__ = [
     "HTTPConnectionPool",
     "HTTPSConnection",
     "HTTPSConnectionPool",
-    "Retry",
-    "Timeout",
     "check_library",
     "http_exceptions",
     "wait_for_read",

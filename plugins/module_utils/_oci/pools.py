@@ -80,13 +80,8 @@ class _PlainPool(HTTPConnectionPool):
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()
-        connection.join(self._sockets)  # type: ignore[attr-defined]
+        connection.sockets = self._sockets  # type: ignore[attr-defined]
         return connection
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None and conn.spoiled:
-            conn.close()
-        super()._put_conn(conn)
 
 
 class _TlsPool(_PlainPool, HTTPSConnectionPool):

@@ -29,10 +29,8 @@ class Sockets:
     guarded: bool
     closed: bool = False
     open: dict[object, int] = field(default_factory=dict)
-    """File descriptors by who uses them: a connection, and the answer that may outlive it."""
+    """The file descriptor of each connection."""
     lock: threading.Lock = field(default_factory=threading.Lock)
-    exchange: threading.local = field(default_factory=threading.local)
-    """``whole``: seconds for the whole of this thread's present answer, or None when it streams."""
 
     def add(self, user: object, descriptor: int) -> None:
         with self.lock:

@@ -10,15 +10,18 @@ raises a :class:`~.faults.Fault`.
 from __future__ import annotations
 
 import functools
+import http.client
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, NamedTuple
+from urllib.parse import quote
 
 from .answer import ERROR_LIMIT, Answer, Stats
 from .faults import Fault, fault_of
 from .http_connection import CONNECT_TIMEOUT
-from .http_library import Retry, Timeout, check_library, http_exceptions
+from .http_exchange import Limits, Request, exchange
+from .http_library import check_library, http_exceptions
 from .links import PORTS, Origin, origin_of, resolve
 from .pools import Pools
 from .proxies import Proxies, proxy_secrets
@@ -133,8 +136,6 @@ class Transport:
         self._own_pool: tuple[Any, bool] | None = None
         self._lock = threading.Lock()
         self._warned = False
-        self._usual = self._patient(settings.timeout)
-        self._no_retries = Retry(total=False, redirect=False)
 
     def exchange(
         self,
@@ -172,8 +173,13 @@ class Transport:
             origin = self._origin(url)
         raise Fault("protocol_error", f"more than {MOST_REDIRECTS} redirects", transient=False)
 
-    def _patient(self, seconds: float) -> Timeout:
-        return Timeout(connect=min(self._timeout, CONNECT_TIMEOUT), read=seconds)
+    def _limits(self, sending: _Sending) -> Limits:
+        return Limits(
+            connect=min(self._timeout, CONNECT_TIMEOUT),
+            progress=self._timeout,
+            answer=self._timeout if sending.patience is None else sending.patience,
+            whole=2 * self._timeout if sending.limit is not None else None,
+        )
 
     def _origin(self, url: str) -> Origin:
         return self.origin if url.startswith(self._prefix) else origin_of(url)
@@ -194,27 +200,24 @@ class Transport:
 
     def _once(self, sending: _Sending, url: str, origin: Origin, authorization: str | None, *, foreign: bool) -> Answer:
         pool, absolute = self._pool(origin)
-        sockets = self._sockets if origin == self.origin else self._foreign_sockets
-        sockets.exchange.whole = 2 * self._timeout if sending.limit is not None else None
         body = sending.body
         headers = dict(sending.headers)
         if authorization:
             headers["Authorization"] = authorization
+        if absolute:
+            headers.update(pool.proxy_headers)
         self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
         try:
-            raw = pool.request(
+            request = Request(
                 sending.method,
-                url if absolute else _path_of(url),
-                body=body,
-                headers=headers,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-                retries=self._no_retries,
-                timeout=self._usual if sending.patience is None else self._patient(sending.patience),
+                _written(url if absolute else _path_of(url)),
+                _netloc(origin),
+                headers,
+                body,
+                tunnel=pool.proxy is not None and origin.scheme == "https",
             )
-        except (OSError, http_exceptions.HTTPError, ValueError) as error:
+            raw = exchange(pool, request, self._limits(sending))
+        except (OSError, http.client.HTTPException, http_exceptions.HTTPError, ValueError) as error:
             fault = fault_of(error)
             fault.foreign = foreign
             raise fault from error
@@ -227,7 +230,6 @@ class Transport:
 
     def _finish(self, answer: Answer, method: str, limit: int | None) -> None:
         if method == "HEAD":
-            answer.release()
             return
         encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
@@ -283,6 +285,13 @@ def _path_of(url: str) -> str:
     if slash >= 0 and (question < 0 or slash < question):
         return url[slash:]
     return "/" + (url[question:] if question >= 0 else "")
+
+
+def _written(target: str) -> str:
+    """A target as it may stand in a request: what a registry's Location has beyond ASCII is encoded."""
+    if target.isascii() and target.isprintable() and " " not in target:
+        return target
+    return quote(target, safe="!#$%&'()*+,/:;=?@[]~")
 
 
 def _netloc(origin: Origin) -> str:

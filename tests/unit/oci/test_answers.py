@@ -34,7 +34,7 @@ PUT_TAG = Purpose("write the manifest", "r.example.com/a:1", "r.example.com", wr
 def answer(
     status: int, body: bytes = b"", *, foreign: bool = False, url: str = "https://r.example.com/", **headers: str
 ) -> Answer:
-    raw: Any = SimpleNamespace(status=status, headers=headers)
+    raw: Any = SimpleNamespace(status=status, headers=headers, length=None)
     made = Answer(raw, url=url, foreign=foreign, stats=Stats())
     made.body = body
     return made

@@ -265,7 +265,7 @@ def test_errors_have_a_limit() -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"",
+        b"HTTP/1.1 200 ",
         b"HTTP/1.1 200 OK\r\nX-A: ",
         b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n",
         b"HTTP/1.1 403 No\r\n\r\n",
