@@ -109,8 +109,8 @@ def _api(
     host = _HOST.fullmatch(entry.registry)
     region = _acr_args.region(given, os.environ) or (host.group(1) if host else None)
     try:
-        service = _acr_args.registry_api(given, region)
         key = _acr_args.given_key(given)
+        service = _acr_args.registry_api(given, region)
     except InputError as error:
         raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
     keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=on_secret)

@@ -1,0 +1,345 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""registry_image_sync with an instance of ACR: its logins, its list of repositories, its names, and its room."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
+from ansible_collections.imageops.registry.tests.acr_simulator.registry import RegistryFace
+from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
+from ansible_collections.imageops.registry.tests.acr_simulator.world import (
+    Instance,
+    Key,
+    Namespace,
+    Policy,
+    Repository,
+    User,
+)
+from support import images
+from support.certificates import Certificate
+from support.docker_registry import DockerRegistry, docker_registry
+from support.modules import module, registry_option
+from support.plain_client import PlainClient
+from support.token_server import LEEWAY, TokenServer
+
+PUSH_RIGHTS = ("CreateRepository", "UpdateRepository", "PushRepository", "PullRepository", "GetAuthorizationToken")
+
+
+@dataclass
+class Scene:
+    """An instance with its registry, a registry to copy from, and runs of the module.
+
+    :ivar key: who signs; None leaves it to the environment
+    """
+
+    simulator: Simulator
+    instance: Instance
+    registry: DockerRegistry
+    source: DockerRegistry
+    home: Path
+    key: Key | None
+    acr: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def certificate(self) -> str:
+        return str(self.simulator.identity.certificate_path)
+
+    def entry(self) -> dict[str, Any]:
+        """The instance's entry of ``registries``."""
+        acr = {
+            "instance_id": self.instance.instance_id,
+            "region": self.instance.region,
+            "endpoint": self.simulator.url,
+            **({"access_key_id": self.key.key_id, "access_key_secret": self.key.secret} if self.key else {}),
+            **self.acr,
+        }
+        return {"registry": self.registry.host, "ca_path": self.certificate, "acr": acr}
+
+    def sync(self, *images: dict[str, Any], check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        """Run the module, and see that it shows no secret."""
+        given = {
+            "images": list(images),
+            "registries": [self.entry(), registry_option(self.source.endpoint)],
+            "docker_config": "",
+            "retry_delay": 0.01,
+            **options,
+        }
+        with module(
+            "registry_image_sync", given, home=self.home, check_mode=check_mode, environment=self.environment
+        ) as running:
+            ended = running.end()
+        passwords = [login.password for login in self.instance.temporary]
+        secrets = [*passwords, *([self.key.secret] if self.key else [])]
+        assert not [secret for secret in secrets if secret in ended.text]
+        return ended.result
+
+    def push(self, path: str, *tags: str) -> None:
+        with PlainClient(self.source.endpoint) as client:
+            for tag in tags:
+                client.push(path, images.image(f"{path} {tag}"), tag)
+
+    def rule(self, path: str = "library/*", destination: str = "image-syncer") -> dict[str, Any]:
+        return {"source": f"{self.source.host}/{path}", "destination": f"{self.registry.host}/{destination}"}
+
+    def back(self, path: str, destination: str) -> dict[str, Any]:
+        """A rule from the instance to the other registry."""
+        return {"source": f"{self.registry.host}/{path}", "destination": f"{self.source.host}/{destination}"}
+
+    def add_namespace(self, name: str, *, auto_create: bool = True) -> Namespace:
+        namespace = Namespace(f"crn-{name}", name, auto_create, "PRIVATE")
+        self.instance.namespaces[name] = namespace
+        return namespace
+
+
+@pytest.fixture
+def scene(simulator: Simulator, instance: Instance, tmp_path: Path) -> Iterator[Scene]:
+    face: RegistryFace = simulator.front(instance.instance_id)
+    face.leeway = LEEWAY
+    identity = simulator.identity
+    certificate = Certificate(identity.certificate_path, identity.key_path, identity.certificate_path)
+    tokens = TokenServer(
+        realm=f"https://{instance.endpoints['Registry'].domains[0][0]}/auth",
+        bundle=identity.certificate_path,
+        users={},
+        service=face.service,
+        issuer="dockerauth.aliyuncs.com",
+    )
+    with (
+        docker_registry(tmp_path / "acr", certificate=certificate, tokens=tokens, classes=["image"]) as registry,
+        docker_registry(tmp_path / "source") as source,
+    ):
+        made = Scene(simulator, instance, registry, source, tmp_path, simulator.world.add_key())
+        made.add_namespace("image-syncer")
+        yield made
+
+
+def failed(result: dict[str, Any], code: str) -> list[dict[str, Any]]:
+    """The images that failed, all for that reason."""
+    assert result["error_codes"] == [code], result["msg"]
+    return [image["error"] for image in result["images"] if image["status"] == "failed"]
+
+
+def test_logins_are_fetched_once_and_the_second_run_writes_nothing(scene: Scene) -> None:
+    scene.push("library/nginx", "1.27", "latest")
+    scene.push("library/redis", "7")
+    first = scene.sync(scene.rule())
+    assert first["changed"], first["msg"]
+    assert first["summary"]["created"] == 3
+    assert set(scene.instance.namespaces["image-syncer"].repositories) == {"nginx", "redis"}
+    assert scene.simulator.received["GetAuthorizationToken"] == 1
+    scene.simulator.calls.clear()
+
+    second = scene.sync(scene.rule())
+
+    assert (second["changed"], second["summary"]["unchanged"]) == (False, 3)
+    assert scene.simulator.actions() == ["GetAuthorizationToken"]
+
+
+def test_the_key_may_come_from_the_environment(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    key, scene.key = scene.key, None
+    assert key is not None
+    assert scene.sync(scene.rule())["error_codes"] == ["no_credentials"]
+    scene.environment = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": key.key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.secret,
+        "ALIBABA_CLOUD_REGION_ID": scene.instance.region,
+    }
+    scene.acr = {"region": None}
+    result = scene.sync(scene.rule())
+    assert result["changed"], result["msg"]
+    assert key.secret not in json.dumps(result)
+
+
+def test_a_run_that_outlives_its_login_gets_another(scene: Scene) -> None:
+    world = scene.simulator.world
+    world.login_seconds, world.token_seconds = 4, 3
+    for number in range(12):
+        scene.push(f"library/app-{number}", "1")
+    entry = {**scene.entry(), "requests_per_second": 12}
+
+    result = scene.sync(scene.rule(), registries=[entry, registry_option(scene.source.endpoint)], timeout=20)
+
+    assert result["summary"]["created"] == 12, result["msg"]
+    assert result["summary"]["seconds"] > world.login_seconds
+    assert scene.simulator.received["GetAuthorizationToken"] >= 2
+
+
+def test_a_key_that_is_refused_is_tried_once(scene: Scene) -> None:
+    for number in range(8):
+        scene.push(f"library/app-{number}", "1")
+    scene.acr = {"access_key_secret": "x" * 30}
+    result = scene.sync(scene.rule())
+    assert len(failed(result, "bad_credentials")) == 8
+    assert scene.simulator.received["GetAuthorizationToken"] == 1
+
+
+def test_throttling_is_waited_out(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.simulator.faults.add("GetAuthorizationToken", Kind.THROTTLED, times=2)
+    assert scene.sync(scene.rule())["changed"]
+
+
+def test_an_instance_is_a_source_by_its_own_list(scene: Scene) -> None:
+    for path in ("library/nginx", "library/team/app"):
+        scene.push(path, "1")
+    scene.sync(scene.rule("library/**"))
+    scene.add_namespace("other").repositories.clear()
+
+    result = scene.sync(scene.back("image-syncer/**", "back"))
+
+    assert [image["destination"] for image in result["images"]] == [
+        f"{scene.source.host}/back/nginx:1",
+        f"{scene.source.host}/back/team/app:1",
+    ]
+    assert scene.sync(scene.back("image-syncer/*", "back"))["summary"]["images"] == 1
+    assert scene.sync(scene.back("**", "whole"))["summary"]["images"] == 2
+    assert failed(scene.sync(scene.back("absent/*", "back")), "repository_not_found")
+
+
+def test_all_pages_of_a_namespace_are_read(scene: Scene) -> None:
+    made = scene.instance.namespaces["image-syncer"].repositories
+    for number in range(230):
+        made[f"app-{number:03}"] = Repository(f"crr-{number}", f"app-{number:03}", "PRIVATE", "")
+
+    result = scene.sync(scene.back("image-syncer/*", "back"), check_mode=True)
+
+    assert scene.simulator.received["ListRepository"] == 4
+    assert any("and 225 more" in note for note in result["notes"])
+
+
+def test_without_the_api_an_instances_repositories_are_not_listed(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.sync(scene.rule())
+    plain = {"registry": scene.registry.host, "ca_path": scene.certificate}
+    result = scene.sync(
+        scene.back("image-syncer/*", "back"), registries=[plain, registry_option(scene.source.endpoint)]
+    )
+    (error,) = failed(result, "unsupported")
+    assert "acr: {instance_id" in error["hint"]
+
+
+def test_an_identity_that_may_not_list_says_so(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.sync(scene.rule())
+    scene.key = narrow_key(scene)
+    (error,) = failed(scene.sync(scene.back("image-syncer/*", "back")), "acr_forbidden")
+    assert "cr:ListRepository" in error["hint"]
+
+
+def narrow_key(scene: Scene) -> Key:
+    """A key of a user with the rights that the runbook gives it, and no more."""
+    world = scene.simulator.world
+    document = {"Statement": [{"Effect": "Allow", "Action": [f"cr:{name}" for name in PUSH_RIGHTS], "Resource": "*"}]}
+    world.policies["push"] = Policy("push", "", {"v1": json.dumps(document)}, "v1")
+    world.users["pusher"] = User("pusher", "1", attached=[("Custom", "push")])
+    return world.add_key("pusher")
+
+
+def test_a_narrow_identity_may_push_and_what_it_may_not_ask_is_noted(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.key = narrow_key(scene)
+    result = scene.sync(scene.rule())
+    assert result["changed"], result["msg"]
+    assert any("was not checked for its namespaces before copying" in note for note in result["notes"])
+
+
+def test_names_that_acr_does_not_take_are_all_refused_before_anything(scene: Scene) -> None:
+    long = "x" * 62
+    for path in ("library/a", "library/nginx", f"library/{long}/app"):
+        scene.push(path, "1")
+    scene.simulator.calls.clear()
+    scene.registry.mark()
+
+    result = scene.sync(scene.rule("library/**"))
+
+    errors = failed(result, "invalid_input")
+    assert [image["destination"] for image in result["images"]] == [
+        f"{scene.registry.host}/image-syncer/a",
+        f"{scene.registry.host}/image-syncer/{long}/app",
+    ]
+    assert all("rules of their own" in error["hint"] for error in errors)
+    assert not result["changed"]
+    assert scene.simulator.actions() == []
+    assert scene.registry.requests() == []
+
+    (error,) = failed(scene.sync(scene.rule("library/*")), "invalid_input")
+    assert f"write {scene.registry.host}/image-syncer/{{repository}} as the destination" in error["hint"]
+    renamed = scene.sync(scene.rule("library/*", "image-syncer/{repository}"))
+    assert renamed["summary"]["created"] == 2, renamed["msg"]
+
+
+def test_what_the_quota_has_no_room_for_is_not_begun(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.sync(scene.rule())
+    scene.push("library/nginx", "2")
+    for name in ("redis", "mysql"):
+        scene.push(f"library/{name}", "1")
+    scene.instance.repository_quota = 2
+
+    result = scene.sync(scene.rule())
+
+    errors = failed(result, "quota_exceeded")
+    assert len(errors) == 2
+    assert "2 repositories are to be created, and there is room for 1 (quota 2)" in errors[0]["message"]
+    assert result["summary"]["created"] == 1
+    assert set(scene.instance.namespaces["image-syncer"].repositories) == {"nginx"}
+    scene.instance.repository_quota = 3
+    assert scene.sync(scene.rule())["summary"]["created"] == 2
+
+
+@pytest.mark.parametrize(("auto_create", "says"), [(None, "there is no namespace absent"), (False, "does not create")])
+def test_a_namespace_that_takes_no_new_repository_is_named(scene: Scene, auto_create: bool | None, says: str) -> None:
+    scene.push("library/nginx", "1")
+    if auto_create is not None:
+        scene.add_namespace("absent", auto_create=auto_create)
+    (error,) = failed(scene.sync(scene.rule(destination="absent")), "destination_missing")
+    assert says in error["message"]
+    assert "imageops.registry.acr_namespace" in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"username": "u", "password": "p"}, "the entry has credentials"),
+        ({"registry": "acme-registry.cn-shanghai.cr.aliyuncs.com/ns"}, "is a path in a registry"),
+        ({"acr": {"instance_id": "cri-1", "access_key_id": "LTAI"}}, "access_key_secret is missing"),
+        ({"acr": {"instance_id": "cri-1", "access_key_id": "a", "access_key_secret": "b"}}, "region is missing"),
+        ({"acr": {"region": "cn-shanghai"}}, "instance_id"),
+    ],
+)
+def test_what_cannot_be_meant(scene: Scene, change: dict[str, Any], says: str) -> None:
+    entry = {**scene.entry(), **change}
+    result = scene.sync(scene.rule(), registries=[entry])
+    assert result["failed"] and says in result["msg"]
+    assert scene.simulator.actions() == []
+
+
+def test_the_region_may_stand_in_the_hosts_name(scene: Scene) -> None:
+    acr = {"instance_id": "cri-1", "access_key_id": "a", "access_key_secret": "b"}
+    registries = [{"registry": "acme-registry.cn-shanghai.cr.aliyuncs.com", "acr": acr}]
+    assert scene.sync(registries=registries)["msg"] == "no images to copy"
+
+
+def test_two_entries_of_one_host_must_agree(scene: Scene) -> None:
+    other = {**scene.entry(), "acr": {**scene.entry()["acr"], "instance_id": "cri-other"}}
+    assert "says otherwise" in scene.sync(scene.rule(), registries=[scene.entry(), other])["msg"]
+    assert scene.sync(registries=[scene.entry(), scene.entry()])["msg"] == "no images to copy"
+
+
+def test_image_info_uses_the_logins_too(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.sync(scene.rule())
+    options = {"images": [f"{scene.registry.host}/image-syncer/nginx"], "registries": [scene.entry()]}
+    with module("registry_image_info", options, home=scene.home) as running:
+        result = running.end().result
+    assert [manifest["tag"] for manifest in result["images"][0]["manifests"]] == ["1"]
