@@ -1,0 +1,167 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulated account with an instance, the instance's registry, and a registry to copy from.
+
+The instance's registry is a docker-registry that behaves as ACR's: tokens of the instance's own token service, images
+and nothing else (`policy`), no catalog, no repository that the namespace does not make. In front of it is a gate that
+knows the endpoint's switch and white list.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.imageops.registry.tests.acr_simulator.registry import Blocked, RegistryFace
+from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
+from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Key
+from support.certificates import Certificate
+from support.docker_registry import DockerRegistry, docker_registry
+from support.endpoint import Endpoint
+from support.fault_proxy import fault_proxy
+from support.faults import Action, Cut, FaultProxy, Request
+from support.images import Image
+from support.plain_client import PlainClient
+from support.token_server import LEEWAY, TokenServer
+
+SOURCE_USER, SOURCE_PASSWORD = "admin", "Harbor12345"
+NAMESPACE = "image-syncer"
+
+
+class Gate(Action):
+    """Lets in whom the endpoint's switch and white list let in; others get no answer at all."""
+
+    def __init__(self, face: RegistryFace, lock: threading.RLock) -> None:
+        self._face = face
+        self._lock = lock
+
+    def on_request(self, request: Request) -> None:
+        try:
+            with self._lock:
+                self._face.admit()
+        except Blocked:
+            request.proxy.released.wait()
+            raise Cut from None
+
+
+@dataclass
+class Scene:
+    """Everything that a migration needs.
+
+    :ivar admin: the account's own key
+    :ivar gate: what the instance's host is; it has written down every request
+    :ivar behind: the registry behind it, which keeps to no white list
+    """
+
+    simulator: Simulator
+    instance: Instance
+    face: RegistryFace
+    admin: Key
+    gate: FaultProxy
+    behind: DockerRegistry
+    source: DockerRegistry
+
+    @property
+    def destination(self) -> str:
+        """The host of the instance's registry."""
+        return self.gate.host
+
+    def push(self, path: str, image: Image, *tags: str) -> None:
+        """Put an image into the source."""
+        with PlainClient(self.source.endpoint) as client:
+            client.push(path, image, *tags)
+
+    def arrived(self, path: str, tag: str) -> str | None:
+        """The digest that a tag has in the instance's storage; None without one."""
+        link = self.behind.repository_path(path) / "_manifests/tags" / tag / "current/link"
+        return link.read_text(encoding="utf-8") if link.exists() else None
+
+    def lose(self, path: str, tag: str) -> None:
+        """Take a tag out of the instance's storage."""
+        (self.behind.repository_path(path) / "_manifests/tags" / tag / "current/link").unlink()
+
+    def writes(self) -> list[str]:
+        """What was written to the instance's registry, or tried to, since the mark."""
+        return [f"{record.method} {record.target}" for record in self.gate.records() if record.classified().writes]
+
+    def mark(self) -> None:
+        """Count calls and requests from here on."""
+        self.simulator.calls.clear()
+        self.gate.mark()
+
+    def variables(self, **more: Any) -> dict[str, Any]:
+        """The role's options for a migration of all that is under ``library``."""
+        return {
+            "registry_sync_instance_id": self.instance.instance_id,
+            "registry_sync_region": self.instance.region,
+            "registry_sync_api": {
+                "endpoint": self.simulator.url,
+                "ram_endpoint": self.simulator.url,
+                "ca_path": str(self.simulator.identity.certificate_path),
+                "retry_delay": 0.01,
+                "wait_interval": 0.01,
+                "wait_timeout": 20,
+            },
+            "registry_sync_admin": {"access_key_id": self.admin.key_id, "access_key_secret": self.admin.secret},
+            "registry_sync_namespaces": [{"name": NAMESPACE}],
+            "registry_sync_ram_secret_file": "pusher.json",
+            "registry_sync_white_list": [{"entry": self.simulator.world.client_address, "comment": "migration host"}],
+            "registry_sync_settle_delay": 0.05,
+            "registry_sync_registries": [
+                {
+                    "registry": self.source.host,
+                    "username": SOURCE_USER,
+                    "password": SOURCE_PASSWORD,
+                    "plain_http": True,
+                },
+            ],
+            "registry_sync_docker_config": "",
+            "registry_sync_images": [{"source": f"{self.source.host}/library/nginx", "destination": ""}],
+            **more,
+        }
+
+
+@contextmanager
+def open_scene(directory: Path) -> Iterator[Scene]:
+    """Start everything, with an account that has an instance and nothing else."""
+    with ExitStack() as stack:
+        simulator = stack.enter_context(Simulator(_made(directory / "simulator")))
+        instance = simulator.world.add_instance()
+        face = simulator.front(instance.instance_id)
+        face.enforce, face.leeway = True, LEEWAY
+        behind = stack.enter_context(_registry_of(_made(directory / "acr"), simulator, instance, face))
+        certificate = Certificate(
+            simulator.identity.certificate_path, simulator.identity.key_path, simulator.identity.certificate_path
+        )
+        gate = stack.enter_context(fault_proxy(behind.endpoint, certificate=certificate))
+        gate.add(Gate(face, simulator.world.lock), times=None)
+        instance.endpoints["Registry"].domains = [(gate.host, "SYSTEM")]
+        users = {SOURCE_USER: SOURCE_PASSWORD}
+        source = stack.enter_context(docker_registry(_made(directory / "harbor"), users=users))
+        yield Scene(simulator, instance, face, simulator.world.add_key(), gate, behind, source)
+
+
+@contextmanager
+def _registry_of(
+    directory: Path, simulator: Simulator, instance: Instance, face: RegistryFace
+) -> Iterator[DockerRegistry]:
+    """The storage of an instance: a docker-registry that takes the tokens of the instance's token service."""
+    tokens = TokenServer(
+        realm=f"https://{instance.endpoints['Registry'].domains[0][0]}/auth",
+        bundle=simulator.identity.certificate_path,
+        users={},
+        service=face.service,
+        issuer="dockerauth.aliyuncs.com",
+    )
+    with docker_registry(directory, tokens=tokens, classes=["image"]) as registry:
+        yield registry
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path

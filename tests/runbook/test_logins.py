@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who pushes, and with which login; and what is said when nobody gets in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, User
+from playbooks import Ansible, PlaybookRun
+from scene import NAMESPACE, Scene, open_scene
+from support.images import image
+
+MIGRATE = "imageops.registry.harbor_to_acr"
+REPOSITORY = f"{NAMESPACE}/nginx"
+COPY = "Copy what is not there"
+PASSWORD = "Keep the fixed password"
+
+
+@pytest.fixture
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """An account whose instance is open to this machine, and one image to bring there."""
+    with open_scene(tmp_path_factory.mktemp("scene")) as opened:
+        opened.push("library/nginx", image("1.0"), "1.0")
+        endpoint = opened.instance.endpoints["Registry"]
+        endpoint.enable, endpoint.status = True, "RUNNING"
+        endpoint.entries = [AclEntry("127.0.0.1/32", "default"), AclEntry("203.0.113.7/32", "migration host")]
+        yield opened
+
+
+def migrate(ansible: Ansible, scene: Scene, **variables: Any) -> PlaybookRun:
+    ansible.write("migration.yml", scene.variables(**variables))
+    return ansible.run(MIGRATE, "-e", "@migration.yml")
+
+
+def signers(scene: Scene, action: str) -> set[str]:
+    return {call.user for call in scene.simulator.calls if call.action == action}
+
+
+def test_a_fixed_password(ansible: Ansible, scene: Scene) -> None:
+    options = {
+        "registry_sync_login": "password",
+        "registry_sync_login_username": "registry-sync@acme",
+        "registry_sync_login_password": "correct7horse",
+        "registry_sync_run_endpoint": False,
+    }
+    first = migrate(ansible, scene, **options)
+    assert first.code == 0, first.text
+    assert first.changed()[-2:] == [PASSWORD, COPY]
+    (policy,) = scene.simulator.world.policies.values()
+    assert json.loads(policy.versions[policy.default])["Statement"][1]["Action"] == ["cr:ResetLoginPassword"]
+    assert signers(scene, "ResetLoginPassword") == {"registry-sync"}
+    assert signers(scene, "GetAuthorizationToken") == set()
+    assert scene.arrived(REPOSITORY, "1.0") == image("1.0").digest
+    assert "correct7horse" not in first.text
+
+    second = migrate(ansible, scene, **options)
+    assert (second.code, second.changed()) == (0, []), second.text
+
+
+def test_a_pusher_that_there_is(ansible: Ansible, scene: Scene) -> None:
+    world = scene.simulator.world
+    world.users["ci"] = User("ci", "20000000000000001", attached=[("System", "AliyunContainerRegistryFullAccess")])
+    key = world.add_key("ci")
+    ansible.write("ci.json", {"access_key_id": key.key_id, "access_key_secret": key.secret})
+    run = migrate(ansible, scene, registry_sync_pusher={"secret_file": "ci.json"}, registry_sync_run_endpoint=False)
+    assert run.code == 0, run.text
+    assert run.changed() == ["Keep each namespace", COPY]
+    assert signers(scene, "GetAuthorizationToken") == {"ci"}
+    assert list(world.users) == ["ci"]
+
+
+def test_the_admin_pushes(ansible: Ansible, scene: Scene) -> None:
+    run = migrate(ansible, scene, registry_sync_run_ram=False, registry_sync_run_endpoint=False)
+    assert run.code == 0, run.text
+    assert signers(scene, "GetAuthorizationToken") == {"root"}
+    assert scene.simulator.world.users == {}
+
+
+def test_not_on_the_white_list(ansible: Ansible, scene: Scene) -> None:
+    scene.simulator.world.client_address = "192.0.2.1"
+    without = {f"registry_sync_run_{step}": False for step in ("namespaces", "ram", "endpoint")}
+    run = migrate(ansible, scene, registry_sync_timeout=1, **without)
+    assert run.code == 2, run.text
+    said = run.failed()[0].result["msg"]
+    assert "timed out" in said
+    assert "registry_sync_white_list" in said
+    assert run.failed()[0].task == "Fail when it does not answer"
+
+
+def test_the_endpoint_is_off(ansible: Ansible, scene: Scene) -> None:
+    endpoint = scene.instance.endpoints["Registry"]
+    endpoint.enable, endpoint.status, endpoint.entries = False, "", []
+    without = {f"registry_sync_run_{step}": False for step in ("namespaces", "ram", "endpoint")}
+    run = migrate(ansible, scene, **without)
+    assert run.code == 2, run.text
+    assert "public endpoint is off" in run.failed()[0].result["msg"]
+    assert "imageops.registry.acr_endpoint" in run.failed()[0].result["msg"]
+
+
+def test_a_pusher_without_the_right(ansible: Ansible, scene: Scene) -> None:
+    scene.simulator.world.users["ci"] = User("ci", "20000000000000001")
+    key = scene.simulator.world.add_key("ci")
+    pusher = {"access_key_id": key.key_id, "access_key_secret": key.secret}
+    without = {f"registry_sync_run_{step}": False for step in ("namespaces", "endpoint")}
+    run = migrate(ansible, scene, registry_sync_pusher=pusher, **without)
+    assert run.code == 2, run.text
+    assert "give ci the right cr:GetAuthorizationToken" in run.failed()[0].result["msg"]
+    assert key.secret not in run.text

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Destinations that are not ACR: image-syncer's command line, and the role in a playbook of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playbooks import Ansible
+from support.docker_registry import DockerRegistry, docker_registry
+from support.images import image
+from support.plain_client import PlainClient
+from support.ports import dead_host
+
+COPY = "Copy what is not there"
+ASK = "Ask the destination's registry who it is"
+
+
+@dataclass
+class Pair:
+    """A registry to copy from and one to copy to."""
+
+    source: DockerRegistry
+    destination: DockerRegistry
+
+    def tags(self, path: str) -> list[str]:
+        """What has arrived."""
+        with PlainClient(self.destination.endpoint) as client:
+            return sorted(client.tags(path))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    directory = tmp_path_factory.mktemp("pair")
+    with (
+        docker_registry(directory / "source", users={"admin": "Harbor12345"}) as source,
+        docker_registry(directory / "destination", users={"sync": "correct7horse"}) as destination,
+    ):
+        with PlainClient(source.endpoint) as client:
+            for tag in ("1.0", "1.1"):
+                client.push("library/nginx", image(tag), tag)
+        yield Pair(source, destination)
+
+
+def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
+    """Relative paths begin where the command was started, not in the collection that has the playbook."""
+    logins = {
+        end.host: {"username": end.endpoint.username, "password": end.endpoint.password, "insecure": True}
+        for end in (pair.source, pair.destination)
+    }
+    ansible.write("harbor-to-acr.json", {"auth": logins, "images": {f"{pair.source.host}/library/nginx": ""}})
+    command_line = {
+        "sync_config": "./harbor-to-acr.json",
+        "sync_registry": pair.destination.host,
+        "sync_namespace": "image-syncer",
+        "sync_proc": "10",
+        "sync_retries": "10",
+        "sync_log": "./log",
+    }
+    options = [text for name, value in command_line.items() for text in ("-e", f"{name}={value}")]
+
+    first = ansible.run("imageops.registry.sync", *options)
+    assert (first.code, first.changed(), first.warnings()) == (0, [COPY], []), first.text
+    assert pair.tags("image-syncer/nginx") == ["1.0", "1.1"]
+    assert "2/2" in (ansible.directory / "log").read_text()
+
+    second = ansible.run("imageops.registry.sync", *options)
+    assert (second.code, second.changed()) == (0, []), second.text
+
+    with PlainClient(pair.source.endpoint) as client:
+        client.push("library/nginx", image("1.2"), "1.2")
+    compared = ansible.run("imageops.registry.verify", *options)
+    assert compared.code == 2, compared.text
+    assert "1 of 3 tags are missing" in compared.text
+    assert pair.tags("image-syncer/nginx") == ["1.0", "1.1"]
+
+
+def test_the_role_without_acr(ansible: Ansible, pair: Pair) -> None:
+    registries = [
+        {"registry": end.host, "username": end.endpoint.username, "password": end.endpoint.password, "plain_http": True}
+        for end in (pair.source, pair.destination)
+    ]
+    variables = {
+        "registry_sync_registry": pair.destination.host,
+        "registry_sync_registries": registries,
+        "registry_sync_docker_config": "",
+        "registry_sync_images": [
+            {
+                "source": f"{pair.source.host}/library/nginx:1.0",
+                "destination": "{{ registry_sync_destination }}/own/nginx",
+            }
+        ],
+    }
+    play = {"hosts": "localhost", "gather_facts": False, "roles": ["imageops.registry.registry_sync"]}
+    site = ansible.write("site.yml", [{**play, "vars": variables}])
+
+    run = ansible.run(site)
+    assert (run.code, run.changed(), run.warnings()) == (0, [COPY], []), run.text
+    assert pair.tags("own/nginx") == ["1.0"]
+    modules = [task.action for task in run.tasks if task.status != "skipped" and "imageops" in task.action]
+    assert modules == ["imageops.registry.registry_image_sync"]
+    assert run.named(ASK).result["status"] == 401
+
+    with dead_host() as nobody:
+        refused = ansible.run(site, "-e", f"registry_sync_registry={nobody}")
+    assert refused.code == 2, refused.text
+    assert f"{nobody} does not answer as a registry" in refused.failed()[0].result["msg"]
