@@ -57,6 +57,12 @@ options:
             V(registry/repository:tag) one, V(registry/repository:tag1,tag2) several, V(registry/repository:/regex/)
             those in which the regular expression (RE2 syntax) is found anywhere, V(registry/repository@sha256:...)
             the one with this digest, and with a tag before the V(@) the tag must point to that digest.
+          - V(registry/project/*) means every repository directly in that path, V(registry/project/**) every one
+            anywhere below it, and V(registry/**) the whole registry. V(:/regex/) behind it, or O(images[].tags),
+            chooses tags in each of them.
+          - Repositories are found through Harbor's API where the registry is a Harbor, through the instance's API where
+            its entry of O(registries) has O(registries[].acr), and else by the registry's catalog (C(_catalog)). When
+            the login may not list them, the rule fails; when it may see a part of them only, there is a warning.
           - Names without a registry are Docker Hub's.
           - Quote it when it has a comma or a brace and is written in YAML's C({ }).
         type: str
@@ -66,6 +72,13 @@ options:
           - The repository to copy to, as V(registry/repository), or a list of several.
           - The images keep their tags, or get those that are given as V(:tag) or V(:tag1,tag2), from left to right.
             An image that is named by its digest can be given a tag.
+          - V({repository}) in it stands for the source's whole path, V({namespace}) for all of it but the last
+            component, V({name}) for the last component, and V({path}) for all but the first component.
+          - For a source of many repositories, a destination without these is the beginning of their paths, and what
+            each has below the source's path is put behind it. Two repositories that would go to one place are refused
+            before anything is written.
+          - Names for ACR Enterprise Edition are checked against its rules first, and with O(registries[].acr) what
+            would be created against the instance's namespaces and quotas.
           - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository
             without its first path component.
         type: raw
@@ -203,6 +216,20 @@ EXAMPLES = r"""
       - registry: acme-registry.cn-shanghai.cr.aliyuncs.com
         username: sync
         password: "{{ acr_password }}"
+
+- name: Copy a whole project of a Harbor, with temporary logins that are renewed while it runs
+  imageops.registry.registry_image_sync:
+    images:
+      - source: harbor.example.com/library/**
+        destination: acme-registry.cn-shanghai.cr.aliyuncs.com/image-syncer
+    registries:
+      - registry: harbor.example.com
+        username: robot$library+sync
+        password: "{{ harbor_secret }}"
+      - registry: acme-registry.cn-shanghai.cr.aliyuncs.com
+        acr:
+          instance_id: cri-xxxxxxxxxxxxxxxx
+          region: cn-shanghai
 
 - name: Use the configuration file of image-syncer as it is
   imageops.registry.registry_image_sync:
