@@ -271,6 +271,7 @@ EXAMPLES = r"""
     - name: Try only that once more
       imageops.registry.registry_image_sync:
         images: "{{ sync.failed_images }}"
+      when: sync.failed_images is defined
 """
 
 RETURN = r"""
@@ -286,7 +287,7 @@ images:
     - The images that O(return_images) asks for, sorted by destination. When the task failed, the failed ones.
     - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of
       them.
-  returned: always
+  returned: when the options were accepted
   type: list
   elements: dict
   contains:
@@ -383,7 +384,7 @@ failed_images:
   description: >-
     The images that failed, in the form that O(images) takes. Where a repository's tags could not be listed this is
     the whole rule.
-  returned: always
+  returned: when the options were accepted
   type: list
   elements: dict
   sample:
@@ -391,7 +392,7 @@ failed_images:
       destination: dr.example.com/mirror/nginx:1.27
 summary:
   description: Numbers over all images, whatever RV(images) lists.
-  returned: always
+  returned: when the options were accepted
   type: dict
   contains:
     images:
@@ -448,14 +449,14 @@ summary:
       sample: 3.214
 registries:
   description: For every registry that was contacted, how much was exchanged with it.
-  returned: always
+  returned: when the options were accepted
   type: dict
   sample:
     harbor.example.com: {requests: 41, bytes_read: 34218823, bytes_written: 0}
     dr.example.com: {requests: 67, bytes_read: 4410, bytes_written: 34209310}
 notes:
   description: What else should be known of the run, such as what the rules do not take.
-  returned: always
+  returned: when the options were accepted
   type: list
   elements: str
   sample: []
