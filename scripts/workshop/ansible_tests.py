@@ -26,12 +26,17 @@ _STAND_IN = Path(__file__).with_name("get_pip.py")
 
 
 def sanity(arguments: Sequence[str]) -> Iterator[Job | Absent]:
-    """Run all sanity tests with the oldest and the newest core; each looks at every Python that it finds."""
+    """Run all sanity tests with the oldest and the newest core.
+
+    The newest looks at every Python that it finds, the oldest at its own, or at every one where it is alone.
+    """
     for core in (cores.OLDEST, cores.NEWEST):
         name = f"sanity/core-{core}"
         version = cores.controller(core)
         if version:
-            yield Job(name, partial(_sanity, name, core, version, arguments), about=80)
+            alone = core == cores.NEWEST or not cores.controller(cores.NEWEST)
+            which = [] if alone else ["--python", version]
+            yield Job(name, partial(_sanity, name, core, version, [*which, *arguments]), about=80)
         else:
             yield Absent(name, f"no Python for ansible-core {core} is here")
 

@@ -29,6 +29,7 @@ class Shell:
     """Runs the commands of one job, one after another, in process groups of their own."""
 
     _running: ClassVar[set[int]] = set()
+    _over = threading.Event()
     _lock = threading.Lock()
 
     def __init__(self, log: BinaryIO, seconds: float) -> None:
@@ -43,16 +44,18 @@ class Shell:
         """
         text = shlex.join(map(str, argv))
         self.say(f"$ {text}")
-        process = subprocess.Popen(
-            [str(item) for item in argv],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=dict(env),
-            start_new_session=True,
-        )
         with self._lock:
+            if self._over.is_set():
+                raise CommandFailed("interrupted")
+            process = subprocess.Popen(
+                [str(item) for item in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=dict(env),
+                start_new_session=True,
+            )
             self._running.add(process.pid)
         try:
             code = process.wait(max(0.0, self._deadline - time.monotonic()))
@@ -99,7 +102,8 @@ class Shell:
 
     @classmethod
     def end_all(cls) -> None:
-        """End every command that is running in any job."""
+        """End every command that is running in any job, and start no more."""
+        cls._over.set()
         with cls._lock:
             for group in cls._running:
                 _end_group(group)
