@@ -5,14 +5,65 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.imageops.registry.plugins.module_utils import _args
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+SPECS = {"registry_image_sync": _args.sync_spec(), "registry_image_info": _args.info_spec()}
+PREFIX = "imageops.registry."
+
+
+def examples(guide: Path) -> list[Any]:
+    """The YAML in a guide."""
+    text = guide.read_text(encoding="utf-8")
+    return [yaml.safe_load(example) for example in re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)]
+
+
+def module_examples(name: str) -> list[Any]:
+    """The tasks and plays in a module's EXAMPLES."""
+    tree = ast.parse((ROOT / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8"))
+    texts = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and [target.id for target in node.targets if isinstance(target, ast.Name)] == ["EXAMPLES"]
+    ]
+    return list(yaml.safe_load(texts[0]))
+
+
+def options(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is given to each of these modules, at any depth."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(key, str) and key.removeprefix(PREFIX) in SPECS and key.startswith(PREFIX):
+                yield key.removeprefix(PREFIX), inner
+            elif key == f"group/{PREFIX}registry":
+                yield "registry_image_sync", inner
+            yield from options(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from options(inner)
+
+
+def check(module: str, given: dict[str, Any]) -> None:
+    """See that the module takes these options; what is templated is taken on trust."""
+    spec = SPECS[module]
+    assert set(given) <= set(spec)
+    registries = given.get("registries", [])
+    for entry in [] if isinstance(registries, str) else registries:
+        assert set(entry) <= set(spec["registries"]["options"])
+    if module == "registry_image_sync" and isinstance(given.get("images"), list):
+        defaults = {name: given.get(name) for name in ("default_registry", "default_namespace")}
+        assert parse_rules(given["images"], **defaults)
 
 
 def test_every_error_code_has_a_section() -> None:
@@ -20,16 +71,28 @@ def test_every_error_code_has_a_section() -> None:
         re.findall(r"^### (\w+)$", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.M)
     )
     raised: set[str] = set()
-    for floor in ("_oci", "_acr", "_sync"):
-        for file in (ROOT / "plugins" / "module_utils" / floor).glob("*.py"):
-            raised.update(re.findall(r'(?:\bcode="|"(?=acr_))([a-z0-9_]+)"', file.read_text(encoding="utf-8")))
+    for file in (ROOT / "plugins" / "module_utils").rglob("*.py"):
+        raised.update(re.findall(r'(?:\bcode="|"(?=acr_))([a-z0-9_]+)"', file.read_text(encoding="utf-8")))
     assert raised - explained == set()
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
 def test_every_example_is_yaml_and_every_link_leads_somewhere(guide: Path) -> None:
+    assert all(examples(guide))
     text = guide.read_text(encoding="utf-8")
-    for example in re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S):
-        assert yaml.safe_load(example)
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         assert target.startswith("https://") or (guide.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_the_modules_take_what_the_guides_give_them(guide: Path) -> None:
+    for module, given in options(examples(guide)):
+        check(module, given)
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_a_module_takes_what_its_examples_give_it(name: str) -> None:
+    found = list(options(module_examples(name)))
+    assert found
+    for module, given in found:
+        check(module, given)
