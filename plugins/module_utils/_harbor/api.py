@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +24,6 @@ _MOST_PAGES = 10_000
 _LIMIT = 8 * 1024 * 1024
 _FOR_USERS = ("registry_url", "external_url")
 _ADMIN = ("sysadmin_flag", "admin_role_in_auth")
-
-Row = Mapping[str, Any]
 
 
 class HarborApi:

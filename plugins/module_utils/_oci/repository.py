@@ -108,10 +108,3 @@ class Repository(ABC):
     @abstractmethod
     def delete_manifest(self, digest: Digest) -> None:
         """Remove a manifest with all its tags."""
-
-
-class Catalog(Protocol):
-    """Which repositories there are."""
-
-    def repositories(self, prefix: str) -> Iterator[str]:
-        """Yield repository paths that start with prefix, all pages."""

@@ -16,8 +16,6 @@ from .errors import RegistryError
 if TYPE_CHECKING:
     from .transport import Settings
 
-RETRIED_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
-
 
 def is_retried(status: int) -> bool:
     """Whether an HTTP status says that the same request may work later."""
