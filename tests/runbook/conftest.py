@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "functional"))
 
-from playbooks import Ansible, install  # noqa: E402 - after the path
+from playbooks import Ansible, install
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,7 +22,6 @@ from ansible_collections.imageops.registry.tests.acr_simulator.server import Sim
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Key
 from support.certificates import Certificate
 from support.docker_registry import DockerRegistry, docker_registry
-from support.endpoint import Endpoint
 from support.fault_proxy import fault_proxy
 from support.faults import Action, Cut, FaultProxy, Request
 from support.images import Image

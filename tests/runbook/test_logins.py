@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, User
-from playbooks import Ansible, PlaybookRun
 from scene import NAMESPACE, Scene, open_scene
 from support.images import image
+
+from playbooks import Ansible, PlaybookRun
 
 MIGRATE = "imageops.registry.harbor_to_acr"
 REPOSITORY = f"{NAMESPACE}/nginx"

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry
-from playbooks import Ansible
 from scene import NAMESPACE, Scene, open_scene
 from support.images import image
+
+from playbooks import Ansible
 
 TAGS = [f"1.{number}" for number in range(12)]
 LIFE = 2

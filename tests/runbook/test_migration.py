@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry
-from playbooks import Ansible, PlaybookRun
 from scene import NAMESPACE, SOURCE_PASSWORD, Scene, open_scene
 from support.images import Image, image, index
+
+from playbooks import Ansible, PlaybookRun
 
 MIGRATE, VERIFY, TEARDOWN = (f"imageops.registry.{name}" for name in ("harbor_to_acr", "verify", "teardown"))
 SET_UP = [

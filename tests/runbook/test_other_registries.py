@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playbooks import Ansible
 from support.docker_registry import DockerRegistry, docker_registry
 from support.images import image
 from support.plain_client import PlainClient
 from support.ports import dead_host
+
+from playbooks import Ansible
 
 COPY = "Copy what is not there"
 ASK = "Ask the destination's registry who it is"
