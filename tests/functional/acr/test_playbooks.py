@@ -81,7 +81,7 @@ def test_from_nothing_to_done_and_once_more(
 ) -> None:
     predicted = play("set_up.yml", "--check", "--diff")
     assert predicted.failed == 0, predicted.shown
-    assert predicted.changed == 9
+    assert predicted.changed == 10
     assert simulator.actions(writes=True) == []
 
     done = play("set_up.yml", "--diff")
