@@ -84,6 +84,7 @@ def sync_spec() -> dict[str, Any]:
         "overwrite": {"type": "str", "choices": ["always", "skip", "fail"], "default": "always"},
         "rewrite": {"type": "bool", "default": False},
         "foreign_layers": {"type": "bool", "default": False},
+        "unsupported_artifacts": {"type": "str", "choices": ["fail", "skip", "strip"], "default": "fail"},
         "return_images": {"type": "str", "choices": ["changed", "all", "none"], "default": "changed"},
         "report_path": {"type": "path"},
         "log_path": {"type": "path"},
@@ -194,6 +195,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         overwrite=params["overwrite"],
         rewrite=params["rewrite"],
         foreign_layers=params["foreign_layers"],
+        unsupported_artifacts=params["unsupported_artifacts"],
         check_mode=check_mode,
     )
 

@@ -14,7 +14,7 @@ description:
   - Sees to it that images are where they are wanted. Images that are there already are left alone, so a second run
     changes nothing.
   - Manifests travel byte for byte, so digests stay the same, for multi-architecture images, attestations, Helm charts
-    and other artifacts alike. Only O(images[].platforms) can change a digest.
+    and other artifacts alike. Only O(images[].platforms) and O(unsupported_artifacts=strip) can change a digest.
   - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no
     container engine is needed.
   - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)),
@@ -167,6 +167,16 @@ options:
       stay where the manifest says that they are.
     type: bool
     default: false
+  unsupported_artifacts:
+    description:
+      - What happens to an image when the destination takes images alone and refuses an artifact that belongs to it, such
+        as a build attestation, or that it is, such as a Helm chart.
+      - V(fail) fails it. V(skip) leaves the whole image out. V(strip) leaves the artifacts out of a multi-architecture
+        image's index, which is then another one with another digest; an artifact by itself is left out.
+      - Images that were stripped before count as unchanged. Check mode cannot know beforehand what will be refused.
+    type: str
+    choices: [fail, skip, strip]
+    default: fail
   return_images:
     description:
       - Which images the result lists. V(changed) stands for all but those that were right already.

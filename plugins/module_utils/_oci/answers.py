@@ -19,6 +19,7 @@ from .faults import Fault
 from .retry import is_retried
 from .transport import Answer
 
+_ARTIFACTS = "set unsupported_artifacts to skip such images, or to strip artifacts from their indexes"
 _LONGEST_WORDS = 300
 _MOST_ERRORS = 5
 _TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -245,7 +246,7 @@ def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, s
     if purpose.write and no_room:
         return "quota_exceeded", "there is no room left for it", "raise the quota or remove images"
     if "manifest class" in words:
-        return "unsupported_manifest", "the registry does not accept this kind of artifact", ""
+        return "unsupported_manifest", "the registry does not accept this kind of artifact", _ARTIFACTS
     if status == 412 and purpose.write:
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     if status == 412:

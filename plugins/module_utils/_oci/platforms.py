@@ -143,7 +143,7 @@ class _Selector:
             kept[position].digest == child.digest for position, child in enumerate(index.children)
         ):
             return index
-        return _written_anew(index, kept)
+        return written_anew(index, kept)
 
     def _kept(self, children: Sequence[Descriptor]) -> dict[int, Descriptor]:
         """What is left of the entries, by position: what is wanted, and what refers to what stays as it is."""
@@ -192,7 +192,7 @@ class _Selector:
         return _Verdict(refers_to=str(manifest.subject.digest) if manifest.subject else "")
 
 
-def _written_anew(index: Manifest, kept: Mapping[int, Descriptor]) -> Manifest:
+def written_anew(index: Manifest, kept: Mapping[int, Descriptor]) -> Manifest:
     """The index with only what is kept: every other field as it was and in its order, no white space."""
     try:
         document: dict[str, Any] = loads(index.raw)

@@ -16,6 +16,7 @@ from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.reference import Reference
 from .._oci.registry import Registry
 from .._oci.retry import RetryBudget
+from .artifacts import STRIP
 from .patience import Patience
 from .places import Places
 from .plan import ImageTask, Planner
@@ -37,6 +38,7 @@ class Options:
     :ivar concurrency: blobs in flight over all registries
     :ivar on_error: continue with the other images, or stop: begin no new ones
     :ivar overwrite: always, skip or fail where a destination tag differs, for rules that do not say
+    :ivar unsupported_artifacts: fail, skip or strip what a destination does not take
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar retries: rounds over failed images after the first
     :ivar attempts: reads of one blob at most in a round
@@ -53,6 +55,7 @@ class Options:
     backoff_cap: float = 30.0
     check_mode: bool = False
     foreign_layers: bool = False
+    unsupported_artifacts: str = "fail"
 
 
 class Engine:
@@ -86,7 +89,7 @@ class Engine:
         self._log = log
         self._places = Places(connect)
         self._manifests = ManifestStore()
-        self._wanted = WantedImages(self._places, self._manifests)
+        self._wanted = WantedImages(self._places, self._manifests, self._patience)
         self._planner = Planner(
             self._places,
             self._wanted,
@@ -94,6 +97,7 @@ class Engine:
             overwrite=options.overwrite,
             rewrite=options.rewrite,
             log=log,
+            stripped=self._manifests if options.unsupported_artifacts == STRIP else None,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
@@ -200,7 +204,7 @@ class Engine:
             self._places,
             self._manifests,
             self._wanted,
-            CopyOptions(options.check_mode, options.overwrite, options.foreign_layers),
+            CopyOptions(options.check_mode, options.overwrite, options.foreign_layers, options.unsupported_artifacts),
             self._patience,
             concurrency=options.concurrency,
             stop_on_error=options.on_error == "stop",

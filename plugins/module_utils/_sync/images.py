@@ -7,40 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from .._oci.answers import MissingContent
 from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest, is_foreign
 from .._oci.reference import Digest, Reference
 from .._oci.referrers import fallback_tag
+from .._oci.stripping import is_artifact, without
+from .artifacts import FAIL, REFUSED, SKIP, Refused
 from .calls import Calls
+from .graph import Graph, GraphReader, everything
 from .placement import COPIED, MOUNTED, Place, Placement
 from .places import Places
 from .plan import LEFT, differs
 from .results import DONE, CopyOptions, ImageResult
 from .wanted import ManifestStore, Wanted, WantedImages
-
-T = TypeVar("T")
-
-_MAX_DEPTH = 8
-_MAX_MANIFESTS = 10_000
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A manifest and, for an index, the graphs of its children in order."""
-
-    manifest: Manifest
-    children: tuple[Graph, ...]
-
-    def walk(self) -> Iterator[Graph]:
-        """This graph and all below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
 
 
 class ImageCopier:
@@ -63,11 +46,11 @@ class ImageCopier:
         self._calls = calls
         self._is_planned = is_planned
         self._placement = placement
-        self._manifests = manifests
         self._wanted = wanted
         self._options = options
-        self._loading: dict[Digest, asyncio.Future[Manifest]] = {}
+        self._graphs = GraphReader(places, calls, manifests)
         self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
+        self._refused = Refused()
 
     async def load(self, result: ImageResult) -> Graph:
         """Read the image's manifests, each once. A tag that moved since planning is resolved again, and it is said."""
@@ -75,14 +58,14 @@ class ImageCopier:
         if wanted is None:
             raise ValueError(f"{result.task.source} was not planned to be copied")
         try:
-            return await self._graph(result, wanted)
+            return await self._graphs.read(result.task.source, wanted)
         except ImageOpsError as fault:
             if not _is_lost(fault) or result.task.source.digest is not None:
                 raise
             now = await self._resolve_again(result, wanted, fault)
         result.notes.append(f"the source tag moved from {wanted.digest} to {now.digest} during the run")
         result.digest = now.digest
-        return await self._graph(result, now)
+        return await self._graphs.read(result.task.source, now)
 
     async def _resolve_again(self, result: ImageResult, planned: Wanted, lost: ImageOpsError) -> Wanted:
         """What the source tag names now that what it named is not there any more."""
@@ -97,44 +80,6 @@ class ImageCopier:
             raise lost
         raise _vanished(result, "its tag names a manifest that the source does not have")
 
-    async def _graph(self, result: ImageResult, wanted: Wanted) -> Graph:
-        if wanted.digest is None:
-            raise ValueError(f"nothing of {result.task.source} is wanted")
-        budget = [_MAX_MANIFESTS]
-
-        async def load(descriptor: Descriptor, depth: int) -> Graph:
-            budget[0] -= 1
-            if depth > _MAX_DEPTH or budget[0] < 0:
-                raise _too_complex(result)
-            manifest = wanted.rewritten.get(descriptor.digest)
-            if manifest is None:
-                manifest = await self._manifest(result, descriptor, is_child=depth > 0)
-            if not manifest.children:
-                return Graph(manifest, ())
-            children = await _all(*(load(child, depth + 1) for child in manifest.children))
-            return Graph(manifest, tuple(children))
-
-        return await load(Descriptor(wanted.media_type, wanted.digest, wanted.size), 0)
-
-    async def _manifest(self, result: ImageResult, descriptor: Descriptor, *, is_child: bool) -> Manifest:
-        digest = descriptor.digest
-        known = self._manifests.known(digest)
-        if known is not None:
-            return known
-        if digest not in self._loading:
-            source = result.task.source
-            repository = self._places.repository(source)
-            self._loading[digest] = self._calls.ask(source, self._manifests.get, repository, digest)
-        try:
-            return await asyncio.shield(self._loading[digest])
-        except RegistryError as fault:
-            if is_child and fault.status == 404:
-                raise _child_lost(result, digest) from fault
-            raise
-        finally:
-            if self._loading.get(digest) is not None and self._loading[digest].done():
-                del self._loading[digest]
-
     def admit(self, result: ImageResult, graph: Graph, *, alone: bool = False) -> dict[Digest, Place]:
         """Ask for every blob of the image at its destination, in the order of the plan.
 
@@ -143,6 +88,8 @@ class ImageCopier:
         task = result.task
         wanted: dict[Digest, Place] = {}
         for node in graph.walk():
+            if self._refused.knows(task.destination.registry, node.manifest):
+                continue
             for blob in self._blobs(node.manifest):
                 if blob.digest not in wanted:
                     wanted[blob.digest] = self._placement.want(
@@ -160,6 +107,10 @@ class ImageCopier:
         """
         started = time.monotonic()
         try:
+            accepted = await self._accepted(result, graph, wanted)
+            if accepted is None:
+                return
+            graph = accepted
             await self._put(result, graph, wanted, root=True)
         except MissingContent:
             # The registry has lost what it said it had: look at everything below once more.
@@ -170,6 +121,52 @@ class ImageCopier:
             _count(result, wanted)
             result.seconds = time.monotonic() - started
         result.status = DONE
+
+    async def _accepted(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> Graph | None:
+        """What of an image the destination takes; None when it is finished without anything being put.
+
+        Artifacts are put first, each by its digest, so that nothing else is written of an image that is skipped.
+        """
+        option = self._options.unsupported_artifacts
+        if option == FAIL or self._options.check_mode:
+            return graph
+        refused: set[Digest] = set()
+        artifacts = list(_artifacts(graph))
+        for leaf in artifacts:
+            if await self._is_refused(result, leaf, wanted):
+                refused.add(leaf.manifest.digest)
+        if not refused:
+            return graph
+        left = None if option == SKIP or not graph.children else _without(graph, refused)
+        host = result.task.destination.registry
+        result.status = DONE
+        if left is None:
+            reason = f"{host} does not take artifacts of this kind"
+            result.task = replace(result.task, action="skip", reason=reason)
+            result.digest = result.task.previous
+            return None
+        result.notes.append(
+            f"{len(refused)} of the manifests below {graph.manifest.digest} are left out, which {host} does not take: "
+            "the digest changes"
+        )
+        if left.manifest.digest == result.task.previous:
+            result.task = replace(result.task, action="unchanged", reason="the destination has what it takes of it")
+            result.digest = result.task.previous
+            return None
+        return left
+
+    async def _is_refused(self, result: ImageResult, leaf: Graph, wanted: dict[Digest, Place]) -> bool:
+        host = result.task.destination.registry
+        if self._refused.knows(host, leaf.manifest):
+            return True
+        try:
+            await self._child(result, leaf, wanted)
+        except RegistryError as fault:
+            if fault.code != REFUSED:
+                raise
+            self._refused.add(host, leaf.manifest)
+            return True
+        return False
 
     def _look_again(self, result: ImageResult, graph: Graph) -> dict[Digest, Place]:
         for node in graph.walk():
@@ -188,7 +185,7 @@ class ImageCopier:
         """Everything below a manifest first, then the manifest."""
         arrivals = _arrivals([wanted[blob.digest] for blob in self._blobs(graph.manifest)])
         if graph.children:
-            await _all(*(self._child(result, child, wanted) for child in graph.children), arrivals)
+            await everything(*(self._child(result, child, wanted) for child in graph.children), arrivals)
         else:
             await arrivals
         if self._options.check_mode:
@@ -254,13 +251,28 @@ class ImageCopier:
         return answered
 
 
-async def _all(*work: Coroutine[Any, Any, T]) -> list[T]:
-    """Wait for all of it, and only then raise what failed first: nothing of an image goes on after its end."""
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return outcomes  # type: ignore[return-value]
+def _artifacts(graph: Graph) -> Iterator[Graph]:
+    """The graphs of what is no image, at any depth."""
+    if is_artifact(None, graph.manifest):
+        yield graph
+    for entry, child in zip(graph.manifest.children, graph.children):
+        if child.children:
+            yield from _artifacts(child)
+        elif is_artifact(entry, child.manifest):
+            yield child
+
+
+def _without(graph: Graph, refused: set[Digest]) -> Graph | None:
+    """The graph without some of its leaves."""
+    manifests = {node.manifest.digest: node.manifest for node in graph.walk()}
+    root = without(
+        graph.manifest, lambda entry: entry.digest in refused, lambda entry: manifests[entry.digest], manifests
+    )
+
+    def build(manifest: Manifest) -> Graph:
+        return Graph(manifest, tuple(build(manifests[child.digest]) for child in manifest.children))
+
+    return None if root is None else build(root)
 
 
 async def _arrivals(places: Sequence[Place]) -> None:
@@ -301,24 +313,4 @@ def _vanished(result: ImageResult, cause: str) -> ImageOpsError:
         cause=f"it is gone since the run began: {cause}",
         hint="someone deletes or moves tags at the source; run again when that is over",
         status=404,
-    )
-
-
-def _child_lost(result: ImageResult, digest: Digest) -> ImageOpsError:
-    return ContentError(
-        code="source_incomplete",
-        action="copy",
-        subject=str(result.task.source),
-        cause=f"its index names {digest}, which the source does not have any more",
-        hint="build or push the image again at its source, or select platforms without that one",
-    )
-
-
-def _too_complex(result: ImageResult) -> ImageOpsError:
-    return ContentError(
-        code="unsupported_manifest",
-        action="copy",
-        subject=str(result.task.source),
-        cause=f"its index nests deeper than {_MAX_DEPTH} or names more than {_MAX_MANIFESTS} manifests",
-        hint="no tool builds such images; look at what is at the source",
     )

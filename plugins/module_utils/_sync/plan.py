@@ -18,12 +18,13 @@ from .._acr.names import is_enterprise_registry
 from .._oci.errors import ImageOpsError, InputError, RegistryError
 from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
+from .artifacts import are_indexes, was_stripped
 from .discover import MISFIT, SHARED, Discovery, Expansion
 from .naming import find_misnamed
 from .outcomes import outcomes
 from .places import Places
 from .rules import Destination, Rule, destination_tag
-from .wanted import Wanted, WantedImages
+from .wanted import ManifestStore, Wanted, WantedImages
 
 if TYPE_CHECKING:
     from .._acr.managed import ManagedRegistry
@@ -36,6 +37,7 @@ _TOO_MANY = "it has one tag for several images"
 _REFUSALS = frozenset((COLLISION, MISFIT, SHARED, _MISNAMED, _TOO_MANY))
 _UNLISTED = "the source's repositories are not known"
 _NO_TAGS = "the source's tags are not known"
+_STRIPPED = "the destination has it without the artifacts that it does not take"
 _NO_ROOM = "its repository cannot be created"
 _MOST_NAMED = 5
 _FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
@@ -104,6 +106,8 @@ class Planner:
     :param managed: registries whose instance can be asked, by host
     :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
     :param rewrite: put manifests again even where both sides are equal
+    :param stripped: reads manifests to see whether a destination lacks only artifacts that it did not take; None when
+        that is a difference like any other
     :param log: takes the traceback of a fault that nobody expected
     :ivar notes: sentences about what the rules leave behind
     """
@@ -117,8 +121,10 @@ class Planner:
         overwrite: str,
         rewrite: bool,
         log: Callable[[str], None],
+        stripped: ManifestStore | None = None,
     ) -> None:
         self._places = places
+        self._stripped = stripped
         self._wanted = wanted
         self._managed = managed
         self._discovery = Discovery(places, managed, log=log)
@@ -161,6 +167,7 @@ class Planner:
         self._note_what_is_not_taken()
         wanted, there = self._resolve(pairs)
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
+        tasks = self._without_stripped(tasks, there)
         return _in_order(self._with_room(list(_merged(tasks))))
 
     def _refused(self, found: Expansion) -> list[ImageTask]:
@@ -274,6 +281,38 @@ class Planner:
         if self._rewrite:
             return replace(task, action="update", reason="equal, and written again as asked")
         return replace(task, action="unchanged", reason="both sides have the same digest")
+
+    def _without_stripped(
+        self, tasks: list[ImageTask], there: Mapping[Reference, _There | ImageOpsError]
+    ) -> list[ImageTask]:
+        """Leave what differs only by artifacts that the destination did not take."""
+        jobs: dict[tuple[Reference, Reference], Future[bool]] = {}
+        for task in tasks if self._stripped is not None and not self._rewrite else ():
+            found = there.get(task.destination)
+            if task.previous is None or task.previous == task.digest or not isinstance(found, _There):
+                continue
+            if task.wanted and found.descriptor and are_indexes(task.wanted.media_type, found.descriptor.media_type):
+                lane = self._places.lane(task.destination.registry)
+                jobs[task.destination, task.source] = lane.submit(self._was_stripped, task, found.descriptor)
+        same = outcomes(jobs, action="plan", log=self._log)
+        return [
+            replace(task, action="unchanged", reason=_STRIPPED, error=None)
+            if same.get((task.destination, task.source)) is True
+            else task
+            for task in tasks
+        ]
+
+    def _was_stripped(self, task: ImageTask, there: Descriptor) -> bool:
+        if self._stripped is None or task.wanted is None or task.wanted.digest is None:
+            return False
+        return was_stripped(
+            self._places.repository(task.source),
+            task.wanted.digest,
+            task.wanted.rewritten,
+            self._places.repository(task.destination),
+            there,
+            self._stripped,
+        )
 
     def _with_room(self, tasks: list[ImageTask]) -> list[ImageTask]:
         """Ask instances whether there is room for repositories that a push would create; without it none is begun."""

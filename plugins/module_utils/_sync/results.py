@@ -21,11 +21,13 @@ class CopyOptions:
 
     :ivar overwrite: always, skip or fail, for rules that do not say
     :ivar foreign_layers: copy layers that their makers do not want distributed, too
+    :ivar unsupported_artifacts: fail, skip or strip what a destination does not take
     """
 
     check_mode: bool
     overwrite: str
     foreign_layers: bool
+    unsupported_artifacts: str = "fail"
 
 
 @dataclass(frozen=True)
