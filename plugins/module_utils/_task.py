@@ -94,7 +94,7 @@ class Task:
         from ._oci.http_library import VERSIONS, check_library
 
         if VERSIONS is None:
-            self.fail(missing_required_lib("requests"))
+            self.fail(missing_required_lib("requests"), codes=["invalid_input"])
         try:
             check_library()
         except InputError as error:

@@ -121,6 +121,7 @@ def test_a_missing_requests_names_the_interpreter(
     with pytest.raises(EndedError):
         task.need_libraries()
     assert "requests" in module.result["msg"] and sys.executable in module.result["msg"]
+    assert module.result["error_codes"] == ["invalid_input"]
 
 
 def test_what_is_here_is_enough(module: FakeModule, task: Task) -> None:
