@@ -59,9 +59,9 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Any:
         """As with any mapping; much is asked for that is not there, so without an exception."""
-        return self._fields.get(name.lower(), default)
+        return self._fields.get(key.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
