@@ -23,6 +23,7 @@ from ._sync.image_syncer import AuthEntry, load_auth, load_combined, load_images
 from ._sync.interrupt import leave_soon, run_interruptibly
 from ._sync.log import LogFile
 from ._sync.message import failure_message, success_message
+from ._sync.patience import Patience
 from ._sync.progress import Progress
 from ._sync.rules import Rule, check_rules, parse_entries, parse_rules
 from ._sync.used import check_use
@@ -86,8 +87,11 @@ def describe_images(task: Task) -> NoReturn:
         managed = _managed(entries, task, stop).values()
         credentials = Chain([_given(entries, task), *managed, *_docker(task)])
         accesses = _args.accesses(entries)
-        connect = _connector(task, accesses, credentials, RetryBudget(), stop, _nowhere)
-        found = _describe(images, connect, details=task.params["details"])
+        budget = RetryBudget()
+        connect = _connector(task, accesses, credentials, budget, stop, _nowhere)
+        settings = _args.settings(task.params)
+        patience = Patience(settings.attempts, settings.backoff, settings.backoff_cap, stop, budget, _nowhere)
+        found = _describe(images, connect, patience, details=task.params["details"])
     except ImageOpsError as error:
         task.refuse(error)
     task.succeed({"changed": False, "images": found})
@@ -237,13 +241,15 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
     task.succeed({"msg": success_message(result, check_mode=task.check_mode), **returned})
 
 
-def _describe(images: Sequence[Reference], connect: Connect, *, details: bool) -> list[dict[str, Any]]:
+def _describe(
+    images: Sequence[Reference], connect: Connect, patience: Patience, *, details: bool
+) -> list[dict[str, Any]]:
     from ._sync.info import Describer
     from ._sync.places import Places
 
     places = Places(connect)
     try:
-        return Describer(places, details=details).describe(images)
+        return Describer(places, patience, details=details).describe(images)
     finally:
         places.close()
 

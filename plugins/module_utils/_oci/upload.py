@@ -30,6 +30,8 @@ from .upload_body import Body, Pieces
 
 SLOWEST_STORE = 10_000_000
 """Bytes a second that a registry is given to store a blob before it answers the closing request."""
+LONGEST_STORE = 86_400.0
+"""Seconds that it is given at most: sizes are what a manifest says, and may be any."""
 LOOKS = 3
 """How often a blob is looked for after its closing answer was lost."""
 MOST_FREE = 3
@@ -259,7 +261,7 @@ class BlobUpload:
                     url,
                     headers=headers,
                     body=body if size else b"",
-                    patience=max(self._client.settings.timeout, self._blob.size / SLOWEST_STORE),
+                    patience=max(self._client.settings.timeout, min(self._blob.size / SLOWEST_STORE, LONGEST_STORE)),
                     authorization=ticket.header,
                 )
                 renewed = not answer.foreign and self._client.auth.judge(ticket, answer)

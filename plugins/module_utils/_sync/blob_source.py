@@ -86,6 +86,18 @@ class BlobSource:
         )
 
 
+def read_verified(blob: Descriptor, repository: Repository, patience: Patience) -> bytes:
+    """A small blob as a whole.
+
+    :raises ImageOpsError: when it cannot be read, or is not what its digest says
+    """
+    reader = BlobSource(blob, repository, patience, lambda offset: None).open_at(0)
+    try:
+        return b"".join(reader)
+    finally:
+        reader.close()
+
+
 class _VerifiedReader:
     """The blocks of a blob from an offset on; the last one comes only once everything before and in it is right."""
 

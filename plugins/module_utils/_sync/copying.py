@@ -14,7 +14,8 @@ from .._oci.errors import ImageOpsError
 from .._oci.reference import Digest, Reference
 from .calls import Calls
 from .flights import Flights
-from .images import Graph, ImageCopier
+from .graph import Graph
+from .images import ImageCopier
 from .patience import Patience, interrupted
 from .placement import Placement
 from .places import Places

@@ -16,6 +16,8 @@ from .._oci.platform import Platform, platform_from_config
 from .._oci.reference import Digest, Reference
 from .._oci.repository import Repository
 from .._oci.strict_json import loads
+from .blob_source import read_verified
+from .patience import Patience
 from .places import Places
 from .selection import in_version_order
 from .wanted import ManifestStore
@@ -55,11 +57,13 @@ class Describer:
     """Describes references; each manifest and config is read once.
 
     :param places: where to ask
+    :param patience: for configs that are read with the details
     :param details: read manifests and configs; without it only tags and digests are told
     """
 
-    def __init__(self, places: Places, *, details: bool) -> None:
+    def __init__(self, places: Places, patience: Patience, *, details: bool) -> None:
         self._places = places
+        self._patience = patience
         self._details = details
         self._manifests = ManifestStore()
 
@@ -138,12 +142,7 @@ class Describer:
         config = manifest.config if manifest else None
         if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
             return _Config()
-        reader = repository.open_blob(config)
-        try:
-            raw = b"".join(reader)
-        finally:
-            reader.close()
-        return _parse_config(raw)
+        return _parse_config(read_verified(config, repository, self._patience))
 
 
 def _names_one(ref: Reference) -> bool:

@@ -16,6 +16,8 @@ from .._oci.platform import platform_from_config
 from .._oci.platforms import select_platforms
 from .._oci.reference import Digest, Reference
 from .._oci.repository import Repository
+from .blob_source import read_verified
+from .patience import Patience
 from .places import Places
 
 _SCHEMA1 = "application/vnd.docker.distribution.manifest.v1"
@@ -74,9 +76,10 @@ class ManifestStore:
 class WantedImages:
     """Answers what is wanted of a source; an answer is kept, a failure is not."""
 
-    def __init__(self, places: Places, manifests: ManifestStore) -> None:
+    def __init__(self, places: Places, manifests: ManifestStore, patience: Patience) -> None:
         self._places = places
         self._manifests = manifests
+        self._patience = patience
         self._known: dict[tuple[Reference, tuple[Platform, ...]], Wanted] = {}
 
     def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
@@ -121,7 +124,7 @@ class WantedImages:
             root,
             platforms,
             load=lambda child: self._manifests.get(repository, child.digest),
-            platform_of=lambda manifest: _platform_of(repository, manifest),
+            platform_of=lambda manifest: _platform_of(repository, manifest, self._patience),
         )
         chosen = selection.manifest
         if chosen is None:
@@ -153,21 +156,9 @@ def _check(source: Reference, descriptor: Descriptor) -> None:
         )
 
 
-def _platform_of(repository: Repository, manifest: Manifest) -> Platform | None:
+def _platform_of(repository: Repository, manifest: Manifest, patience: Patience) -> Platform | None:
     """What an image's config says that it runs on; None for what is no image."""
     if manifest.config is None or manifest.config.size > _MAX_CONFIG:
         return None
-    reader = repository.open_blob(manifest.config)
-    try:
-        raw = b"".join(reader)
-    finally:
-        reader.close()
-    if Digest.of(raw, manifest.config.digest.algorithm) != manifest.config.digest:
-        raise ContentError(
-            code="digest_mismatch",
-            action="read",
-            subject=f"the config {manifest.config.digest} in {repository.name}",
-            cause="its bytes have another digest",
-            transient=True,
-        )
+    raw = read_verified(manifest.config, repository, patience)
     return platform_from_config(raw)
