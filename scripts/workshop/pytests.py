@@ -22,6 +22,7 @@ _CORE_FOR = {"3.11": cores.OLDEST, "3.12": cores.MIDDLE, "3.13": cores.NEWEST, "
 # urllib3 1.26.5 does not run on newer ones.
 _FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
 _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
+_PLAYBOOK_TESTS = ("tests/functional/acr/test_playbooks.py", "tests/functional/acr/test_sync.py")
 _TEST_FAILED = 1
 _TEST_SECONDS = 300
 
@@ -37,16 +38,24 @@ def unit(arguments: Sequence[str]) -> Iterator[Job | Absent]:
 
 
 def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
-    """Run the functional tests with the newest packages on the newest Python, and with the oldest on the oldest."""
+    """Run the functional tests with the newest packages on the newest Python, and with the oldest on the oldest.
+
+    Those that run whole playbooks take their time: they are jobs of their own, with the newest packages only.
+    """
     newest = list(interpreters())[-1]
-    name = "functional/newest-requests"
-    yield Job(name, partial(_functional, name, newest, None, arguments), about=200, limit=840)
+    without_playbooks = ["tests/functional", *(f"--ignore={path}" for path in _PLAYBOOK_TESTS)]
+    for name, paths in (
+        ("functional/newest-requests", without_playbooks),
+        ("functional/runbook", ["tests/runbook"]),
+        ("functional/playbooks", list(_PLAYBOOK_TESTS)),
+    ):
+        yield Job(name, partial(_functional, name, newest, None, [*paths, *arguments]), about=200, limit=1200)
     oldest = next((version for version in _FOR_OLDEST_REQUESTS if version in interpreters()), None)
     name = "functional/oldest-requests"
     if oldest:
-        yield Job(
-            name, partial(_functional, name, oldest, REQUIREMENTS / "oldest.txt", arguments), about=200, limit=840
-        )
+        pins = REQUIREMENTS / "oldest.txt"
+        call = partial(_functional, name, oldest, pins, [*without_playbooks, *arguments])
+        yield Job(name, call, about=200, limit=1200)
     else:
         yield Absent(name, f"none of the Pythons {', '.join(_FOR_OLDEST_REQUESTS)} is here")
 
@@ -63,7 +72,7 @@ def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[
     debian.need(shell, [*_SERVERS, *debian.compiler(interpreters()[version])])
     packages = [REQUIREMENTS / f"{kind}.txt" for kind in ("unit", "functional", "acr")]
     made = _venv(shell, "functional", version, packages, pins)
-    return _pytest(shell, made, name, ["tests/functional", *arguments])
+    return _pytest(shell, made, name, arguments)
 
 
 def _venv(shell: Shell, layer: str, version: str, packages: Sequence[Path], pins: Path | None = None) -> Venv:
