@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulated account with an instance, the instance's registry, and a registry to copy from.
+"""A simulated account with an instance, the instance's registry, and a Harbor to copy from.
 
 The instance's registry is a docker-registry that behaves as ACR's: tokens of the instance's own token service, images
 and nothing else (`policy`), no catalog, no repository that the namespace does not make. In front of it is a gate that
@@ -24,11 +24,14 @@ from support.certificates import Certificate
 from support.docker_registry import DockerRegistry, docker_registry
 from support.fault_proxy import fault_proxy
 from support.faults import Action, Cut, FaultProxy, Request
+from support.harbor import Harbor, harbor
+from support.harbor_world import DEVELOPER
 from support.images import Image
 from support.plain_client import PlainClient
 from support.token_server import LEEWAY, TokenServer
 
-SOURCE_USER, SOURCE_PASSWORD = "admin", "Harbor12345"
+SOURCE_USER, SOURCE_PASSWORD = "robot$sync", "Harbor12345"
+PROJECT = "library"
 NAMESPACE = "image-syncer"
 
 
@@ -63,7 +66,7 @@ class Scene:
     admin: Key
     gate: FaultProxy
     behind: DockerRegistry
-    source: DockerRegistry
+    source: Harbor
 
     @property
     def destination(self) -> str:
@@ -72,7 +75,7 @@ class Scene:
 
     def push(self, path: str, image: Image, *tags: str) -> None:
         """Put an image into the source."""
-        with PlainClient(self.source.endpoint) as client:
+        with PlainClient(self.source.endpoint_of(SOURCE_USER)) as client:
             client.push(path, image, *tags)
 
     def arrived(self, path: str, tag: str) -> str | None:
@@ -94,7 +97,7 @@ class Scene:
         self.gate.mark()
 
     def variables(self, **more: Any) -> dict[str, Any]:
-        """The role's options for a migration of all that is under ``library``."""
+        """The role's options for a migration of a whole project."""
         return {
             "registry_sync_instance_id": self.instance.instance_id,
             "registry_sync_region": self.instance.region,
@@ -120,7 +123,12 @@ class Scene:
                 },
             ],
             "registry_sync_docker_config": "",
-            "registry_sync_images": [{"source": f"{self.source.host}/library/nginx", "destination": ""}],
+            "registry_sync_images": [
+                {
+                    "source": f"{self.source.host}/{PROJECT}/*",
+                    "destination": f"{{{{ registry_sync_destination }}}}/{NAMESPACE}/{{name}}",
+                }
+            ],
             **more,
         }
 
@@ -140,8 +148,9 @@ def open_scene(directory: Path) -> Iterator[Scene]:
         gate = stack.enter_context(fault_proxy(behind.endpoint, certificate=certificate))
         gate.add(Gate(face, simulator.world.lock), times=None)
         instance.endpoints["Registry"].domains = [(gate.host, "SYSTEM")]
-        users = {SOURCE_USER: SOURCE_PASSWORD}
-        source = stack.enter_context(docker_registry(_made(directory / "harbor"), users=users))
+        source = stack.enter_context(harbor(_made(directory / "harbor")))
+        source.world.add_project(PROJECT)
+        source.world.add_account(SOURCE_USER, SOURCE_PASSWORD, rights={PROJECT: DEVELOPER})
         yield Scene(simulator, instance, face, simulator.world.add_key(), gate, behind, source)
 
 

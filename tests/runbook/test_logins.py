@@ -75,13 +75,6 @@ def test_a_pusher_that_there_is(ansible: Ansible, scene: Scene) -> None:
     assert list(world.users) == ["ci"]
 
 
-def test_the_admin_pushes(ansible: Ansible, scene: Scene) -> None:
-    run = migrate(ansible, scene, registry_sync_run_ram=False, registry_sync_run_endpoint=False)
-    assert run.code == 0, run.text
-    assert signers(scene, "GetAuthorizationToken") == {"root"}
-    assert scene.simulator.world.users == {}
-
-
 def test_not_on_the_white_list(ansible: Ansible, scene: Scene) -> None:
     scene.simulator.world.client_address = "192.0.2.1"
     without = {f"registry_sync_run_{step}": False for step in ("namespaces", "ram", "endpoint")}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that takes longer than its first login and its first token live."""
+"""A run that takes longer than its first login and its first token live; the admin pushes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def test_logins_are_renewed_on_the_way(ansible: Ansible, scene: Scene) -> None:
-    variables = scene.variables(registry_sync_run_endpoint=False)
+    variables = scene.variables(registry_sync_run_endpoint=False, registry_sync_run_ram=False)
     # 12 images are 36 requests to the source at the least.
     variables["registry_sync_registries"][0]["requests_per_second"] = 6
     ansible.write("long.yml", variables)
     run = ansible.run("imageops.registry.harbor_to_acr", "-e", "@long.yml")
     assert run.code == 0, run.text
     assert [tag for tag in TAGS if scene.arrived(f"{NAMESPACE}/nginx", tag) != image(tag).digest] == []
+    assert {call.user for call in scene.simulator.calls if call.action == "GetAuthorizationToken"} == {"root"}
     first, *_, last = [login.expires_at for login in scene.instance.temporary]
     assert last - first > LIFE, "the run was over before its first login was"

@@ -39,10 +39,11 @@ OURS = "203.0.113.7/32"
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory, ansible: Ansible) -> Iterator[Scene]:
-    """An account with an instance and nothing else, and a repository with three tags to bring there."""
+    """An account with an instance and nothing else, and a project with four tags to bring there."""
     with open_scene(tmp_path_factory.mktemp("scene")) as opened:
         for tag, each in IMAGES.items():
             opened.push("library/nginx", each, tag)
+        opened.push("library/redis", image("redis"), "7.2")
         ansible.write("migration.yml", opened.variables())
         yield opened
 
@@ -71,6 +72,7 @@ def test_the_first_run_does_everything(ansible: Ansible, scene: Scene) -> None:
     assert run.code == 0, run.text
     assert run.changed() == [*SET_UP, COPY]
     assert {tag: scene.arrived(REPOSITORY, tag) for tag in IMAGES} == {tag: each.digest for tag, each in IMAGES.items()}
+    assert scene.arrived(f"{NAMESPACE}/redis", "7.2") == image("redis").digest
 
     namespace = scene.instance.namespaces[NAMESPACE]
     assert (namespace.auto_create_repo, namespace.default_repo_type) == (True, "PRIVATE")
@@ -113,7 +115,7 @@ def test_check_mode_when_all_is_done(ansible: Ansible, scene: Scene) -> None:
     run = migrate(ansible, "--check", "--diff")
     assert run.code == 0, run.text
     assert run.changed() == []
-    assert run.named(COPY).result["summary"]["unchanged"] == len(IMAGES)
+    assert run.named(COPY).result["summary"]["unchanged"] == len(IMAGES) + 1
     assert scene.simulator.actions(writes=True) == []
 
 
@@ -135,7 +137,7 @@ def test_verify_names_what_is_missing_or_differs(ansible: Ansible, scene: Scene)
     assert run.code == 2, run.text
     (failed,) = run.failed()
     assert failed.result["msg"].splitlines() == [
-        "1 of 3 tags are missing, 1 differ",
+        "1 of 4 tags are missing, 1 differ",
         f"missing: {scene.destination}/{REPOSITORY}:1.0",
         f"differs: {scene.destination}/{REPOSITORY}:1.1",
     ]
@@ -187,20 +189,18 @@ def test_teardown_takes_down_what_is_asked_for(ansible: Ansible, scene: Scene) -
     assert nothing.code == 2, nothing.text
     assert "key, policy, user, white_list and endpoint" in nothing.failed()[0].result["msg"]
 
-    some = ansible.run(TEARDOWN, "-e", "@migration.yml", "-e", "registry_sync_teardown=key,policy,user,white_list")
-    assert some.code == 0, some.text
+    scene.mark()
+    everything = ("-e", "@migration.yml", "-e", "registry_sync_teardown=key,policy,user,white_list,endpoint")
+    first = ansible.run(TEARDOWN, *everything)
+    assert first.code == 0, first.text
     assert (scene.simulator.world.users, scene.simulator.world.policies) == ({}, {})
     assert [key.user for key in scene.simulator.world.keys.values()] == ["root"]
     assert not (ansible.directory / "pusher.json").exists()
-    assert white_list(scene) == {"127.0.0.1/32": "default", "198.51.100.0/24": "somebody else's"}
-    assert scene.instance.endpoints["Registry"].enable
+    removed = [call for call in scene.simulator.calls if call.action == "DeleteInstanceEndpointAclPolicy"]
+    assert [call.parameters["Entry"] for call in removed] == [OURS]
+    assert not scene.instance.endpoints["Registry"].enable
 
-    rest = ansible.run(
-        TEARDOWN, "-e", "@migration.yml", "-e", "registry_sync_teardown=key,policy,user,white_list,endpoint"
-    )
-    assert rest.code == 0, rest.text
-    assert rest.changed() == ["Turn the public endpoint off"]
-    again = ansible.run(TEARDOWN, "-e", "@migration.yml", "-e", "registry_sync_teardown=white_list,endpoint")
+    again = ansible.run(TEARDOWN, *everything)
     assert again.code == 0, again.text
     assert (again.changed(), again.warnings()) == ([], [])
     assert scene.arrived(REPOSITORY, "1.0") == IMAGES["1.0"].digest
