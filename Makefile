@@ -4,7 +4,7 @@
 
 # Every target does its own set-up, below .cache. ARGS goes to what runs a layer: make unit ARGS="-k reference".
 .DEFAULT_GOAL := help
-layers := lint unit functional sanity integration docs
+layers := lint unit functional runbook sanity integration docs
 
 .PHONY: help test $(layers) bench build changelog format demo clean
 
@@ -20,6 +20,7 @@ test: ## all tests; the last line has the sum
 lint: ## style, types, documentation and packaging; ARGS names single checks
 unit: ## the pure parts, on every Python that is here
 functional: ## the registry client and the engine against real servers, with the newest and the oldest requests
+runbook: ## the role and the playbooks, from an empty account to teardown, with the oldest and the newest ansible-core
 sanity: ## ansible-test sanity on the built collection, with the oldest and the newest ansible-core
 integration: ## ansible-test integration on the built collection: what a playbook sees
 docs: ## the documentation's site, into build/docs

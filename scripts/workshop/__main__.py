@@ -18,12 +18,13 @@ from .docs import docs
 from .jobs import Absent, Job, record, run_all
 from .lint import build, changelog, layout, lint
 from .places import CACHE
-from .pytests import functional, unit
+from .pytests import functional, runbook, unit
 
 LAYERS: dict[str, Callable[[Sequence[str]], Iterator[Job | Absent]]] = {
     "lint": lint,
     "unit": unit,
     "functional": functional,
+    "runbook": runbook,
     "sanity": sanity,
     "integration": integration,
     "docs": docs,

@@ -23,6 +23,8 @@ _CORE_FOR = {"3.11": cores.OLDEST, "3.12": cores.MIDDLE, "3.13": cores.NEWEST, "
 _FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
 _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
 _PLAYBOOK_TESTS = ("tests/functional/acr/test_playbooks.py", "tests/functional/acr/test_sync.py")
+# Runs of whole playbooks take long: each core has a part of them.
+_RUNBOOK = {cores.OLDEST: ("logins", "other_registries", "long_run"), cores.NEWEST: ("migration",)}
 _TEST_FAILED = 1
 _TEST_SECONDS = 300
 
@@ -60,6 +62,16 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
         yield Absent(name, f"none of the Pythons {', '.join(_FOR_OLDEST_REQUESTS)} is here")
 
 
+def runbook(arguments: Sequence[str]) -> Iterator[Job | Absent]:
+    """Run the playbooks of the whole runbook, a part of the tests with the oldest core and the rest with the newest."""
+    for core, parts in _RUNBOOK.items():
+        name = f"runbook/core-{core}"
+        if cores.controller(core):
+            yield Job(name, partial(_runbook, name, core, parts, arguments), about=90, limit=1200)
+        else:
+            yield Absent(name, f"no Python for ansible-core {core} is here")
+
+
 def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
     packages = [REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"]
     made = _venv(shell, "unit", version, packages)
@@ -68,11 +80,25 @@ def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Co
 
 
 def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[str], shell: Shell) -> Counts:
+    return _pytest(shell, _functional_venv(shell, version, pins), name, arguments)
+
+
+def _runbook(name: str, core: str, parts: Sequence[str], arguments: Sequence[str], shell: Shell) -> Counts:
+    newest, controller = list(interpreters())[-1], cores.controller(core)
+    assert controller, "a job is only made of a core that there is a Python for"
+    made = _functional_venv(shell, newest)
+    programs = cores.core_venv(shell, core, controller).directory / "bin"
+    paths = [f"tests/runbook/test_{part}.py" for part in parts]
+    return _pytest(shell, made, name, [*paths, f"--ansible={programs}", *arguments])
+
+
+def _functional_venv(shell: Shell, version: str, pins: Path | None = None) -> Venv:
+    """Make an environment for tests with servers, and see to it that the servers are there."""
     # zuul-registry brings an extension module as its source only.
     debian.need(shell, [*_SERVERS, *debian.compiler(interpreters()[version])])
-    packages = [REQUIREMENTS / f"{kind}.txt" for kind in ("unit", "functional", "acr")]
-    made = _venv(shell, "functional", version, packages, pins)
-    return _pytest(shell, made, name, arguments)
+    return _venv(
+        shell, "functional", version, [REQUIREMENTS / f"{kind}.txt" for kind in ("unit", "functional", "acr")], pins
+    )
 
 
 def _venv(shell: Shell, layer: str, version: str, packages: Sequence[Path], pins: Path | None = None) -> Venv:
