@@ -162,9 +162,14 @@ class Flights:
                 seat.landed.set_result(False)
 
     async def _late(self, seat: Seat, opening: asyncio.Task[None]) -> None:
-        await opening
-        if not seat.landed.done():
-            await self._transfer([seat])
+        """A flight of its own for whoever was not ready in time, once there is room for it."""
+        try:
+            await opening
+            if not seat.landed.done():
+                async with self._slots:
+                    await self._transfer([seat])
+        except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
+            _fail(seat, fault)
 
     async def _transfer(self, seats: list[Seat]) -> None:
         """One read, written to all of them."""
