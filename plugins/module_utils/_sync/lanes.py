@@ -28,7 +28,7 @@ class Lane:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
-        self._idle = 0
+        self._unfinished = 0
 
     def submit(self, call: Callable[..., T], *arguments: object) -> Future[T]:
         """Queue one call; the future has its value or what it raised."""
@@ -40,11 +40,10 @@ class Lane:
         """Queue a job that raises nothing."""
         with self._lock:
             self._jobs.put(job)
-            if self._idle:
-                self._idle -= 1
-            elif self._threads < self._limit:
-                self._threads += 1
+            self._unfinished += 1
+            if self._threads < min(self._unfinished, self._limit):
                 threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
+                self._threads += 1
 
     def shutdown(self) -> None:
         """Let the threads end once the queue is empty. Nobody waits for them: they are daemons."""
@@ -60,8 +59,7 @@ class Lane:
             job()
             del job
             with self._lock:
-                if self._jobs.empty():
-                    self._idle += 1
+                self._unfinished -= 1
 
 
 def _run(future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:

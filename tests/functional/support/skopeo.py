@@ -33,6 +33,13 @@ def copy_to_directory(endpoint: Endpoint, repository: str, reference: str, direc
         _skopeo(["--insecure-policy", "copy", "--all", *options, source, f"dir:{directory}"])
 
 
+def push(source: Endpoint, repository: str, reference: str, destination: Endpoint, to: str) -> None:
+    """Copy an image to another registry, the way every other client pushes one."""
+    with _reach(source, "src-") as here, _reach(destination, "dest-") as there:
+        names = [f"docker://{source.host}/{repository}:{reference}", f"docker://{destination.host}/{to}:{reference}"]
+        _skopeo(["--insecure-policy", "copy", "--preserve-digests", *here, *there, *names])
+
+
 def put_as_schema1(endpoint: Endpoint, repository: str, reference: str, tag: str) -> None:
     """Turn a Docker image into one of the signed manifests of old, under another tag of the same repository."""
     name = f"docker://{endpoint.host}/{repository}"

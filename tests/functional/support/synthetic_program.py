@@ -12,11 +12,13 @@ It says its port on stderr and runs until it is ended. It imports nothing of the
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -125,6 +127,7 @@ class Sink(Counting):
     manifests: ClassVar[dict[tuple[str, str], tuple[str, bytes]]] = {}
     blobs: ClassVar[dict[tuple[str, str], int]] = {}
     sessions: ClassVar[dict[str, int]] = {}
+    names: ClassVar[Iterator[int]] = itertools.count()
     buffers = threading.local()
 
     def do_HEAD(self) -> None:
@@ -157,7 +160,7 @@ class Sink(Counting):
             self.say(201, {"Location": f"/v2/{uploads[1]}/blobs/{mount[1]}"})
             return
         with self.lock:
-            name = str(len(self.sessions))
+            name = str(next(self.names))  # never that of one that is still open
             self.sessions[name] = 0
         self.say(202, {"Location": f"/v2/{uploads[1]}/blobs/uploads/{name}", "Range": "0-0"})
 
