@@ -14,6 +14,7 @@ from . import collection, cores, debian
 from .counts import Counts, from_junit
 from .interpreters import interpreters
 from .jobs import Absent, Job
+from .places import plain
 from .shell import Argv, CommandFailed, Shell
 from .venvs import Venv, locked
 
@@ -80,8 +81,9 @@ class _AnsibleTest:
 
     def __init__(self, shell: Shell, core: str, version: str, name: str) -> None:
         self._shell = shell
-        self._venv: Venv = cores.core_venv(shell, core, version)
-        self.installed = collection.install(shell, self._venv, name.replace("/", "-"))
+        made = cores.core_venv(shell, core, version)
+        self._venv = Venv(plain(made.directory))
+        self.installed = plain(collection.install(shell, made, name.replace("/", "-")))
         # Told where the content is, ansible-test does not look for a git checkout around it.
         self._env = self._venv.environment(ANSIBLE_TEST_CONTENT_ROOT=str(self.installed))
         _provide_get_pip()

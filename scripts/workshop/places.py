@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import re
+import shutil
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,6 +20,20 @@ REQUIREMENTS = ROOT / "tests" / "requirements"
 
 # Set by what called us, and changing what a test sees.
 _UNWANTED_PREFIXES = ("ANSIBLE_", "PYTHON", "PYTEST_", "GALAXY_", "HYPOTHESIS_", "MAKE", "MFLAGS", "VIRTUAL_ENV")
+
+
+def plain(path: Path) -> Path:
+    """Give a path in the checkout as programs can take it that split it at blanks, whatever the checkout is called."""
+    return _link() / path.relative_to(ROOT) if re.search(r"[^\w./+-]", str(ROOT)) else path
+
+
+@functools.cache
+def _link() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="imageops-registry-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    link = directory / "checkout"
+    link.symlink_to(ROOT)
+    return link
 
 
 def environment(path: list[Path], **more: str) -> dict[str, str]:
