@@ -48,7 +48,6 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     without_playbooks = ["tests/functional", *(f"--ignore={path}" for path in _PLAYBOOK_TESTS)]
     for name, paths in (
         ("functional/newest-requests", without_playbooks),
-        ("functional/runbook", ["tests/runbook"]),
         ("functional/playbooks", list(_PLAYBOOK_TESTS)),
     ):
         yield Job(name, partial(_functional, name, newest, None, [*paths, *arguments]), about=200, limit=1200)
