@@ -6,13 +6,16 @@
 .DEFAULT_GOAL := help
 layers := lint unit functional runbook sanity integration docs
 
-.PHONY: help test $(layers) bench build changelog format demo clean
+.PHONY: help test $(layers) bench build changelog format demo demo-acr clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z $$()]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: ## see it work: two registries, real images, a playbook, and an independent client that checks
 	@demo/run
+
+demo-acr: ## see a migration from Harbor to ACR: the whole runbook against a simulated account
+	@demo/acr
 
 test: ## all tests; the last line has the sum
 	@scripts/run test

@@ -122,6 +122,7 @@ class Ansible:
 
 def install(bin: Path, directory: Path) -> Path:
     """Build the collection and install it, as its users do; give the directory for ``ANSIBLE_COLLECTIONS_PATH``."""
+    directory.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
     environment = {**kept, "ANSIBLE_HOME": str(directory / "ansible"), "ANSIBLE_COLLECTIONS_PATH": str(directory)}
 

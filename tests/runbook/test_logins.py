@@ -74,6 +74,21 @@ def test_a_pusher_that_there_is(ansible: Ansible, scene: Scene) -> None:
     assert signers(scene, "GetAuthorizationToken") == {"ci"}
     assert list(world.users) == ["ci"]
 
+    scene.push("library/nginx", image("1.1"), "1.1")
+    scene.mark()
+    without = {f"registry_sync_run_{step}": False for step in ("instance", "namespaces", "endpoint")}
+    nightly = migrate(
+        ansible,
+        scene,
+        registry_sync_admin={},
+        registry_sync_pusher={"secret_file": "ci.json"},
+        registry_sync_registry=scene.destination,
+        **without,
+    )
+    assert nightly.code == 0, nightly.text
+    assert nightly.changed() == [COPY]
+    assert {call.user for call in scene.simulator.calls} == {"ci"}
+
 
 def test_not_on_the_white_list(ansible: Ansible, scene: Scene) -> None:
     scene.simulator.world.client_address = "192.0.2.1"
