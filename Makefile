@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 layers := lint unit functional runbook sanity integration docs
 
-.PHONY: help test $(layers) bench build changelog format demo demo-acr clean
+.PHONY: help test $(layers) fuzz soak bench build changelog format demo demo-acr clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z $$()]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,12 @@ integration: ## ansible-test integration on the built collection: what a playboo
 docs: ## the documentation's site, into build/docs
 $(layers):
 	@scripts/run $@ -- $(ARGS)
+
+fuzz: ## a million inputs for every parser; ARGS=--keep adds what reached new lines to the corpus
+	@scripts/run fuzz -- --inputs=1000000 --timeout=3600 $(ARGS)
+
+soak: ## the whole of what takes long: a hundred kills, 500 images on a bad day, 2,000 images in one run
+	@scripts/run soak -- $(ARGS)
 
 bench: ## measure speed beside other tools: make bench ARGS=--quick, or ARGS=--help
 	@scripts/python -m workshop.bench $(ARGS)

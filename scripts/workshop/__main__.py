@@ -18,11 +18,12 @@ from .docs import docs
 from .jobs import Absent, Job, record, run_all
 from .lint import build, changelog, layout, lint
 from .places import CACHE
-from .pytests import functional, runbook, unit
+from .pytests import functional, fuzz, runbook, soak, unit
 
 LAYERS: dict[str, Callable[[Sequence[str]], Iterator[Job | Absent]]] = {
     "lint": lint,
     "unit": unit,
+    "fuzz": fuzz,
     "functional": functional,
     "runbook": runbook,
     "sanity": sanity,
@@ -33,6 +34,7 @@ BY_HAND: dict[str, Callable[[Sequence[str]], Iterator[Job | Absent]]] = {
     "build": build,
     "changelog": changelog,
     "format": layout,
+    "soak": soak,
 }
 
 

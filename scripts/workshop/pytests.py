@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,23 @@ def runbook(arguments: Sequence[str]) -> Iterator[Job | Absent]:
             yield Absent(name, f"no Python for ansible-core {core} is here")
 
 
+def fuzz(arguments: Sequence[str]) -> Iterator[Job | Absent]:
+    """Give parsers many inputs, a share of the parsers for each processor."""
+    newest, parts = list(interpreters())[-1], os.cpu_count() or 1
+    for part in range(1, parts + 1):
+        name = f"fuzz/{part}-of-{parts}"
+        call = partial(_fuzz, name, newest, [f"--part={part}/{parts}", *arguments])
+        yield Job(name, call, about=40, limit=7200)
+
+
+def soak(arguments: Sequence[str]) -> Iterator[Job | Absent]:
+    """Run the tests of faults that take long: many kills, a bad day for many images, many images in one run."""
+    newest = list(interpreters())[-1]
+    paths = [f"tests/functional/faults/test_{name}.py" for name in ("kills", "soak", "load", "bounds")]
+    call = partial(_soak, "soak/whole", newest, [*paths, "--whole", "--timeout=900", *arguments])
+    yield Job("soak/whole", call, about=600, limit=1200)
+
+
 def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
     packages = [REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"]
     made = _venv(shell, "unit", version, packages)
@@ -81,6 +99,16 @@ def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Co
 
 def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[str], shell: Shell) -> Counts:
     return _pytest(shell, functional_venv(shell, version, pins), name, arguments)
+
+
+def _fuzz(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
+    made = _venv(shell, "unit", version, [REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"])
+    # Once only: what chance has found must not pass because chance does not find it again.
+    return _once(shell, made, name.replace("/", "-"), ["tests/fuzz", *arguments])
+
+
+def _soak(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:
+    return _once(shell, functional_venv(shell, version), name.replace("/", "-"), arguments)
 
 
 def _runbook(name: str, core: str, parts: Sequence[str], arguments: Sequence[str], shell: Shell) -> Counts:

@@ -69,7 +69,12 @@ def whole(pytestconfig: pytest.Config) -> bool:
 def seed(pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> int:
     """What chance begins with; printed, so that a failure can be repeated."""
     given = pytestconfig.getoption("--seed", default=None)
+    key = f"seed/{request.node.nodeid}"
+    if given is None and pytestconfig.getoption("lf") and pytestconfig.cache:
+        given = pytestconfig.cache.get(key, None)  # what chance found must not pass because it does not find it again
     number = random.SystemRandom().randrange(2**32) if given is None else int(given)
+    if pytestconfig.cache:
+        pytestconfig.cache.set(key, number)
     with capsys.disabled():
         print(f"\n{request.node.name}: --seed={number}")
     return number
