@@ -16,12 +16,15 @@ import json
 import os
 import re
 import runpy
+import signal
 import sys
 from pathlib import Path
 
 
 def main() -> None:
-    """Run it."""
+    """Run it, with signals as a terminal gives them: whoever started the tests may have them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     tree, module, memory = sys.argv[1:]
     sys.path[0] = tree
     from ansible.module_utils import basic
