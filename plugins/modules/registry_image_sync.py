@@ -169,8 +169,8 @@ options:
     default: false
   unsupported_artifacts:
     description:
-      - What happens to an image when the destination takes images alone and refuses an artifact that belongs to it, such
-        as a build attestation, or that it is, such as a Helm chart.
+      - What happens to an image when the destination takes images alone and refuses an artifact that belongs to it,
+        such as a build attestation, or that it is, such as a Helm chart.
       - V(fail) fails it. V(skip) leaves the whole image out. V(strip) leaves the artifacts out of a multi-architecture
         image's index, which is then another one with another digest; an artifact by itself is left out.
       - Images that were stripped before count as unchanged. Check mode cannot know beforehand what will be refused.

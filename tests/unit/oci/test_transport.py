@@ -22,10 +22,10 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
     InputError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import LEAST_PROGRESS
 from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Descriptor
 from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import LEAST_PROGRESS
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import MOST_REDIRECTS, Settings
 from raw_server import HASTY, QUICK, Handle, RawServer, Received, Told, client, raw_server
 
