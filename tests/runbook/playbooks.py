@@ -17,13 +17,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LONGEST_SECONDS = 600
 
-# Whatever the playbooks' host is called, it is this machine, with the interpreter that has the module's libraries.
-INVENTORY = {
-    "all": {
-        "hosts": {"localhost": None},
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-    }
-}
 _UNWANTED = ("ANSIBLE_", "ALIBABA_", "ALICLOUD_", "DOCKER_")
 
 
@@ -77,7 +70,6 @@ class Ansible:
         self._bin = bin
         self.directory = directory
         self._record = directory / "tasks.jsonl"
-        self.write("inventory.yml", INVENTORY)
         (directory / "ansible.cfg").touch()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
         self._environment = {
@@ -87,6 +79,9 @@ class Ansible:
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
             "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(directory / "ansible"),
+            # There is no inventory, so Ansible knows this machine alone, with its own Python.
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_PIPELINING": "1",
             "HOME": str(directory),
@@ -100,7 +95,7 @@ class Ansible:
         """Run a playbook, of the collection by its full name or a file, to its end."""
         self._record.write_text("", encoding="utf-8")
         ended = subprocess.run(
-            [self._bin / "ansible-playbook", "-i", "inventory.yml", str(playbook), *arguments],
+            [self._bin / "ansible-playbook", str(playbook), *arguments],
             cwd=self.directory,
             env={**self._environment, **environment},
             stdin=subprocess.DEVNULL,
