@@ -39,14 +39,13 @@ Plain = Callable[[Endpoint], PlainClient]
         ("destination", "PUT", "/manifests/v", Answer(503)),
         ("source", "GET", "/blobs/", CutResponse(after=10)),
         ("source", "GET", "/blobs/", Answer(500)),
-        ("source", "GET", "/manifests/", Answer(502)),
         ("source", "HEAD", "/manifests/", CutRequest()),
     ],
 )
 def test_all_retries_of_a_run_together_are_bounded(
     scene: Scene, side: str, method: str, target: str, action: Action
 ) -> None:
-    for number in range(40):
+    for number in range(24):
         scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[images.layer(number)]))
     {"source": scene.source, "destination": scene.destination}[side].add(
         action, method=method, target=target, times=None
@@ -75,14 +74,14 @@ def test_all_retries_of_a_run_together_are_bounded(
 
 
 def test_a_run_that_is_out_of_retries_still_does_what_works_at_once(scene: Scene) -> None:
-    for number in range(40):
+    for number in range(24):
         scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[images.layer(number)]))
-    scene.destination.add(Answer(500), method="PUT", target="/manifests/v[1-3]?[0-8]$", times=None)
+    scene.destination.add(Answer(500), method="PUT", target="/manifests/v[12]?[0-8]$", times=None)
 
     result = scene.sync(retries=5)
 
     done = {str(image.destination.tag) for image in result.images if image.status == "done"}
-    assert done == {"v9", "v19", "v29", "v39"}
+    assert done == {"v9", "v19"}
 
 
 # Logins
@@ -141,7 +140,7 @@ def test_a_dead_registry_among_live_ones_costs_seconds(
 ) -> None:
     source, alive = servers.open.endpoint, servers.relative.endpoint
     path = fresh()
-    for number in range(40):
+    for number in range(24):
         plain(source).push(path, images.image(f"{path} {number}", layers=[images.layer(number)]), f"v{number}")
     begun = time.monotonic()
 
@@ -157,7 +156,7 @@ def test_a_dead_registry_among_live_ones_costs_seconds(
     assert outcomes[f"{alive.host}/{path}"] == {"done"}
     assert outcomes[f"{gone.host}/{path}"] == {"failed"}
     assert outcomes[f"{alive.host}/{path}/from-the-dead"] == {"failed"}
-    assert sorted(plain(alive).tags(path)) == sorted(f"v{number}" for number in range(40))
+    assert sorted(plain(alive).tags(path)) == sorted(f"v{number}" for number in range(24))
     assert {image.error.code for image in result.images if image.error} <= {
         "registry_down",
         "connection_failed",

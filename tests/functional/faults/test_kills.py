@@ -16,6 +16,7 @@ from typing import Callable
 from support import images
 from support.faults import Action, FaultProxy, Request, Response
 from support.modules import module, registry_option
+from support.processes import wait_until
 from support.scenes import Scene
 
 QUICK, WHOLE = 10, 100
@@ -91,6 +92,9 @@ def run_until_killed(scene: Scene, killer: KillAt, home: Path) -> int:
         killer.pid = running.process.pid
         code = running.end().code
         killer.pid = None
+    # What was under way at the registry still comes to its end.
+    records = [record for proxy in (scene.source, scene.destination) for record in proxy.records()]
+    wait_until(lambda: all(record.finished for record in records), "the end of what was under way")
     for proxy in (scene.source, scene.destination):
         proxy.clear()
     return code

@@ -74,6 +74,7 @@ def hostile_server(
             elif "Content-Length" not in said.headers:
                 self.close_connection = True
                 self.send_header("Connection", "close")
+            self.close_connection = self.close_connection or said.headers.get("Connection") == "close"
             self.end_headers()
             if self.command != "HEAD":
                 for block in [said.body] if isinstance(said.body, bytes) else said.body:
