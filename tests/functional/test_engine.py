@@ -10,7 +10,7 @@ from typing import Callable
 import pytest
 from support import images
 from support.endpoint import Endpoint
-from support.fault_actions import error_answer
+from support.fault_actions import Answer, error_answer
 from support.faults import FaultProxy
 from support.plain_client import PlainClient
 from support.runs import Run, actions, only
@@ -418,3 +418,26 @@ def test_a_referrer_is_listed_where_the_registry_does_not(servers: Servers, plai
     made = plain(destination).manifest(alone, fallback).json()
     assert [entry["digest"] for entry in made["manifests"]] == [artifact.digest]
     assert plain(destination).manifest(together, fallback).digest == listed.digest
+
+
+def test_a_referrer_that_could_not_be_listed_is_listed_by_the_next_run(
+    servers: Servers, plain: Plain, fresh: Fresh, faulty: Callable[..., FaultProxy]
+) -> None:
+    source, destination = servers.open.endpoint, faulty(servers.relative.endpoint)
+    path = fresh()
+    subject = images.image(path)
+    artifact = images.artifact(path, subject)
+    fallback = subject.digest.replace(":", "-")
+    for image, tag in ((subject, "image"), (artifact, "sbom")):
+        plain(source).push(path, image, tag)
+    rule = {"source": f"{source.host}/{path}:sbom", "destination": f"{destination.host}/{path}"}
+    destination.add(Answer(403), method="PUT", target=fallback, times=None)
+
+    broken = Run([source, destination.endpoint]).sync(rule, retries=0)
+
+    assert only(broken).status == "failed"
+    assert "sbom" not in plain(servers.relative.endpoint).tags(path)
+    destination.clear()
+    assert only(Run([source, destination.endpoint]).sync(rule)).status == "done"
+    listed = plain(servers.relative.endpoint).manifest(path, fallback).json()
+    assert [entry["digest"] for entry in listed["manifests"]] == [artifact.digest]

@@ -207,6 +207,9 @@ class ImageCopier:
         task = result.task
         if await self._is_taken(result):
             return
+        if manifest.subject is not None and task.destination.tag is not None:
+            # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
+            await self._write(result, manifest, None)
         answered = await self._write(result, manifest, task.destination.tag)
         if answered is None:
             ref = task.destination.tag or str(manifest.digest)
