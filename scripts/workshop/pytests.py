@@ -24,6 +24,8 @@ _CORE_FOR = {"3.11": cores.OLDEST, "3.12": cores.MIDDLE, "3.13": cores.NEWEST, "
 _FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
 _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
 _PLAYBOOK_TESTS = ("tests/functional/acr/test_playbooks.py", "tests/functional/acr/test_sync.py")
+_FAULTS = "tests/functional/faults"
+_LONG_FAULTS = ("kills", "soak", "load", "secrets_of_acr", "several_destinations")
 # Runs of whole playbooks take long: each core has a part of them.
 _RUNBOOK = {cores.OLDEST: ("logins", "other_registries", "long_run"), cores.NEWEST: ("migration",)}
 _TEST_FAILED = 1
@@ -44,12 +46,14 @@ def unit(arguments: Sequence[str]) -> Iterator[Job | Absent]:
 def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     """Run the functional tests with the newest packages on the newest Python, and with the oldest on the oldest.
 
-    Those that run whole playbooks take their time: they are jobs of their own, with the newest packages only.
+    Those that run whole playbooks and those of faults take their time: they are jobs of their own. With the oldest
+    packages the playbooks are left out, and of the faults those in which the HTTP library has no part.
     """
     newest = list(interpreters())[-1]
     without_playbooks = ["tests/functional", *(f"--ignore={path}" for path in _PLAYBOOK_TESTS)]
     for name, paths in (
-        ("functional/newest-requests", without_playbooks),
+        ("functional/newest-requests", [*without_playbooks, f"--ignore={_FAULTS}"]),
+        ("functional/faults", [_FAULTS]),
         ("functional/playbooks", list(_PLAYBOOK_TESTS)),
     ):
         yield Job(name, partial(_functional, name, newest, None, [*paths, *arguments]), about=200, limit=1200)
@@ -57,7 +61,8 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     name = "functional/oldest-requests"
     if oldest:
         pins = REQUIREMENTS / "oldest.txt"
-        call = partial(_functional, name, oldest, pins, [*without_playbooks, *arguments])
+        without_long = [*without_playbooks, *(f"--ignore={_FAULTS}/test_{part}.py" for part in _LONG_FAULTS)]
+        call = partial(_functional, name, oldest, pins, [*without_long, *arguments])
         yield Job(name, call, about=200, limit=1200)
     else:
         yield Absent(name, f"none of the Pythons {', '.join(_FOR_OLDEST_REQUESTS)} is here")
@@ -85,7 +90,7 @@ def fuzz(arguments: Sequence[str]) -> Iterator[Job | Absent]:
 def soak(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     """Run the tests of faults that take long: many kills, a bad day for many images, many images in one run."""
     newest = list(interpreters())[-1]
-    paths = [f"tests/functional/faults/test_{name}.py" for name in ("kills", "soak", "load", "bounds")]
+    paths = [f"{_FAULTS}/test_{name}.py" for name in ("kills", "soak", "load", "bounds")]
     call = partial(_soak, "soak/whole", newest, [*paths, "--whole", "--timeout=900", *arguments])
     yield Job("soak/whole", call, about=600, limit=1200)
 

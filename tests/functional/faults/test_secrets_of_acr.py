@@ -116,7 +116,7 @@ def test_nothing_shows_when_all_goes_well(
     assert (tmp_path / "key.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("fault", [Kind.UNAVAILABLE, Kind.HTML, Kind.CUT_BEFORE])
+@pytest.mark.parametrize("fault", [Kind.UNAVAILABLE, Kind.HTML])
 def test_nothing_shows_when_the_api_fails(
     modules: Modules, simulator: Simulator, planted: Planted, tmp_path: Path, fault: Kind
 ) -> None:
