@@ -15,11 +15,13 @@ from urllib.parse import quote, quote_plus
 class Planted:
     """A set of secrets by name.
 
-    Each has characters that every encoding changes, and a part of its own that is found nowhere else.
+    Each has characters that every encoding changes, and a part of its own that is found nowhere else. Those made here
+    are also looked for cut off.
     """
 
     def __init__(self) -> None:
         self._forms: dict[str, set[str]] = {}
+        self._cut: dict[str, set[str]] = {}
         self._number = 0
 
     def make(self, name: str, user: str = "") -> str:
@@ -28,7 +30,9 @@ class Planted:
         :param user: whose password it is, for the form that both have together
         """
         self._number += 1
-        return self.add(name, f"{name[:3]}#{self._number}/π\"'\\ %41&+=<{1000003 * self._number:x}>", user)
+        value = self.add(name, f"{name[:3]}#{self._number}/π\"'\\ %41&+=<{1000003 * self._number:x}>", user)
+        self._cut.setdefault(name, set()).add(value[: len(value) * 2 // 3])
+        return value
 
     def add(self, name: str, value: str, user: str = "") -> str:
         """The same for a value that someone else made up."""
@@ -58,7 +62,7 @@ class Planted:
         found = []
         for text in texts:
             for name, forms in self._forms.items():
-                for form in forms:
+                for form in forms | self._cut.get(name, set()):
                     at = text.find(form)
                     if at >= 0:
                         found.append(f"{name}: {text[max(0, at - 60) : at + len(form) + 20]!r}")
