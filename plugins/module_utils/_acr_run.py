@@ -94,6 +94,7 @@ class Clients:
                 settings=_acr_args.settings(params),
                 stop=self._stop,
                 on_secret=on_secret,
+                mask=self._task.secrets.mask,
             )
         return self._apis[service]
 

@@ -33,6 +33,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._oci.answers import Mask, unmasked
 from .._oci.errors import ImageOpsError
 from .._oci.faults import Fault
 
@@ -179,15 +180,22 @@ _MEANINGS = (
 
 
 def api_error(
-    *, action: str, subject: str, status: int, answer: Mapping[str, Any], retry_after: float | None = None
+    *,
+    action: str,
+    subject: str,
+    status: int,
+    answer: Mapping[str, Any],
+    retry_after: float | None = None,
+    mask: Mask = unmasked,
 ) -> ApiError:
     """The error that an answer stands for, whichever of its two forms the answer has.
 
     :param status: the HTTP status: 200 when the answer only says ``IsSuccess: false``
     :param retry_after: seconds that the answer asked to wait
+    :param mask: takes secrets out of what the API says, before anything is cut off
     """
     api_code = _text(answer.get("Code"))
-    words = _text(answer.get("Message"))[:_WORDS_LIMIT]
+    words = mask(_text(answer.get("Message")))[:_WORDS_LIMIT]
     meaning = _meaning_of(api_code, status)
     said = " ".join(part for part in (api_code, f'"{words}"' if words else "") if part) or f"HTTP {status}"
     return ApiError(

@@ -18,6 +18,8 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Union
 from urllib.parse import urlencode
 
+from .._oci.answer import Answer
+from .._oci.answers import Mask, unmasked
 from .._oci.faults import Fault
 from .._oci.links import origin_of
 from .._oci.retry import Pauses
@@ -43,6 +45,7 @@ class OpenApi:
     :param keys: asked before every request, so that keys with an end are renewed
     :param stop: set to end every wait
     :param on_secret: told of the proxy's password
+    :param mask: takes secrets out of what the API says
     :param now: the time of day in seconds, for the signature
     """
 
@@ -55,12 +58,14 @@ class OpenApi:
         settings: Settings,
         stop: threading.Event,
         on_secret: Callable[[str], None],
+        mask: Mask = unmasked,
         per_second: float = PER_SECOND,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.wrote = False
         self._service = service
         self._keys = keys
+        self._mask = mask
         self._now = now
         self._attempts = settings.attempts
         self._pauses = Pauses(settings, stop, per_second)
@@ -138,7 +143,34 @@ class OpenApi:
                     raise broken(fault, action=action, subject=subject, host=self._service.host) from fault
                 stale_left -= 1
         retry_after = _milliseconds(answer.headers.get("x-acs-retry-after"))
-        return _read(answer.status, answer.body, retry_after, action, subject)
+        return self._read(answer, retry_after, action, subject)
+
+    def _read(self, answer: Answer, retry_after: float | None, action: str, subject: str) -> Mapping[str, Any]:
+        """The answer's fields, or the error that it stands for in either form."""
+        status = answer.status
+        try:
+            found = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict) and status < 300 and str(found.get("IsSuccess", True)).lower() != "false":
+            return found
+        if not isinstance(found, dict) and status < 400:
+            raise ApiError(
+                code="protocol_error",
+                action=action,
+                subject=subject,
+                cause=f"what answered (HTTP {status}) is not the API",
+                hint="check the endpoint overrides and the proxy",
+                status=status,
+            )
+        raise api_error(
+            action=action,
+            subject=subject,
+            status=status,
+            answer=found if isinstance(found, dict) else {},
+            retry_after=retry_after,
+            mask=self._mask,
+        )
 
     def _headers(self, api_action: str, body: bytes, key: AccessKey) -> dict[str, str]:
         """The headers of one request; a date and a nonce of its own each time, for the API takes neither twice."""
@@ -178,28 +210,6 @@ def _encode(value: Parameter) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _read(status: int, body: bytes, retry_after: float | None, action: str, subject: str) -> Mapping[str, Any]:
-    """The answer's fields, or the error that it stands for in either form."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        if status >= 400:
-            raise api_error(action=action, subject=subject, status=status, answer={}, retry_after=retry_after)
-        raise ApiError(
-            code="protocol_error",
-            action=action,
-            subject=subject,
-            cause=f"what answered (HTTP {status}) is not the API",
-            hint="check the endpoint overrides and the proxy",
-            status=status,
-        )
-    if status >= 300 or str(answer.get("IsSuccess", True)).lower() == "false":
-        raise api_error(action=action, subject=subject, status=status, answer=answer, retry_after=retry_after)
-    return answer
 
 
 def _milliseconds(text: str | None) -> float | None:
