@@ -25,7 +25,16 @@ _FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
 _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
 _PLAYBOOK_TESTS = ("tests/functional/acr/test_playbooks.py", "tests/functional/acr/test_sync.py")
 _FAULTS = "tests/functional/faults"
-_LONG_FAULTS = ("kills", "soak", "load", "secrets_of_acr", "several_destinations")
+_LONG_FAULTS = (
+    "bounds",
+    "kills",
+    "load",
+    "moving_targets",
+    "secrets_in_output",
+    "secrets_of_acr",
+    "several_destinations",
+    "soak",
+)
 # Runs of whole playbooks take long: each core has a part of them.
 _RUNBOOK = {cores.OLDEST: ("logins", "other_registries", "long_run"), cores.NEWEST: ("migration",)}
 _TEST_FAILED = 1

@@ -45,7 +45,7 @@ Plain = Callable[[Endpoint], PlainClient]
 def test_all_retries_of_a_run_together_are_bounded(
     scene: Scene, side: str, method: str, target: str, action: Action
 ) -> None:
-    for number in range(24):
+    for number in range(16):
         scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[images.layer(number)]))
     {"source": scene.source, "destination": scene.destination}[side].add(
         action, method=method, target=target, times=None
