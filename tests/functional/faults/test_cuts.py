@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from support import images
 from support.fault_actions import (
+    Answer,
     ChangeHeaders,
     CutRequest,
     CutResponse,
@@ -22,8 +23,9 @@ from support.fault_actions import (
     StallResponse,
 )
 from support.faults import Action, FaultProxy, Record
-from support.runs import QUICK, only
+from support.runs import QUICK, Run, only
 from support.scenes import Guarded, Scene, codes
+from support.servers import Servers
 
 IMPATIENT = Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05)
 SIZE = 3_000_000
@@ -239,3 +241,44 @@ def test_an_upload_whose_answer_is_lost_is_not_sent_again(scene: Scene) -> None:
     ]
     assert len(sent) == 1
     assert len(reads(scene.source, large.digest)) == 1
+
+
+# The same over TLS
+
+
+@pytest.mark.parametrize("fault", ["cut", "reset", "lost answer", "truncated answer and reset", "truncated body"])
+def test_one_fault_at_every_step_is_got_over_with_tls(
+    servers: Servers, scene: Scene, faulty: Callable[..., FaultProxy], fault: str
+) -> None:
+    scene.source = faulty(servers.open.endpoint, certificate=servers.certificate)
+    scene.destination = faulty(servers.relative.endpoint, certificate=servers.certificate)
+    scene.run = Run([scene.source.endpoint, scene.destination.endpoint])
+    names = prepare(scene)
+    steps, action = FAULTS[fault]
+    rules = {}
+    for step in steps:
+        if step.side != "tokens":
+            target = step.target.replace("LARGE", names["LARGE"]).replace("SMALL", names["SMALL"])
+            proxy = scene.source if step.side == "source" else scene.destination
+            rules[step.name] = proxy.add(action, method=step.method, target=target)
+
+    result = scene.sync(retries=0)
+
+    scene.assert_done(result)
+    assert {name: rule.hits for name, rule in rules.items()} == dict.fromkeys(rules, 1)
+
+
+def test_an_answer_in_the_middle_of_a_body_is_seen_at_once_with_tls(
+    servers: Servers, scene: Scene, faulty: Callable[..., FaultProxy]
+) -> None:
+    large = images.random_blob(scene.path, 20_000_000)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination = faulty(servers.relative.endpoint, certificate=servers.certificate)
+    scene.run = Run([scene.source.endpoint, scene.destination.endpoint])
+    scene.destination.add(Answer(413, b"too large", after=100_000), method="PUT", target=large.digest)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    early = next(record for record in scene.destination.records() if record.faults)
+    assert early.request_bytes < 5_000_000
+    assert scene.destination.counts()["PATCH", "upload"] == 2
