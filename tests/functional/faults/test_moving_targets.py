@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from support import images
 from support.docker_registry import docker_registry
 from support.endpoint import Endpoint
-from support.faults import Action, Request, Response
+from support.faults import Action, FaultProxy, Request, Response
 from support.plain_client import PlainClient
 from support.runs import Run, only
 from support.scenes import Scene, assert_whole, codes
@@ -38,6 +41,9 @@ class Before(Action):
     def on_response(self, request: Request, response: Response) -> None:
         if self.answer_too:
             self.happen()
+
+
+Plain = Callable[[Endpoint], PlainClient]
 
 
 class Gone(Action):
@@ -63,9 +69,7 @@ def small_disk(directory: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
-def test_a_destination_that_is_full(
-    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
-) -> None:
+def test_a_destination_that_is_full(servers: Servers, plain: Plain, repository: str, tmp_path: Path) -> None:
     source = servers.open.endpoint
     small = images.image(repository)
     large = images.image(f"{repository} large", layers=[images.random_blob(repository, 3_000_000)])
@@ -90,9 +94,7 @@ def test_a_destination_that_is_full(
         assert_whole(plain(full.endpoint), repository, large)
 
 
-def test_a_destination_that_becomes_read_only(
-    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
-) -> None:
+def test_a_destination_that_becomes_read_only(servers: Servers, plain: Plain, repository: str, tmp_path: Path) -> None:
     source = servers.open.endpoint
     old, new = images.image(f"{repository} old"), images.image(repository)
     plain(source).push(repository, new, "v1")
@@ -107,6 +109,45 @@ def test_a_destination_that_becomes_read_only(
         assert "read-only" in str(only(result).error)
         assert (only(result).attempts, result.changed) == (1, False)
         assert plain(readonly.endpoint).manifest(repository, "v1").digest == old.digest
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_a_registry_that_goes_and_comes_back(
+    faulty: Callable[..., FaultProxy], plain: Plain, repository: str, tmp_path: Path, side: str, how: str
+) -> None:
+    """The real process is killed, or frozen, in the middle of a run, and started again or thawed."""
+    with docker_registry(tmp_path / "source") as source, docker_registry(tmp_path / "destination") as destination:
+        scene = Scene(
+            faulty(source.endpoint),
+            faulty(destination.endpoint),
+            plain(source.endpoint),
+            plain(destination.endpoint),
+            repository,
+        )
+        for number in range(6):
+            layers = [images.random_blob(f"{repository} {number}", 400_000), images.layer(number)]
+            scene.give(f"v{number}", images.image(f"{repository} {number}", layers=layers))
+        victim = source if side == "source" else destination
+        gone, back = (
+            (victim.process.kill, victim.restart) if how == "killed" else (victim.process.pause, victim.process.resume)
+        )
+        proxy = scene.source if side == "source" else scene.destination
+        method, target = ("GET", "/blobs/") if side == "source" else ("PUT", "digest=")
+        is_gone = threading.Event()
+        proxy.add(Before(gone), method=method, target=target, skip=5)
+        proxy.add(Before(is_gone.set), method=method, target=target, skip=5)
+        scene.run.settings = Settings(timeout=1.0, backoff=0.05, backoff_cap=0.2)
+
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(scene.run.sync, scene.rule, retries=3)
+            is_gone.wait(60)
+            threading.Event().wait(0.5)  # that long it is away
+            back()
+            result = running.result()
+
+        scene.check(result)
+        scene.repair()
 
 
 @pytest.mark.parametrize("step", ["digest=", "/manifests/sha256:", "/manifests/v"])
