@@ -26,7 +26,7 @@ _MOST_OF_A_HEAD = 64 * 1024
 _MOST_OF_A_LINE = 4096
 _MOST_FIELDS = 100
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_STATUS_LINE = re.compile(r"HTTP/1\.(\d) +(\d{3})(?: .*)?")
+_STATUS_LINE = re.compile(r"HTTP/1\.(\d) +([1-9]\d\d)(?: .*)?")
 _CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 _UNWRITABLE = re.compile(r"[\r\n\0]")
 
