@@ -51,6 +51,8 @@ class Purpose:
 
 
 _MISSING = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"))
+SPOILT = frozenset(("DIGEST_INVALID", "SIZE_INVALID"))
+"""What registries say of a write of which other bytes arrived than were sent."""
 _IMMUTABLE = frozenset(("TAG_IMMUTABLE", "IMMUTABLE_TAG"))
 
 
@@ -160,7 +162,8 @@ def error_of(
         code, cause, hint = _judge(status, said, purpose, anonymous)
         if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
             hint = "if it speaks HTTPS on this port, leave plain_http out"
-        transient = is_retried(status) or status == 409 or code == "missing_content"
+        # What is sent was verified before: other bytes arrived because something spoilt them on the way.
+        transient = is_retried(status) or status == 409 or code in ("missing_content", "digest_mismatch")
     kind = MissingContent if code == "missing_content" else RegistryError
     words = said.words
     shown = f"{cause} (HTTP {status})" if not words else f"{cause} (HTTP {status}: {words})"
@@ -200,7 +203,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
         return "rate_limited", "the registry takes no more requests now", "lower concurrency or requests_per_second"
     if purpose.write and codes & {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"}:
         return "server_error", "the registry has forgotten the upload", ""
-    if purpose.write and codes & {"DIGEST_INVALID", "SIZE_INVALID"}:
+    if purpose.write and codes & SPOILT:
         return "digest_mismatch", "other bytes arrived than were sent", "a proxy in between may change them"
     if status == 408:
         return "timeout", "the registry waited too long for the request", ""

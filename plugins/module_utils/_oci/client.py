@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Callable
 
-from .answers import Mask, Purpose, clean, error_of, error_of_fault
+from .answers import SPOILT, Mask, Purpose, clean, error_of, error_of_fault, read_error
 from .auth import Authenticator
 from .credentials import CredentialProvider
 from .errors import RegistryError
@@ -27,6 +27,7 @@ TOKEN_LIMIT = 1024 * 1024
 MOST_STALE = 8
 """Kept-alive connections that may turn out dead in one request before it counts as a failure: a pool may hold many."""
 MOST_TICKETS = 4
+_UNSURE = frozenset(("timeout", "connection_failed", "server_error", "digest_mismatch"))
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
@@ -202,7 +203,7 @@ class Client:
                 error.__cause__ = fault
             else:
                 self.collect_warnings(answer)
-                if not self._is_passing(answer):
+                if not self._is_passing(answer, purpose):
                     return answer
                 answer.close()
                 # A storage that the registry redirects to says nothing about the registry.
@@ -211,7 +212,7 @@ class Client:
                 error = error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._mask)
                 if wait is not None:
                     self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
-            if arrived is not None and error.code in ("timeout", "connection_failed", "server_error") and arrived():
+            if arrived is not None and error.code in _UNSURE and arrived():
                 raise _Arrived
             tried += 1
             if tried >= most or not error.transient or error.code == "registry_down":
@@ -222,9 +223,14 @@ class Client:
                 self.pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
 
     @staticmethod
-    def _is_passing(answer: Answer) -> bool:
-        # What a redirect's target refuses (an expired signature is a 403) is asked of the registry again.
-        return is_retried(answer.status) or (answer.foreign and not 200 <= answer.status < 300)
+    def _is_passing(answer: Answer, purpose: Purpose) -> bool:
+        if is_retried(answer.status):
+            return True
+        if answer.foreign:  # what a redirect's target refuses (an expired signature is a 403) is asked of the registry
+            return not 200 <= answer.status < 300
+        # Of several who write one manifest at once, docker-registry tells some that it found other bytes: the others'.
+        spoilt = answer.status == 400 and purpose.write and purpose.kind == "manifest"
+        return spoilt and not read_error(answer.body).codes.isdisjoint(SPOILT)
 
     def _authorized(self, call: Call) -> Answer:
         for _ticket in range(MOST_TICKETS):

@@ -271,6 +271,19 @@ def test_a_proxy_that_gave_up_on_a_registry_that_did_not(scene: Scene, status: i
     assert scene.source.counts()["GET", "blob"] == 3
 
 
+def test_a_manifest_that_arrives_as_other_bytes_is_put_again(scene: Scene) -> None:
+    """So docker-registry answers some of those who write one manifest at the same time, and proxies that spoil it."""
+    scene.give("v1", images.multi_arch(scene.path))
+    spoilt = error_answer(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+    rules = [
+        scene.destination.add(spoilt, method="PUT", target=f"/manifests/{ref}", times=2) for ref in ("v1", "sha256:")
+    ]
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert [rule.hits for rule in rules] == [2, 2]
+
+
 def test_upload_sessions_that_vanish(scene: Scene) -> None:
     scene.give("v1", images.image(scene.path))
     gone = error_answer(404, "BLOB_UPLOAD_UNKNOWN")
