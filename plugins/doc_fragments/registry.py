@@ -73,8 +73,8 @@ options:
         type: str
       concurrency:
         description: >-
-          How many blobs, and how many small requests, are under way at this registry at once at most. 10 small
-          requests if nothing is said.
+          How many blobs, and how many small requests, are under way at this registry at once at most. If nothing is
+          said, as many as in the whole task.
         type: int
       requests_per_second:
         description: >-

@@ -37,6 +37,7 @@ _CONNECTION = (
 )
 _FILES = ("ca_path", "client_cert", "client_key")
 _MOST = 1_000_000
+_LEAST_BANDWIDTH = 16 * 1024
 _SECURITY = ("validate_certs", "plain_http", "ca_path")
 
 
@@ -79,6 +80,8 @@ def sync_spec() -> dict[str, Any]:
         "default_registry": {"type": "str"},
         "default_namespace": {"type": "str"},
         "concurrency": {"type": "int", "default": 10},
+        "bandwidth_limit": {"type": "bytes"},
+        "max_runtime": {"type": "float"},
         "retries": {"type": "int", "default": 3},
         "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
         "overwrite": {"type": "str", "choices": ["always", "skip", "fail"], "default": "always"},
@@ -174,12 +177,13 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
-    """How patient requests are. Raises InputError for a time that is none."""
+    """How patient and how many requests are. Raises InputError for a number that is none."""
     from ._oci.transport import Settings
 
     return Settings(
         timeout=_at_least("timeout", params["timeout"], 0.1),
         backoff=_at_least("retry_delay", params["retry_delay"], 0),
+        concurrency=int(_at_least("concurrency", params.get("concurrency", Settings.concurrency), 1)),
     )
 
 
@@ -189,6 +193,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
 
     return Options(
         concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
+        bandwidth_limit=_bandwidth(params["bandwidth_limit"]),
         retries=int(_at_least("retries", params["retries"], 0)),
         backoff=_at_least("retry_delay", params["retry_delay"], 0),
         on_error=params["on_error"],
@@ -198,6 +203,22 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         unsupported_artifacts=params["unsupported_artifacts"],
         check_mode=check_mode,
     )
+
+
+def max_runtime(params: Mapping[str, Any]) -> float | None:
+    """Seconds after which a run ends wherever it is. Raises InputError for a time that is none."""
+    seconds = params["max_runtime"]
+    return None if seconds is None else _at_least("max_runtime", seconds, 1)
+
+
+def _bandwidth(limit: int | None) -> int | None:
+    if limit is not None and limit < _LEAST_BANDWIDTH:
+        raise InputError(
+            subject=f"bandwidth_limit {limit}",
+            cause="registries take so slow a transfer for dead",
+            hint=f"write at least {_LEAST_BANDWIDTH} bytes a second",
+        )
+    return limit
 
 
 def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> RegistryEntry:

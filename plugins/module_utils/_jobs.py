@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _args
@@ -22,7 +22,7 @@ from ._sync import report
 from ._sync.image_syncer import AuthEntry, load_auth, load_combined, load_images
 from ._sync.interrupt import leave_soon, run_interruptibly
 from ._sync.log import LogFile
-from ._sync.message import failure_message, success_message
+from ._sync.message import failure_message, overdue_message, success_message
 from ._sync.patience import Patience
 from ._sync.progress import Progress
 from ._sync.rules import Rule, check_rules, parse_entries, parse_rules
@@ -49,6 +49,7 @@ class _Plan:
     managed: dict[str, ManagedRegistry]
     budget: RetryBudget
     stop: threading.Event
+    max_runtime: float | None
     log: LogFile | None
     report_path: str | None
 
@@ -70,7 +71,7 @@ def sync_images(task: Task) -> NoReturn:
             progress=Progress(plan.log.image if plan.log else None),
             log=plan.log.line if plan.log else _nowhere,
         )
-        result, signal = _run(engine, plan.stop)
+        result, signal = _run(engine, plan)
     except ImageOpsError as error:
         task.refuse(error)
     _write_down(task, plan, result)
@@ -84,14 +85,14 @@ def describe_images(task: Task) -> NoReturn:
         images = [Reference.parse(text) for text in task.params["images"]]
         entries = _args.registry_entries(task.params["registries"], task.secrets.add)
         stop = threading.Event()
-        managed = _managed(entries, task, stop).values()
-        credentials = Chain([_given(entries, task), *managed, *_docker(task)])
+        managed = _managed(entries, task, stop)
+        credentials = Chain([_given(entries, task), *managed.values(), *_docker(task)])
         accesses = _args.accesses(entries)
         budget = RetryBudget()
         connect = _connector(task, accesses, credentials, budget, stop, _nowhere)
         settings = _args.settings(task.params)
         patience = Patience(settings.attempts, settings.backoff, settings.backoff_cap, stop, budget, _nowhere)
-        found = _describe(images, connect, patience, details=task.params["details"])
+        found = _describe(images, connect, patience, managed, details=task.params["details"])
     except ImageOpsError as error:
         task.refuse(error)
     task.succeed({"changed": False, "images": found})
@@ -104,6 +105,7 @@ def _plan(task: Task) -> _Plan:
     """
     params = task.params
     options = _args.sync_options(params, check_mode=task.check_mode)
+    max_runtime = _args.max_runtime(params)
     entries = _args.registry_entries(params["registries"], task.secrets.add)
     auth, rules = _read_rules(params, task.warn)
     check_rules(rules)
@@ -128,7 +130,7 @@ def _plan(task: Task) -> _Plan:
     report_path = report.prepare(params["report_path"]) if params["report_path"] else None
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
     connect = _connector(task, accesses, credentials, budget, stop, log.line if log else _nowhere)
-    return _Plan(rules, options, connect, managed, budget, stop, log, report_path)
+    return _Plan(rules, options, connect, managed, budget, stop, max_runtime, log, report_path)
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
@@ -194,17 +196,18 @@ def _connector(
     return connect
 
 
-def _run(engine: Engine, stop: threading.Event) -> tuple[RunResult, str]:
-    """Run the engine to its end or until a signal. Gives its result and the signal's name."""
+def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
+    """Run the engine to its end, until a signal, or as long as it may. Gives its result and the signal's name."""
 
     def interrupt() -> None:
-        stop.set()
+        plan.stop.set()
         engine.close()
 
-    ended = run_interruptibly(engine.run, interrupt=interrupt)
-    if ended.signal:
+    ended = run_interruptibly(engine.run, interrupt=interrupt, limit=plan.max_runtime)
+    if ended.signal or ended.overdue:
         leave_soon()
     result = ended.value or engine.snapshot()
+    result = replace(result, overdue=ended.overdue and result.interrupted)
     for image in result.images:
         if image.error is not None and image.error.code == "interrupted":
             image.status, image.error = "pending", None  # nothing is wrong with it, it has only not been finished
@@ -230,26 +233,32 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
             "this result are not complete. Choose another secret, or read the references from report_path"
         )
     codes = {image.error.code for image in result.images if image.error is not None and image.status == "failed"}
-    if result.interrupted or signal:
+    if signal or (result.interrupted and not result.overdue):
         codes.add("interrupted")
     returned = report.build(result, return_images=task.params["return_images"], mask=task.secrets.mask)
     if codes:
         message = failure_message(result, check_mode=task.check_mode, signal=signal)
         task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)
+    if result.overdue:
+        task.warn(overdue_message(result))
     if task.diff_mode:
         returned["diff"] = report.diff(result)
     task.succeed({"msg": success_message(result, check_mode=task.check_mode), **returned})
 
 
 def _describe(
-    images: Sequence[Reference], connect: Connect, patience: Patience, *, details: bool
+    images: Sequence[Reference], connect: Connect, patience: Patience, managed: Container[str], *, details: bool
 ) -> list[dict[str, Any]]:
+    from ._sync.advice import Adviser
     from ._sync.info import Describer
     from ._sync.places import Places
 
     places = Places(connect)
     try:
         return Describer(places, patience, details=details).describe(images)
+    except ImageOpsError as error:
+        Adviser(places, managed).advise(error)
+        raise
     finally:
         places.close()
 

@@ -131,9 +131,25 @@ options:
     description: The namespace of empty destinations. Needs O(default_registry).
     type: str
   concurrency:
-    description: How many blobs are copied at the same time, over all registries.
+    description:
+      - How many blobs are copied at the same time, over all registries, and how many small requests each registry gets
+        at once, unless its O(registries[].concurrency) says less.
+      - A registry that answers 429 or 503 gets half as much, and then slowly more again.
     type: int
     default: 10
+  bandwidth_limit:
+    description:
+      - How many bytes a second all transfers together may write to the destinations, such as V(5242880) or V(5M). Units
+        are powers of 1024. At least 16 KiB.
+      - Manifests and other small requests do not count.
+    type: bytes
+  max_runtime:
+    description:
+      - Seconds after which the task ends wherever it is, as after a signal, but without a failure. What is not
+        finished is V(pending), a warning says how much that is, and the next run goes on with it.
+      - A blob that is under way at the end is sent again by the next run, so allow for several times what the largest
+        one takes.
+    type: float
   retries:
     description:
       - How many rounds are made over the images that failed for a reason that may pass, at the end.
@@ -258,6 +274,12 @@ EXAMPLES = r"""
         tags:
           include: 'v\d+\.\d+\.\d+'
           newest: 5
+
+- name: Copy what can be copied in an hour of the night, and leave room for others
+  imageops.registry.registry_image_sync:
+    config: harbor-to-acr.json
+    max_runtime: 3600
+    bandwidth_limit: 20M
 
 - name: Promote exactly one image, under a tag of its own
   imageops.registry.registry_image_sync:

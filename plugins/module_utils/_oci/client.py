@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Callable
 
+from .allowance import Allowance
 from .answers import SPOILT, Mask, Purpose, clean, error_of, error_of_fault, read_error
 from .auth import Authenticator
 from .credentials import CredentialProvider
@@ -91,6 +92,7 @@ class Client:
         self._stop = stop
         self._warn = warn
         self._warned: set[str] = set()
+        self.allowance = Allowance(access.concurrency or settings.concurrency)
         self.pauses = Pauses(settings, stop, access.requests_per_second)
         self.auth = Authenticator(
             host,
@@ -292,6 +294,10 @@ class Client:
                 raise
             return self.exchange(method, path, headers=headers, body=body, limit=limit, follow=follow)
         answer.foreign |= foreign
+        if answer.status in (429, 503) and not answer.foreign:
+            self.allowance.refused()
+        else:
+            self.allowance.took()
         return answer
 
     def is_foreign(self, url: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Callable
 
+from .allowance import Allowance
 from .answers import Mask, MissingContent, Purpose, unmasked
 from .catalog import RegistryCatalog, is_repository_path
 from .challenge import parse_challenges
@@ -80,6 +81,11 @@ class Registry:
         """What it has cost so far: requests, bytes_read, bytes_written."""
         return self._client.stats
 
+    @property
+    def allowance(self) -> Allowance:
+        """How many small requests, and how many blobs, it gets at once at present."""
+        return self._client.allowance
+
     def repository(self, path: str) -> RegistryRepository:
         """The repository of that path; the same object each time. Nothing is asked."""
         with self._lock:
@@ -112,6 +118,11 @@ class Registry:
         answer = self._client.send(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), None)
         challenges = parse_challenges(answer.headers.get("WWW-Authenticate")) if answer.status == 401 else []
         return next((found.parameters.get("service", "") for found in challenges if found.scheme == "bearer"), "")
+
+    @property
+    def known_service(self) -> str:
+        """The same as far as the requests so far have shown it; nothing is asked."""
+        return self._client.auth.service
 
     def login(self, path: str) -> Credential | None:
         """The credential for the repositories below a path, or for all; None where access is anonymous."""

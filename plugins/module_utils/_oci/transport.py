@@ -56,7 +56,7 @@ class Access:
     :param client_cert: our certificate, a PEM file
     :param client_key: its key, a PEM file
     :param proxy: the URL of a proxy, before the environment's; an empty string means none
-    :param concurrency: blobs in flight at this registry, None for the run's
+    :param concurrency: blobs in flight at this registry, and small requests; None for what the settings say
     :param requests_per_second: the fastest pace of requests, None for no limit
     """
 
@@ -74,13 +74,14 @@ class Access:
 
 @dataclass(frozen=True)
 class Settings:
-    """How patient to be. All times are seconds.
+    """How patient and how eager to be. All times are seconds.
 
     :param timeout: without progress
     :param attempts: tries of one small request, or of one blob
     :param backoff: the longest first pause; it doubles with each try
     :param backoff_cap: the longest pause
     :param retry_after_cap: the longest wait that a registry may ask for
+    :param concurrency: blobs, and small requests, under way at one registry at most, which is a number
     """
 
     timeout: float = 60.0
@@ -88,6 +89,7 @@ class Settings:
     backoff: float = 1.0
     backoff_cap: float = 30.0
     retry_after_cap: float = 600.0
+    concurrency: int = 10
 
 
 class _Sending(NamedTuple):

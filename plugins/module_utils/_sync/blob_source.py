@@ -25,6 +25,7 @@ class BlobSource:
     An offset is where an upload goes on: the hash up to there is known from marks that earlier reading left.
 
     :param on_open: told each time the source is opened, with the offset: a read that is not the first is worth counting
+    :param moved: told of the size of every block that was read; waits where there is a limit on that
     :ivar fault: what the last read ended with that could not be taken up again
     """
 
@@ -34,6 +35,7 @@ class BlobSource:
         repository: Repository,
         patience: Patience,
         on_open: Callable[[int], None],
+        moved: Callable[[int], None] | None = None,
     ) -> None:
         self.blob = blob
         self.name = repository.name
@@ -41,6 +43,7 @@ class BlobSource:
         self._repository = repository
         self._patience = patience
         self._on_open = on_open
+        self.moved = moved
         patience.budget.first("read", str(blob.digest))
         self._marks: dict[int, _Hash] = {0: blob.digest.hasher()}
 
@@ -150,6 +153,8 @@ class _VerifiedReader:
                             "size_mismatch",
                             f"it is longer than the {size} bytes of its descriptor",
                         )
+                    if self._source.moved is not None:
+                        self._source.moved(len(block))
                     yield block
                 if position == size:
                     return

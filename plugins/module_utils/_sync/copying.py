@@ -12,6 +12,7 @@ from typing import Any
 
 from .._oci.errors import ImageOpsError
 from .._oci.reference import Digest, Reference
+from .bandwidth import Bandwidth
 from .calls import Calls
 from .flights import Flights
 from .graph import Graph
@@ -37,6 +38,7 @@ class CopyPhase:
     locks.
 
     :param concurrency: blobs in flight over all registries
+    :param bandwidth: what they may move together; None without a limit
     :param stop_on_error: begin no new image once one has failed
     :param on_finished: told of every image when its attempt has ended
     :param on_sent: told of the size of every blob that was sent, in bytes
@@ -53,6 +55,7 @@ class CopyPhase:
         patience: Patience,
         *,
         concurrency: int,
+        bandwidth: Bandwidth | None,
         stop_on_error: bool,
         on_finished: Callable[[ImageResult], None],
         on_sent: Callable[[int], None],
@@ -74,6 +77,7 @@ class CopyPhase:
                 calls,
                 patience,
                 concurrency=concurrency,
+                bandwidth=bandwidth,
                 on_sent=lambda seat: on_sent(seat.blob.size),
             )
             placement = Placement(places, calls, flights, check_mode=options.check_mode)

@@ -16,7 +16,9 @@ from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.reference import Reference
 from .._oci.registry import Registry
 from .._oci.retry import RetryBudget
+from .advice import Adviser
 from .artifacts import STRIP
+from .bandwidth import Bandwidth
 from .patience import Patience
 from .places import Places
 from .plan import ImageTask, Planner
@@ -36,6 +38,7 @@ class Options:
     """How a run goes about it.
 
     :ivar concurrency: blobs in flight over all registries
+    :ivar bandwidth_limit: bytes a second that may be written to all destinations together; None for no limit
     :ivar on_error: continue with the other images, or stop: begin no new ones
     :ivar overwrite: always, skip or fail where a destination tag differs, for rules that do not say
     :ivar unsupported_artifacts: fail, skip or strip what a destination does not take
@@ -46,6 +49,7 @@ class Options:
     """
 
     concurrency: int = 10
+    bandwidth_limit: int | None = None
     on_error: str = "continue"
     overwrite: str = "always"
     rewrite: bool = False
@@ -88,6 +92,7 @@ class Engine:
         self._progress = progress
         self._log = log
         self._places = Places(connect)
+        self._adviser = Adviser(self._places, self._managed)
         self._manifests = ManifestStore()
         self._wanted = WantedImages(self._places, self._manifests, self._patience)
         self._planner = Planner(
@@ -167,7 +172,12 @@ class Engine:
                 image.notes.append(task.wanted.note)
             if not task.to_copy:
                 image.status, image.error = (FAILED if task.error else DONE), task.error
-                self._progress.image_finished(image)
+                self._finished(image)
+
+    def _finished(self, image: ImageResult) -> None:
+        if image.error is not None:
+            self._adviser.advise(image.error)
+        self._progress.image_finished(image)
 
     def _refused(self) -> bool:
         """Whether two images are wanted in one place, or one where none may be: then nothing at all is written."""
@@ -207,8 +217,9 @@ class Engine:
             CopyOptions(options.check_mode, options.overwrite, options.foreign_layers, options.unsupported_artifacts),
             self._patience,
             concurrency=options.concurrency,
+            bandwidth=Bandwidth(options.bandwidth_limit, self._patience.stop.wait) if options.bandwidth_limit else None,
             stop_on_error=options.on_error == "stop",
-            on_finished=self._progress.image_finished,
+            on_finished=self._finished,
             on_sent=self._sent,
             is_planned={image.destination for image in self._results.values()}.__contains__,
             log=self._log,

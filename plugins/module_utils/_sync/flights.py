@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
 from .._oci.repository import OpenAt, Upload
+from .bandwidth import Bandwidth
 from .blob_source import BlobSource
 from .calls import Calls
 from .fan_out import Dropped, FanOut
@@ -20,6 +23,7 @@ from .lanes import Lane
 from .patience import Patience
 from .places import Places
 from .results import Reread
+from .slots import Slots
 
 _SESSION_PATIENCE = 5.0
 """Seconds that the source waits for destinations to open their upload sessions."""
@@ -46,8 +50,9 @@ class Seat:
 
 
 class Flights:
-    """Runs transfers, at most ``concurrency`` blobs at once over all registries.
+    """Runs transfers, at most ``concurrency`` blobs at once over all registries, and at each what it bears.
 
+    :param bandwidth: what they may move together; None without a limit
     :param on_sent: told of every blob that was sent to a destination
     """
 
@@ -58,15 +63,18 @@ class Flights:
         patience: Patience,
         *,
         concurrency: int,
+        bandwidth: Bandwidth | None,
         on_sent: Callable[[Seat], None],
     ) -> None:
         self._places = places
         self._calls = calls
         self._patience = patience
         self._on_sent = on_sent
-        self._slots = asyncio.Semaphore(concurrency)
-        self._registry_slots: dict[str, asyncio.Semaphore] = {}
-        self._threads = Lane("transfer", _MANY)
+        self._bandwidth = bandwidth
+        most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
+        self._slots = Slots(lambda: most)
+        self._registry_slots: dict[str, Slots] = {}
+        self._threads = Lane("transfer", lambda: _MANY)
         self._boarding: dict[Digest, list[Seat]] = {}
         self._read: set[Digest] = set()
         self._work: set[asyncio.Task[None]] = set()
@@ -103,34 +111,28 @@ class Flights:
 
     async def _depart(self, seats: list[Seat]) -> None:
         """One flight, from the wait for a slot to the last destination."""
-        slots: list[asyncio.Semaphore] = []
         try:
-            try:
-                await self._occupy(slots, seats)
-            finally:
-                self._close_boarding(seats)
-            ready = await self._sessions(seats)
-            if ready:
-                await self._transfer(ready)
+            async with AsyncExitStack() as held:
+                try:
+                    await self._occupy(held, seats)
+                finally:
+                    self._close_boarding(seats)
+                ready = await self._sessions(seats)
+                if ready:
+                    await self._transfer(ready)
         except BaseException as fault:
             for seat in seats:
                 _fail(seat, fault)
             if not isinstance(fault, Exception):
                 raise
-        finally:
-            for slot in slots:
-                slot.release()
 
-    async def _occupy(self, slots: list[asyncio.Semaphore], seats: list[Seat]) -> None:
-        """Wait for a slot at each registry that has a limit, then for one over all; add them as they are had."""
-        wanted = []
+    async def _occupy(self, held: AsyncExitStack, seats: list[Seat]) -> None:
+        """Wait for a slot at each registry, then for one over all."""
         for host in sorted({host for seat in seats for host in (seat.source.registry, seat.repository.registry)}):
-            limit = self._places.registry(host).access.concurrency
-            if limit is not None:
-                wanted.append(self._registry_slots.setdefault(host, asyncio.Semaphore(limit)))
-        for slot in (*wanted, self._slots):
-            await slot.acquire()
-            slots.append(slot)
+            if host not in self._registry_slots:
+                self._registry_slots[host] = Slots(self._places.registry(host).allowance)
+            await held.enter_async_context(self._registry_slots[host])
+        await held.enter_async_context(self._slots)
 
     def _close_boarding(self, seats: list[Seat]) -> None:
         digest = seats[0].blob.digest
@@ -179,6 +181,7 @@ class Flights:
             self._places.repository(seats[0].source),
             self._patience,
             self._on_open(blob),
+            moved=None if self._bandwidth is None else partial(_moved, self._bandwidth, len(seats)),
         )
         if len(seats) == 1:
             await self._send(seats[0], source.open_at, source)
@@ -222,6 +225,11 @@ class Flights:
             self._read.add(blob.digest)
 
         return opened
+
+
+def _moved(bandwidth: Bandwidth, destinations: int, size: int) -> None:
+    """Wait for what is read once and sent to so many."""
+    bandwidth.moved(size * destinations)
 
 
 def _fail(seat: Seat, fault: BaseException) -> None:

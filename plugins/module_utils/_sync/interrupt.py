@@ -1,12 +1,13 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A long piece of work that a signal can end at once."""
+"""A long piece of work that a signal, or the end of its time, can end at once."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -28,19 +29,23 @@ class Ended(Generic[T]):
 
     :param value: what it gave; None when it was interrupted and gave nothing in time
     :param signal: the name of the signal that interrupted it, such as ``SIGTERM``; empty when none did
+    :param overdue: its time was up, and it was interrupted for that
     """
 
     value: T | None
     signal: str = ""
+    overdue: bool = False
 
 
-def run_interruptibly(call: Callable[[], T], *, interrupt: Callable[[], None], grace: float = 1.0) -> Ended[T]:
+def run_interruptibly(
+    call: Callable[[], T], *, interrupt: Callable[[], None], limit: float | None = None, grace: float = 1.0
+) -> Ended[T]:
     """Run ``call`` in a thread while the main thread listens for INT, TERM and HUP.
 
-    A signal that the process was started to ignore, as ``nohup`` does, stays ignored. After a signal ``interrupt`` is
-    called, once and in a thread of its own since it may block, and the work has ``grace`` seconds to end; further
-    signals do nothing, so that what was reached can still be reported. Must be called in the main thread. Raises what
-    ``call`` raises unless a signal came first.
+    A signal that the process was started to ignore, as ``nohup`` does, stays ignored. After a signal, or when ``limit``
+    seconds are over, ``interrupt`` is called, once and in a thread of its own since it may block, and the work has
+    ``grace`` seconds to end; further signals do nothing, so that what was reached can still be reported. Must be called
+    in the main thread. Raises what ``call`` raises unless it was interrupted first.
     """
     received: list[int] = []
     previous = {
@@ -48,14 +53,16 @@ def run_interruptibly(call: Callable[[], T], *, interrupt: Callable[[], None], g
         for number in SIGNALS
         if signal.getsignal(number) is not signal.SIG_IGN
     }
-    work = Lane("work", 1).submit(call)
-    while not received and not wait([work], timeout=_POLL).done:
-        pass
-    if received:
+    until = float("inf") if limit is None else time.monotonic() + limit
+    work = Lane("work", lambda: 1).submit(call)
+    overdue = False
+    while not (received or overdue or wait([work], timeout=_POLL).done):
+        overdue = time.monotonic() >= until
+    if received or overdue:
         threading.Thread(target=interrupt, name="interrupt", daemon=True).start()
         wait([work], timeout=grace)
         value = work.result() if work.done() and work.exception() is None else None
-        return Ended(value, signal.Signals(received[0]).name)
+        return Ended(value, signal.Signals(received[0]).name if received else "", overdue)
     for number, handler in previous.items():
         signal.signal(number, handler)
     return Ended(work.result())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Queues of blocking jobs with a bound on how many run at once.
+"""Queues of blocking jobs with a bound on how many run at once, which may change while they run.
 
 The standard thread pool joins its threads when the interpreter ends, so that one stalled socket holds the process after
 it was told to stop. Threads here are daemons: whoever ends the run closes the sockets and leaves.
@@ -20,15 +20,16 @@ T = TypeVar("T")
 
 
 class Lane:
-    """Runs jobs in the order they came, at most ``limit`` at once, on threads that start when they are needed."""
+    """Runs jobs in the order they came, at most ``limit()`` at once, on threads that start when they are needed."""
 
-    def __init__(self, name: str, limit: int) -> None:
+    def __init__(self, name: str, limit: Callable[[], int]) -> None:
         self._name = name
         self._limit = limit
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
+        self._closed = False
 
     def submit(self, call: Callable[..., T], *arguments: object) -> Future[T]:
         """Queue one call; the future has its value or what it raised."""
@@ -41,13 +42,12 @@ class Lane:
         with self._lock:
             self._jobs.put(job)
             self._unfinished += 1
-            if self._threads < min(self._unfinished, self._limit):
-                threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
-                self._threads += 1
+            self._staff()
 
     def shutdown(self) -> None:
         """Let the threads end once the queue is empty. Nobody waits for them: they are daemons."""
         with self._lock:
+            self._closed = True
             for _thread in range(self._threads):
                 self._jobs.put(None)
 
@@ -60,6 +60,16 @@ class Lane:
             del job
             with self._lock:
                 self._unfinished -= 1
+                if self._threads > self._limit():
+                    self._threads -= 1
+                    return
+                self._staff()
+
+    def _staff(self) -> None:
+        """Add threads as long as there is work for them and room."""
+        while not self._closed and self._threads < min(self._unfinished, self._limit()):
+            threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
+            self._threads += 1
 
 
 def _run(future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:

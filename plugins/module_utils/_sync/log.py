@@ -60,8 +60,10 @@ class LogFile:
     def finished(self, result: RunResult, *, check_mode: bool) -> None:
         """Write the last line: how many failed, and what it cost."""
         failed = sum(image.status == "failed" for image in result.images)
-        how = f"{'interrupted' if result.interrupted else 'finished'}{' in check mode' if check_mode else ''}"
-        self.line(f"synchronization {how}, {failed} of {len(result.images)} images failed, cost {result.seconds:.1f} s")
+        ended = "out of time" if result.overdue else "interrupted" if result.interrupted else "finished"
+        mode = " in check mode" if check_mode else ""
+        counts = f"{failed} of {len(result.images)} images failed"
+        self.line(f"synchronization {ended}{mode}, {counts}, cost {result.seconds:.1f} s")
 
     def close(self) -> None:
         """Let go of the file."""

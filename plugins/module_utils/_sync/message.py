@@ -26,12 +26,22 @@ _Failure = tuple["ImageResult", "ImageOpsError"]
 def success_message(result: RunResult, *, check_mode: bool) -> str:
     """One line: how many images there are, what was or would be done, and how much that is."""
     if not result.images:
-        return "no images to copy"
+        return "the images are not known yet" if result.overdue else "no images to copy"
     text = f"{_images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
     amount = size(sum(image.bytes for image in result.images))
     if check_mode:
         return f"{text}; {amount} would be written"
     return f"{text}; {amount} written in {result.seconds:.1f} s"
+
+
+def overdue_message(result: RunResult) -> str:
+    """The warning that a run's time was not enough."""
+    pending = sum(image.status == "pending" for image in result.images)
+    what = f"pending: {pending} of {_images(len(result.images))}" if result.images else "its images are not known yet"
+    return (
+        f"max_runtime ended the run after {result.seconds:.1f} s; {what}. No destination tag points to anything "
+        "incomplete; run it again to go on"
+    )
 
 
 def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") -> str:
@@ -62,7 +72,7 @@ def size(amount: float) -> str:
 
 def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> str:
     text = f"{failed} of {_images(len(result.images))} failed ({_counts(result, check_mode=check_mode)})"
-    if result.interrupted or signal:
+    if signal or (result.interrupted and not result.overdue):
         by = f" by {signal}" if signal else ""
         return f"interrupted{by}; no destination tag points to anything incomplete, run it again to go on. {text}"
     return text

@@ -13,9 +13,6 @@ from .._oci.registry import Registry
 from .._oci.repository import Repository
 from .lanes import Lane
 
-SMALL_REQUESTS = 10
-"""How many small requests a registry gets at once, unless its options say less."""
-
 
 class Places:
     """Hands out repositories and the lane in which requests to their registry wait.
@@ -49,10 +46,10 @@ class Places:
 
     def lane(self, host: str) -> Lane:
         """Where small requests to a registry wait for their turn."""
-        limit = self.registry(host).access.concurrency or SMALL_REQUESTS
+        allowance = self.registry(host).allowance
         with self._lock:
             if host not in self._lanes:
-                self._lanes[host] = Lane(host, limit)
+                self._lanes[host] = Lane(host, allowance)
             return self._lanes[host]
 
     def clients(self) -> Iterable[tuple[str, Registry]]:

@@ -75,6 +75,7 @@ def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
         "check_mode": check_mode,
         "changed": result.changed,
         "interrupted": result.interrupted,
+        "overdue": result.overdue,
         "summary": _summary(result),
         "images": [_image(image, mask) for image in images],
         "failed_images": [_rule(image) for image in images if image.status == "failed"],
@@ -165,7 +166,7 @@ def _returned(
 ) -> Sequence[ImageResult]:
     if return_images == "none":
         return []
-    if failed or result.interrupted:
+    if failed or (result.interrupted and not result.overdue):
         return failed
     if return_images == "all":
         return images

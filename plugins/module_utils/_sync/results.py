@@ -117,6 +117,7 @@ class RunResult:
     :ivar images: every image, sorted by destination
     :ivar changed: whether anything was written; in check mode whether anything would be
     :ivar interrupted: whether the run was told to end before it was through
+    :ivar overdue: whether it was told so because its time was up
     :ivar seconds: from start to end
     :ivar registries: the traffic by registry host
     :ivar rereads: blobs that were read more than once, and why
@@ -130,3 +131,4 @@ class RunResult:
     registries: dict[str, Traffic]
     rereads: list[Reread]
     not_taken: list[str]
+    overdue: bool = False

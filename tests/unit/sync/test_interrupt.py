@@ -67,6 +67,21 @@ def test_a_signal_stops_the_work_whose_result_is_kept(number: int) -> None:
     assert run_interruptibly(work, interrupt=stop.set, grace=30) == Ended("half", signal.Signals(number).name)
 
 
+def test_work_ends_when_its_time_is_up() -> None:
+    stop = threading.Event()
+
+    def work() -> str:
+        stop.wait()
+        return "half"
+
+    ended = run_interruptibly(work, interrupt=stop.set, limit=0.01, grace=30)
+    assert ended == Ended("half", signal="", overdue=True)
+
+
+def test_work_that_is_quick_enough_is_whole() -> None:
+    assert run_interruptibly(lambda: "whole", interrupt=lambda: None, limit=600) == Ended("whole")
+
+
 def test_work_that_does_not_end_is_left_behind() -> None:
     never = threading.Event()
 
