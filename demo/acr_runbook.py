@@ -15,96 +15,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".cache" / "tree"
-sys.path[:0] = [str(ROOT / "tests" / part) for part in ("runbook", "functional")] + [str(TREE)]
-
-from scene import NAMESPACE, Scene, open_scene  # noqa: E402
-from support.images import Image, image, index  # noqa: E402
-
-from playbooks import Ansible, PlaybookRun, install  # noqa: E402
-
-IMAGES: dict[tuple[str, str], Image] = {
-    ("nginx", "1.27"): index([image("amd64"), image("arm64", platform="linux/arm64")]),
-    ("nginx", "1.28"): image("nginx 1.28"),
-    ("redis", "7.2"): image("redis 7.2"),
-}
-TEARDOWN = "registry_sync_teardown=key,policy,user,white_list,endpoint"
 
 
-class Unexpected(Exception):
-    """A run did other than it must."""
-
-
-class Runbook:
-    """The runs, shown as they happen."""
-
-    def __init__(self, ansible: Ansible, scene: Scene) -> None:
-        self._ansible = ansible
-        self._scene = scene
-
-    def run(self, heading: str, playbook: str, *options: str, changes: bool) -> None:
-        """Run a playbook and show what it changed; it has to succeed, and to change something or nothing."""
-        command = " ".join(["ansible-playbook", f"imageops.registry.{playbook}", "-e @migration.yml", *options])
-        print(f"\n{heading}\n   $ {command}", flush=True)
-        begun = time.monotonic()
-        ran = self._ansible.run(f"imageops.registry.{playbook}", "-e", "@migration.yml", *options)
-        _show(ran, time.monotonic() - begun)
-        if ran.code != 0 or bool(ran.changed()) != changes:
-            raise Unexpected(ran.text)
-
-    def compare(self) -> None:
-        """See that every digest at the instance is the one that was put into Harbor."""
-        print("\nWhat the instance's storage has, beside what was put into Harbor")
-        for (name, tag), each in IMAGES.items():
-            found = self._scene.arrived(f"{NAMESPACE}/{name}", tag)
-            print(f"   {NAMESPACE}/{name}:{tag}  {found}  {'the same' if found == each.digest else each.digest}")
-            if found != each.digest:
-                raise Unexpected(f"{name}:{tag} is another image")
-
-
-def _show(ran: PlaybookRun, seconds: float) -> None:
-    for task in ran.tasks:
-        if task.changed:
-            print(f"   changed  {task.task}")
-        elif task.action.endswith("debug") and task.status == "ok":
-            print(f"   {task.result.get('msg') or task.result.get('registry_sync_result.msg')}")
-    recap = next((line for line in ran.text.splitlines() if line.startswith("localhost ")), "")
-    print(f"   {' '.join(recap.split())}  in {seconds:.0f} s", flush=True)
-
-
-def show(directory: Path) -> None:
-    """All of it."""
-    ansible_bin = Path(sys.executable).parent
-    (directory / "elsewhere").mkdir()
-    collections = install(ansible_bin, directory / "collections")
-    with open_scene(directory / "scene") as scene:
-        for (name, tag), each in IMAGES.items():
-            scene.push(f"library/{name}", each, tag)
-        ansible = Ansible(ansible_bin, collections, directory / "elsewhere")
-        ansible.write("migration.yml", scene.variables())
-        book = Runbook(ansible, scene)
-        print(f"   Harbor http://{scene.source.host} with the project library: {len(IMAGES)} images")
-        print(f"   a simulated account with the instance {scene.instance.instance_id}, and nothing else")
-        book.run("Check mode, from an empty account", "harbor_to_acr", "--check", changes=True)
-        if scene.simulator.actions(writes=True):
-            raise Unexpected("check mode wrote something")
-        book.run("The first run does everything", "harbor_to_acr", changes=True)
-        book.compare()
-        book.run("The second run changes nothing", "harbor_to_acr", changes=False)
-        book.run("Verify writes nothing, and agrees", "verify", changes=False)
-        book.run("Take down what only the migration needed", "teardown", "-e", TEARDOWN, changes=True)
-        print(
-            f"\nThe vendor's APIs got {len(scene.simulator.calls)} signed calls. Images are still where they are to be."
-        )
-
-
-def main() -> int:
-    begun = time.monotonic()
-    cache = ROOT / ".cache" / "demo"
-    cache.mkdir(parents=True, exist_ok=True)
+def find_test_servers() -> None:
+    """Make importable what the tests of the runbook are made of, and this checkout as the collection that it is."""
     link = TREE / "ansible_collections" / "imageops" / "registry"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         link.symlink_to(ROOT)
+    sys.path[:0] = [str(ROOT / "tests" / part) for part in ("runbook", "functional")] + [str(TREE)]
+
+
+def main() -> int:
+    begun = time.monotonic()
+    find_test_servers()
+    from acr_runs import Unexpected, show
+
+    cache = ROOT / ".cache" / "demo"
+    cache.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="acr.", dir=cache))
     try:
         show(directory)

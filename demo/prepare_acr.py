@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from workshop import cores
-from workshop.places import CACHE
-from workshop.pytests import functional_venv
+from workshop import cores, debian
+from workshop.interpreters import interpreters
+from workshop.places import CACHE, REQUIREMENTS
 from workshop.shell import CommandFailed, Shell
-from workshop.venvs import Venv
+from workshop.venvs import Venv, venv
 
+PROGRAMS = ("docker-registry", "setpriv")
 SECONDS = 600.0
 LOG = CACHE / "logs" / "demo-acr-set-up.log"
 
@@ -23,7 +24,8 @@ def prepare(shell: Shell) -> Venv:
     version = cores.controller(core)
     if version is None:
         raise CommandFailed(f"no Python for ansible-core {core} is here")
-    return functional_venv(shell, version)
+    debian.need(shell, PROGRAMS)
+    return venv(shell, "demo-acr", interpreters()[version], [cores.requirement(core), REQUIREMENTS / "demo.txt"])
 
 
 def main() -> int:
