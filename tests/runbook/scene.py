@@ -3,52 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A simulated account with an instance, the instance's registry, and a Harbor to copy from.
 
-The instance's registry is a docker-registry that behaves as ACR's: tokens of the instance's own token service, images
-and nothing else (`policy`), no catalog, no repository that the namespace does not make. In front of it is a gate that
-knows the endpoint's switch and white list.
+The endpoint's switch and white list decide who gets an answer of the instance's registry.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.imageops.registry.tests.acr_simulator.registry import Blocked, RegistryFace
+from ansible_collections.imageops.registry.tests.acr_simulator.registry import RegistryFace
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Key
-from support.certificates import Certificate
-from support.docker_registry import DockerRegistry, docker_registry
-from support.fault_proxy import fault_proxy
-from support.faults import Action, Cut, FaultProxy, Request
+from support.acr_registry import acr_registry
+from support.docker_registry import DockerRegistry
+from support.faults import FaultProxy
 from support.harbor import Harbor, harbor
 from support.harbor_world import DEVELOPER
 from support.images import Image
 from support.plain_client import PlainClient
-from support.token_server import LEEWAY, TokenServer
 
 SOURCE_USER, SOURCE_PASSWORD = "robot$sync", "Harbor12345"
 PROJECT = "library"
 NAMESPACE = "image-syncer"
-
-
-class Gate(Action):
-    """Lets in whom the endpoint's switch and white list let in; others get no answer at all."""
-
-    def __init__(self, face: RegistryFace, lock: threading.RLock) -> None:
-        self._face = face
-        self._lock = lock
-
-    def on_request(self, request: Request) -> None:
-        try:
-            with self._lock:
-                self._face.admit()
-        except Blocked:
-            request.proxy.released.wait()
-            raise Cut from None
 
 
 @dataclass
@@ -139,35 +118,13 @@ def open_scene(directory: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
         simulator = stack.enter_context(Simulator(_made(directory / "simulator")))
         instance = simulator.world.add_instance()
-        face = simulator.front(instance.instance_id)
-        face.enforce, face.leeway = True, LEEWAY
-        behind = stack.enter_context(_registry_of(_made(directory / "acr"), simulator, instance, face))
-        certificate = Certificate(
-            simulator.identity.certificate_path, simulator.identity.key_path, simulator.identity.certificate_path
-        )
-        gate = stack.enter_context(fault_proxy(behind.endpoint, certificate=certificate))
-        gate.add(Gate(face, simulator.world.lock), times=None)
-        instance.endpoints["Registry"].domains = [(gate.host, "SYSTEM")]
+        registry = stack.enter_context(acr_registry(_made(directory / "acr"), simulator, instance))
+        registry.face.enforce = True
         source = stack.enter_context(harbor(_made(directory / "harbor")))
         source.world.add_project(PROJECT)
         source.world.add_account(SOURCE_USER, SOURCE_PASSWORD, rights={PROJECT: DEVELOPER})
-        yield Scene(simulator, instance, face, simulator.world.add_key(), gate, behind, source)
-
-
-@contextmanager
-def _registry_of(
-    directory: Path, simulator: Simulator, instance: Instance, face: RegistryFace
-) -> Iterator[DockerRegistry]:
-    """The storage of an instance: a docker-registry that takes the tokens of the instance's token service."""
-    tokens = TokenServer(
-        realm=f"https://{instance.endpoints['Registry'].domains[0][0]}/auth",
-        bundle=simulator.identity.certificate_path,
-        users={},
-        service=face.service,
-        issuer="dockerauth.aliyuncs.com",
-    )
-    with docker_registry(directory, tokens=tokens, classes=["image"]) as registry:
-        yield registry
+        admin = simulator.world.add_key()
+        yield Scene(simulator, instance, registry.face, admin, registry.gate, registry.behind, source)
 
 
 def _made(path: Path) -> Path:

@@ -13,6 +13,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi imp
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import RAM, connect
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
+from support.acr_scene import Scene, open_scene
 
 
 @pytest.fixture
@@ -36,3 +37,9 @@ def cr(simulator: Simulator) -> Iterator[OpenApi]:
 def ram(simulator: Simulator) -> Iterator[OpenApi]:
     with connect(simulator, RAM) as api:
         yield api
+
+
+@pytest.fixture
+def scene(simulator: Simulator, instance: Instance, tmp_path: Path) -> Iterator[Scene]:
+    with open_scene(tmp_path, simulator, instance) as opened:
+        yield opened

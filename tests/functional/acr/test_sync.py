@@ -6,126 +6,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
-from ansible_collections.imageops.registry.tests.acr_simulator.registry import RegistryFace
-from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
-from ansible_collections.imageops.registry.tests.acr_simulator.world import (
-    Instance,
-    Key,
-    Namespace,
-    Policy,
-    Repository,
-    User,
-)
-from support import images
-from support.certificates import Certificate
-from support.docker_registry import DockerRegistry, docker_registry
-from support.modules import module, registry_option
-from support.plain_client import PlainClient
-from support.token_server import LEEWAY, TokenServer
+from ansible_collections.imageops.registry.tests.acr_simulator.world import Key, Policy, Repository, User
+from support.acr_scene import Scene, failed
+from support.modules import module
 
 PUSH_RIGHTS = ("CreateRepository", "UpdateRepository", "PushRepository", "PullRepository", "GetAuthorizationToken")
-
-
-@dataclass
-class Scene:
-    """An instance with its registry, a registry to copy from, and runs of the module.
-
-    :ivar key: who signs; None leaves it to the environment
-    """
-
-    simulator: Simulator
-    instance: Instance
-    registry: DockerRegistry
-    source: DockerRegistry
-    home: Path
-    key: Key | None
-    acr: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def certificate(self) -> str:
-        return str(self.simulator.identity.certificate_path)
-
-    def entry(self) -> dict[str, Any]:
-        """The instance's entry of ``registries``."""
-        acr = {
-            "instance_id": self.instance.instance_id,
-            "region": self.instance.region,
-            "endpoint": self.simulator.url,
-            **({"access_key_id": self.key.key_id, "access_key_secret": self.key.secret} if self.key else {}),
-            **self.acr,
-        }
-        return {"registry": self.registry.host, "ca_path": self.certificate, "acr": acr}
-
-    def sync(self, *images: dict[str, Any], check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        """Run the module, and see that it shows no secret."""
-        given = {
-            "images": list(images),
-            "registries": [self.entry(), registry_option(self.source.endpoint)],
-            "docker_config": "",
-            "retry_delay": 0.01,
-            **options,
-        }
-        with module(
-            "registry_image_sync", given, home=self.home, check_mode=check_mode, environment=self.environment
-        ) as running:
-            ended = running.end()
-        passwords = [login.password for login in self.instance.temporary]
-        secrets = [*passwords, *([self.key.secret] if self.key else [])]
-        assert not [secret for secret in secrets if secret in ended.text]
-        return ended.result
-
-    def push(self, path: str, *tags: str) -> None:
-        with PlainClient(self.source.endpoint) as client:
-            for tag in tags:
-                client.push(path, images.image(f"{path} {tag}"), tag)
-
-    def rule(self, path: str = "library/*", destination: str = "image-syncer") -> dict[str, Any]:
-        return {"source": f"{self.source.host}/{path}", "destination": f"{self.registry.host}/{destination}"}
-
-    def back(self, path: str, destination: str) -> dict[str, Any]:
-        """A rule from the instance to the other registry."""
-        return {"source": f"{self.registry.host}/{path}", "destination": f"{self.source.host}/{destination}"}
-
-    def add_namespace(self, name: str, *, auto_create: bool = True) -> Namespace:
-        namespace = Namespace(f"crn-{name}", name, auto_create, "PRIVATE")
-        self.instance.namespaces[name] = namespace
-        return namespace
-
-
-@pytest.fixture
-def scene(simulator: Simulator, instance: Instance, tmp_path: Path) -> Iterator[Scene]:
-    face: RegistryFace = simulator.front(instance.instance_id)
-    face.leeway = LEEWAY
-    identity = simulator.identity
-    certificate = Certificate(identity.certificate_path, identity.key_path, identity.certificate_path)
-    tokens = TokenServer(
-        realm=f"https://{instance.endpoints['Registry'].domains[0][0]}/auth",
-        bundle=identity.certificate_path,
-        users={},
-        service=face.service,
-        issuer="dockerauth.aliyuncs.com",
-    )
-    with (
-        docker_registry(tmp_path / "acr", certificate=certificate, tokens=tokens, classes=["image"]) as registry,
-        docker_registry(tmp_path / "source") as source,
-    ):
-        made = Scene(simulator, instance, registry, source, tmp_path, simulator.world.add_key())
-        made.add_namespace("image-syncer")
-        yield made
-
-
-def failed(result: dict[str, Any], code: str) -> list[dict[str, Any]]:
-    """The images that failed, all for that reason."""
-    assert result["error_codes"] == [code], result["msg"]
-    return [image["error"] for image in result["images"] if image["status"] == "failed"]
 
 
 def test_logins_are_fetched_once_and_the_second_run_writes_nothing(scene: Scene) -> None:
@@ -165,9 +54,7 @@ def test_a_run_that_outlives_its_login_gets_another(scene: Scene) -> None:
     world.login_seconds, world.token_seconds = 4, 3
     for number in range(12):
         scene.push(f"library/app-{number}", "1")
-    entry = {**scene.entry(), "requests_per_second": 12}
-
-    result = scene.sync(scene.rule(), registries=[entry, registry_option(scene.source.endpoint)], timeout=20)
+    result = scene.sync(scene.rule(), entry={**scene.entry(), "requests_per_second": 12}, timeout=20)
 
     assert result["summary"]["created"] == 12, result["msg"]
     assert result["summary"]["seconds"] > world.login_seconds
@@ -220,10 +107,7 @@ def test_all_pages_of_a_namespace_are_read(scene: Scene) -> None:
 def test_without_the_api_an_instances_repositories_are_not_listed(scene: Scene) -> None:
     scene.push("library/nginx", "1")
     scene.sync(scene.rule())
-    plain = {"registry": scene.registry.host, "ca_path": scene.certificate}
-    result = scene.sync(
-        scene.back("image-syncer/*", "back"), registries=[plain, registry_option(scene.source.endpoint)]
-    )
+    result = scene.sync(scene.back("image-syncer/*", "back"), entry=scene.plain_entry())
     (error,) = failed(result, "unsupported")
     assert "acr: {instance_id" in error["hint"]
 
@@ -258,7 +142,7 @@ def test_names_that_acr_does_not_take_are_all_refused_before_anything(scene: Sce
     for path in ("library/a", "library/nginx", f"library/{long}/app"):
         scene.push(path, "1")
     scene.simulator.calls.clear()
-    scene.registry.mark()
+    scene.registry.gate.mark()
 
     result = scene.sync(scene.rule("library/**"))
 
@@ -270,7 +154,7 @@ def test_names_that_acr_does_not_take_are_all_refused_before_anything(scene: Sce
     assert all("rules of their own" in error["hint"] for error in errors)
     assert not result["changed"]
     assert scene.simulator.actions() == []
-    assert scene.registry.requests() == []
+    assert scene.registry.gate.records() == []
 
     (error,) = failed(scene.sync(scene.rule("library/*")), "invalid_input")
     assert f"write {scene.registry.host}/image-syncer/{{repository}} as the destination" in error["hint"]
