@@ -137,12 +137,12 @@ error:
     hint:
       description: What can be done about it.
       type: str
-      sample: check instance_id and region; acr_instance_info lists the instances of a region
+      sample: make it with imageops.registry.acr_namespace
     api_code:
       description: The API's code.
       type: str
       returned: when an API answered
-      sample: INSTANCE_NOT_EXIST
+      sample: NAMESPACE_NOT_EXIST
     status:
       description: The HTTP status of the API's answer. V(200) is possible. V(null) when there was no answer.
       type: int

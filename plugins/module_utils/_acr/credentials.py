@@ -48,7 +48,8 @@ class TemporaryLogins:
         self._lock = threading.Lock()
         self._login: TemporaryLogin | None = None
         self._credential = Credential()
-        self._refused: ImageOpsError | None = None
+        self._failure: ImageOpsError | None = None
+        self._fetched_at = 0.0
 
     def get(self, registry: str, repository: str) -> Credential | None:
         """The credential for a repository; None for another registry.
@@ -60,21 +61,32 @@ class TemporaryLogins:
         if registry != self._registry:
             return None
         with self._lock:
-            if self._refused is not None:
-                raise self._refused  # asked once, and not again for every repository
+            if self._failure is not None:
+                raise self._failure  # asked once, and not again for every repository
             if self._login is None or self._now() >= (self._credential.expires_at or 0.0):
                 self._renew(self._login)
             return self._credential
 
+    def refused(self, registry: str, credential: Credential) -> None:
+        """Have the next one fetched, unless the one that was refused is new: then its age is not the reason.
+
+        This machine's clock may be behind, so that the end comes earlier than it seems.
+        """
+        with self._lock:
+            is_new = self._now() < self._fetched_at + _RETRY
+            if registry == self._registry and credential == self._credential and not is_new:
+                self._login = None
+
     def _renew(self, last: TemporaryLogin | None) -> None:
         try:
             login = temporary_login(self._api, self._instance_id)
+            self._fetched_at = self._now()
             life = max(0.0, login.expires_at - self._now())
             renew_at = login.expires_at - min(_EARLY, life / _SHARE)
         except ImageOpsError as error:
             # While the last login is good, a passing failure to renew it is no reason to stop.
             if not error.transient:
-                self._refused = error
+                self._failure = error
             if last is None or not error.transient or last.expires_at - self._now() <= _LAST_MOMENT:
                 raise
             login = last

@@ -38,6 +38,7 @@ from .._oci.errors import ImageOpsError
 from .._oci.faults import Fault
 
 _WORDS_LIMIT = 500
+_UNREACHABLE = "check the network and the proxy; in a VPC without a way out set network: vpc"
 
 
 class ApiError(ImageOpsError):
@@ -92,7 +93,8 @@ _MEANINGS = (
         r"INSTANCE_NOT_EXIST",
         "acr_not_found",
         "there is no such instance in this region",
-        "check instance_id and region; acr_instance_info lists the instances of a region",
+        "check instance_id and region: imageops.registry.acr_instance_info with registry tells both, and with "
+        "region alone it lists the instances there",
     ),
     _Meaning(
         r"NAMESPACE_NOT_EXIST",
@@ -220,12 +222,14 @@ def broken(fault: Fault, *, action: str, subject: str, host: str) -> ApiError:
     :param host: who was called
     """
     hint = "set ca_path to the certificate of its authority" if fault.code == "tls_untrusted" else fault.hint
+    if fault.unresolved:
+        hint = "check region and the endpoint overrides; in a VPC without a way out set network: vpc"
     return ApiError(
         code=fault.code,
         action=action,
         subject=subject,
         cause=f"{host}: {fault.cause}",
-        hint=hint or ("check the host name, the network and the proxy" if fault.connecting else ""),
+        hint=hint or (_UNREACHABLE if fault.connecting else ""),
         transient=fault.transient,
         perhaps_done=not fault.connecting,
     )

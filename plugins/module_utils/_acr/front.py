@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -21,9 +20,9 @@ from .._oci.retry import Pauses, is_retried
 from .._oci.tokens import check_realm, parse_token, token_request
 from .._oci.transport import USER_AGENT, Answer, Settings, Stats, Transport
 from .faults import ApiError, broken
+from .names import ENTERPRISE_SERVICE
 from .service import Line, server_url
 
-_SERVICE = re.compile(r"registry\.aliyuncs\.com:([a-z0-9-]+):[^:]*:(cri-[A-Za-z0-9]+)")
 _HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
 _LIMIT = 1024 * 1024
 _NOT_LET_IN = (
@@ -80,7 +79,7 @@ class RegistryFront:
 
         :raises ImageOpsError: ``unsupported`` when it is none of ACR Enterprise Edition
         """
-        match = _SERVICE.fullmatch(self._challenge().parameters.get("service", ""))
+        match = ENTERPRISE_SERVICE.fullmatch(self._challenge().parameters.get("service", ""))
         if match is None:
             raise ImageOpsError(
                 code="unsupported",

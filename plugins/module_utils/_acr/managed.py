@@ -46,6 +46,10 @@ class ManagedRegistry:
         """See :meth:`.TemporaryLogins.get`."""
         return self._logins.get(registry, repository)
 
+    def refused(self, registry: str, credential: Credential) -> None:
+        """See :meth:`.TemporaryLogins.refused`."""
+        self._logins.refused(registry, credential)
+
     def room(self, wanted: Collection[str]) -> Room:
         """See :func:`.look_for_room`."""
         return look_for_room(self._api, self.instance_id, self.host, wanted)

@@ -13,6 +13,8 @@ from .._oci.errors import InputError
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,118}[a-z0-9]")
 _REPOSITORY_PART = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
 _POLICY = re.compile(r"[A-Za-z0-9-]{1,128}")
+ENTERPRISE_SERVICE = re.compile(r"registry\.aliyuncs\.com:([a-z0-9-]+):[^:]*:(cri-[A-Za-z0-9]+)")
+"""A region and an instance's id, as the challenge of the instance's registry names them."""
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -47,6 +49,11 @@ def check_repository(name: str) -> str:
 def is_enterprise_registry(host: str) -> bool:
     """Whether a registry's host is surely one of an Enterprise Edition instance; one may have other names, too."""
     return host.endswith(".cr.aliyuncs.com") and not host.endswith(".personal.cr.aliyuncs.com")
+
+
+def is_enterprise_service(service: str) -> bool:
+    """Whether the service that a registry's challenge names is an Enterprise Edition instance, whatever its host."""
+    return ENTERPRISE_SERVICE.fullmatch(service) is not None
 
 
 def path_fault(path: str) -> str:

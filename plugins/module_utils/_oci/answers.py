@@ -19,7 +19,10 @@ from .faults import Fault
 from .retry import is_retried
 from .transport import Answer
 
-_ARTIFACTS = "set unsupported_artifacts to skip such images, or to strip artifacts from their indexes"
+_ARTIFACTS = (
+    "set unsupported_artifacts: skip to leave such images out, or strip to leave artifacts out of their indexes, which "
+    "changes those digests"
+)
 _LONGEST_WORDS = 300
 _MOST_ERRORS = 5
 _TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -177,6 +180,7 @@ def error_of(
         status=status,
         words=words,
         retry_after=retry_after,
+        registry="" if answer.foreign else purpose.registry,
     )
 
 
@@ -193,6 +197,8 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
         cause=fault.cause,
         hint=fault.hint or hints.get(fault.code, ""),
         transient=fault.transient,
+        registry="" if fault.foreign else purpose.registry,
+        unresolved=fault.unresolved,
     )
 
 

@@ -94,6 +94,11 @@ class Authenticator:
         self._lock = threading.Lock()
         self._slots: dict[Scopes, _Slot] = {}
 
+    @property
+    def service(self) -> str:
+        """The service that the registry's bearer challenge names; empty when none is known."""
+        return self._challenge.parameters.get("service", "") if self._challenge is not None else ""
+
     @contextmanager
     def ticket(self, scopes: Scopes, repository: str, *, long_body: bool = False) -> Iterator[Ticket]:
         """The authorization for one request, which is sent and judged (:meth:`judge`) inside this context.
@@ -249,9 +254,15 @@ class Authenticator:
                 self._on_secret(token.value)
                 return token
             refused = answer.status in (401, 403) or "INVALID_GRANT" in read_error(answer.body).codes
-            if refused and credential is not None and not login.proven:
-                login.refuse(answer, purpose.subject, self._mask)
-                login.raise_refused()
+            if refused and credential is not None:
+                login.judge(
+                    answer,
+                    purpose.subject,
+                    self._mask,
+                    works=lambda: (
+                        not scopes or self._ask(token_request(challenge, (), credential), purpose).status != 401
+                    ),
+                )
             raise error_of(answer, purpose, anonymous=credential is None, mask=self._mask)
 
 

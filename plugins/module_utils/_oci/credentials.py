@@ -36,7 +36,7 @@ class Credential:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     registry_token: str = field(default="", repr=False)
-    expires_at: float | None = None
+    expires_at: float | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, username: str, secret: str, *, expires_at: float | None = None) -> Credential:
@@ -75,6 +75,9 @@ class CredentialProvider(Protocol):
 
     def get(self, registry: str, repository: str) -> Credential | None:
         """Give the credential for a repository (``registry.example.com``, ``library/nginx``); None: there is none."""
+
+    def refused(self, registry: str, credential: Credential) -> None:
+        """Hear that a registry does not take what was given, or no longer: whoever can make another one does so."""
 
 
 class PrefixTable(Generic[_T]):
@@ -140,6 +143,9 @@ class Given:
         found = self._table.find(registry, repository)
         return found[1][1] if found else None
 
+    def refused(self, registry: str, credential: Credential) -> None:
+        """Nothing else is written down."""
+
     def unused(self, names: Iterable[tuple[str, str]]) -> list[str]:
         """The keys, sorted, that begin none of these names (registry, repository)."""
         begun = {parts[:length] for parts in (_parts(*name) for name in names) for length in range(1, len(parts) + 1)}
@@ -159,6 +165,11 @@ class Chain:
             if credential is not None:
                 return credential
         return None
+
+    def refused(self, registry: str, credential: Credential) -> None:
+        """Tell all of them."""
+        for provider in self._providers:
+            provider.refused(registry, credential)
 
 
 def without_credentials(provider: CredentialProvider, names: Iterable[tuple[str, str]]) -> list[str]:

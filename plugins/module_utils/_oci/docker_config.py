@@ -27,6 +27,7 @@ Run = Callable[[list[str], str], tuple[int, str, str]]
 
 _GOOD_FOR = 300.0
 _ASK_EARLIER = 30.0
+_ASK_AGAIN = 1.0
 _NOT_FOUND = "credentials not found"
 _MAX_WORDS = 200
 _NOT_JSON = "its answer is not the JSON that credential helpers give"
@@ -44,7 +45,7 @@ class DockerConfig:
 
     For a repository the longest key decides; at the same length ``credHelpers`` come before ``auths``. What neither
     has is asked of ``credsStore``. A program's answer is kept for five minutes, so that one that makes short-lived
-    credentials is asked again.
+    credentials is asked again; also when a registry refuses what it gave, for that may have ended earlier.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class DockerConfig:
         self._path = default_path(os.environ if environ is None else environ) if path is None else Path(path)
         self._file = self._read()
         self._answers: dict[Helper, _Answer] = {}
+        self._refused: set[Credential] = set()
         self._lock = threading.Lock()
 
     def get(self, registry: str, repository: str) -> Credential | None:
@@ -93,6 +95,15 @@ class DockerConfig:
             return inline[1]
         store = None if helper else self._file.in_store(registry, repository)
         return self._asked(store, is_store=True) if store else None
+
+    def refused(self, registry: str, credential: Credential) -> None:
+        """Forget a program's answer unless that is new, or the same has been refused before."""
+        with self._lock:
+            for helper, answer in list(self._answers.items()):
+                is_new = self._clock() < answer.until - _GOOD_FOR + _ASK_AGAIN
+                if answer.credential == credential and credential not in self._refused and not is_new:
+                    self._refused.add(credential)
+                    del self._answers[helper]
 
     def _read(self) -> DockerFile:
         try:

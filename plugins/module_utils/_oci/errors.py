@@ -58,6 +58,8 @@ class RegistryError(ImageOpsError):
     :param status: the HTTP status of the answer, or None when there was none
     :param words: what the registry said, shortened, without secrets
     :param retry_after: seconds that the registry asked to wait, or None
+    :param registry: its host, where it is the registry itself that failed or refused; else empty
+    :param unresolved: its name could not be resolved
     """
 
     def __init__(
@@ -72,11 +74,15 @@ class RegistryError(ImageOpsError):
         status: int | None = None,
         words: str = "",
         retry_after: float | None = None,
+        registry: str = "",
+        unresolved: bool = False,
     ) -> None:
         super().__init__(code=code, action=action, subject=subject, cause=cause, hint=hint, transient=transient)
         self.status = status
         self.words = words
         self.retry_after = retry_after
+        self.registry = registry
+        self.unresolved = unresolved
 
 
 class ContentError(ImageOpsError):

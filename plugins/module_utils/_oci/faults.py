@@ -26,6 +26,7 @@ class Fault(Exception):
     :param transient: whether the same again may work
     :param foreign: it happened at a place that the registry had redirected to
     :param stale: an idle connection that the server had closed already; nothing was lost
+    :param unresolved: the server's name has no address
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Fault(Exception):
         transient: bool = True,
         stale: bool = False,
         foreign: bool = False,
+        unresolved: bool = False,
     ) -> None:
         super().__init__(cause)
         self.code = code
@@ -47,6 +49,7 @@ class Fault(Exception):
         self.transient = transient
         self.stale = stale
         self.foreign = foreign
+        self.unresolved = unresolved
 
 
 class StaleConnection(http.client.RemoteDisconnected):

@@ -76,4 +76,5 @@ def _down(last: Fault) -> Fault:
         "registry_down",
         f"it failed too often in a row, the last time with: {last.cause}",
         hint="check that the registry runs and can be reached from here",
+        unresolved=last.unresolved,
     )

@@ -47,7 +47,9 @@ class _Watched(HTTPConnection):
             found = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             words = getattr(error, "strerror", None) or "not a valid host name"
-            raise Fault("connection_failed", f"the name {host} cannot be resolved: {words}", connecting=True) from error
+            cause = f"the name {host} cannot be resolved: {words}"
+            unresolved = self.proxy is None
+            raise Fault("connection_failed", cause, connecting=True, unresolved=unresolved) from error
         if self.sockets.guarded and self.proxy is None and any(is_forbidden(str(entry[4][0])) for entry in found):
             raise Fault("protocol_error", f"{host} is a link-local or metadata address", transient=False)
         last = Fault("connection_failed", f"the name {host} has no address", connecting=True)

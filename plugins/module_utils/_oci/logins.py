@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .answers import Mask, read_error
@@ -28,7 +28,8 @@ class Login:
     def __init__(self, registry: str, *, proven: bool) -> None:
         self.proven = proven
         self._registry = registry
-        self._refusal: tuple[int, str, str] | None = None
+        self._refusal: tuple[str, int, str, str] | None = None
+        self._checked = float("-inf")
         self._lock = threading.Lock()
 
     @contextmanager
@@ -46,21 +47,42 @@ class Login:
 
     def refuse(self, answer: Answer, subject: str, mask: Mask) -> None:
         """Note that an answer refused it; from now on nobody tries it again."""
-        self._refusal = (answer.status, read_error(answer.body, mask).words, subject)
+        words = read_error(answer.body, mask).words
+        what = "is not accepted any more" if self.proven else "is wrong"
+        cause = f"the user name or password {what} (HTTP {answer.status}{': ' + words if words else ''})"
+        self._refusal = (cause, answer.status, words, subject)
+        self.proven = False
+
+    def judge(self, answer: Answer, subject: str, mask: Mask, *, works: Callable[[], bool]) -> None:
+        """Judge a refusal of a token server: one that has worked before may only lack a right.
+
+        :param works: finds out whether it is good for anything still; not asked again within a minute
+        :raises RegistryError: bad_credentials, when it is the login that is refused
+        """
+        if not self.proven:
+            self.refuse(answer, subject, mask)
+        else:
+            with self._lock:
+                if self._refusal is None and time.monotonic() - self._checked >= MARGIN:
+                    if not works():
+                        self.refuse(answer, subject, mask)
+                    self._checked = time.monotonic()
+        self.raise_refused()
 
     def raise_refused(self) -> None:
         """:raises RegistryError: bad_credentials, when it was refused: a new error for each who asks"""
         if self._refusal is None:
             return
-        status, words, subject = self._refusal
+        cause, status, words, subject = self._refusal
         raise RegistryError(
             code="bad_credentials",
             action="log in to",
             subject=self._registry,
-            cause=f"the user name or password is wrong (HTTP {status}{': ' + words if words else ''})",
+            cause=cause,
             hint=f"check the credentials for {subject}; they are not tried again in this run",
             status=status,
             words=words,
+            registry=self._registry,
         )
 
 
@@ -87,6 +109,7 @@ class Logins:
 
     def is_renewed(self, repository: str, refused: Credential) -> bool:
         """Whether the provider has another credential now than the one that was refused."""
+        self._provider.refused(self._registry, refused)
         found = self._ask(repository)
         return found is not None and found != refused
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from .._acr.names import is_enterprise_service
 from .._harbor.api import SERVICE as HARBOR
 from .._harbor.catalog import HarborCatalog
 from .._oci.errors import ImageOpsError, InputError, RegistryError
@@ -117,7 +118,7 @@ class Discovery:
         if service == HARBOR:
             return sorted(HarborCatalog(registry).repositories(beginning))
         if service.startswith(_ACR):
-            raise _needs_api(host, enterprise=":cri-" in service)
+            raise _needs_api(host, enterprise=is_enterprise_service(service))
         found = sorted(registry.repositories(beginning))
         if service and registry.login(beginning.rstrip("/")) is None:
             registry.warn(

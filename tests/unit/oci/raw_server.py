@@ -169,6 +169,9 @@ class Login:
     def get(self, registry: str, repository: str) -> Credential | None:
         return self.credential
 
+    def refused(self, registry: str, credential: Credential) -> None:
+        """There is no other."""
+
 
 @dataclass
 class Told:

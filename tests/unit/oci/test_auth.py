@@ -44,11 +44,15 @@ class Provider:
     def __init__(self, *credentials: Credential | None) -> None:
         self.credentials = list(credentials)
         self.asked: list[str] = []
+        self.refusals: list[Credential] = []
 
     def get(self, registry: str, repository: str) -> Credential | None:
         assert registry == REGISTRY
         self.asked.append(repository)
         return self.credentials.pop(0) if len(self.credentials) > 1 else self.credentials[0]
+
+    def refused(self, registry: str, credential: Credential) -> None:
+        self.refusals.append(credential)
 
 
 class TokenServer:
@@ -252,7 +256,34 @@ def test_who_is_known_may_still_be_refused_one_repository() -> None:
         with pytest.raises(RegistryError) as caught:
             send(auth, anything, (scope,), "secret")
         assert caught.value.code == code
-    assert send(auth, anything, ("repository:b:pull",), "b") == ["Bearer t4"]
+    # One more token was asked for, without any scope, to see that it is not the login itself that is refused.
+    assert send(auth, anything, ("repository:b:pull",), "b") == ["Bearer t5"]
+    assert sum("scope" not in request.url for request in server.requests) == 1
+
+
+def test_a_login_that_ends_on_the_way_is_not_taken_for_a_missing_right() -> None:
+    server = TokenServer()
+    auth = authenticator(server)
+    send(auth, anything)
+    server.good = lambda request: False
+    for number in range(3):
+        with pytest.raises(RegistryError) as caught:
+            send(auth, anything, (f"repository:b{number}:pull,push",), f"b{number}")
+        assert (caught.value.code, caught.value.status) == ("bad_credentials", 401)
+        assert "is not accepted any more" in caught.value.cause
+    assert len(server.requests) == 3
+
+
+def test_a_login_that_ends_on_the_way_is_renewed() -> None:
+    server = TokenServer()
+    provider = Provider(Credential("user", "old"), Credential("user", "new"))
+    auth = Authenticator(
+        REGISTRY, base=lambda: f"https://{REGISTRY}", credentials=provider, ask=server, on_secret=lambda text: None
+    )
+    send(auth, anything)
+    server.good = lambda request: request.authorization == "Basic dXNlcjpuZXc="
+    assert send(auth, anything, PUSH) == ["Bearer t4"]
+    assert provider.refusals == [Credential("user", "old")]
 
 
 def test_a_renewed_password_is_tried_once() -> None:

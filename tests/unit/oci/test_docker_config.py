@@ -182,6 +182,31 @@ class TestPrograms:
         assert config.get("quay.io", "a") == Credential("me", "second", expires_at=1600.0)
         assert len(desk.asked) == 2
 
+    def test_what_a_registry_refuses_is_asked_for_again_and_the_same_once(self, desk: Desk) -> None:
+        desk.answers["docker-credential-h", "quay.io"] = gives("me", "first")
+        desk.write({"credHelpers": {"quay.io": "h"}})
+        config = desk.open()
+        first = config.get("quay.io", "a")
+        assert first is not None
+        config.refused("quay.io", first)
+        assert config.get("quay.io", "a") is first  # it is as new as can be
+        desk.now += 2
+        config.refused("quay.io", Credential("me", "another"))
+        assert config.get("quay.io", "a") is first
+        for _time in range(3):
+            config.refused("quay.io", first)
+            assert config.get("quay.io", "a") == Credential("me", "first")
+            desk.now += 2
+        assert len(desk.asked) == 2
+        desk.answers["docker-credential-h", "quay.io"] = gives("me", "second")
+        desk.now += 300
+        second = config.get("quay.io", "a")
+        assert second == Credential("me", "second")
+        desk.now += 2
+        desk.answers["docker-credential-h", "quay.io"] = gives("me", "third")
+        config.refused("quay.io", second)
+        assert config.get("quay.io", "a") == Credential("me", "third")
+
     @pytest.mark.parametrize(
         ("answer", "said"),
         [
