@@ -14,7 +14,7 @@ from .faults import Fault
 
 LONGEST_URL = 16 * 1024
 PORTS = {"http": 80, "https": 443}
-_UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
+_UNSAFE = re.compile(r"[^\x21-\x5b\x5d-\x7e]")
 
 
 class Origin(NamedTuple):
