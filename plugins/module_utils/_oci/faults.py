@@ -172,6 +172,8 @@ def _deepest_words(chain: list[BaseException]) -> str:
         if isinstance(link, OSError) and link.strerror:
             return link.strerror.lower()
     for link in reversed(chain):
+        if type(link) is http.client.HTTPException:
+            return f"the answer is not HTTP: {link}"
         if isinstance(link, http.client.HTTPException):
             return f"the answer is not HTTP ({type(link).__name__})"
         if isinstance(link, OSError):

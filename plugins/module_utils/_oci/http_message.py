@@ -34,6 +34,8 @@ _UNWRITABLE = re.compile(r"[\r\n\0]")
 class Headers(Mapping[str, str]):
     """The fields of a head, by names in any case; what stands there several times is joined by commas.
 
+    The same once more counts once: proxies repeat what must not be.
+
     :raises http.client.HTTPException: when there are too many
     """
 
@@ -44,7 +46,7 @@ class Headers(Mapping[str, str]):
         name = ""
         lines = text.split("\n")
         if len(lines) > _MOST_FIELDS:
-            raise http.client.HTTPException("the answer has too many header fields")
+            raise http.client.HTTPException("too many header fields")
         for line in lines:
             if line[:1] in (" ", "\t"):
                 if name:
@@ -53,8 +55,8 @@ class Headers(Mapping[str, str]):
             before, colon, value = line.partition(":")
             if colon:
                 name = before.strip().lower()
-                known = self._fields.get(name)
-                self._fields[name] = value.strip() if known is None else f"{known}, {value.strip()}"
+                known, value = self._fields.get(name), value.strip()
+                self._fields[name] = value if known in (None, value) else f"{known}, {value}"
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
@@ -117,9 +119,9 @@ class Response:
         self._rest = b""
         self._kept: OSError | http.client.HTTPException | None = None
         minor = self._read_head(used)
-        self._chunked = self.headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
-        self.length = None if self._chunked else _length(self.headers)
         bare = method == "HEAD" or self.status in (204, 304)
+        self._chunked = _is_chunked(self.headers)
+        self.length = None if self._chunked else _length(self.headers, bare=bare)
         self._left = 0 if bare or self._chunked else self.length
         connection = self.headers.get("Connection", "").lower()
         self._lasts = "close" not in connection if minor else "keep-alive" in connection
@@ -188,7 +190,7 @@ class Response:
             if not self._line():
                 self._end()
                 return False
-        raise http.client.HTTPException("the answer has too much behind its end")
+        raise http.client.HTTPException("too much behind its end")
 
     def _line(self) -> bytes:
         line = bytearray()
@@ -259,8 +261,22 @@ class Response:
             give_back(reusable and self._lasts and not self._rest)
 
 
-def _length(headers: Headers) -> int | None:
-    """What Content-Length says, if it is one number, be it repeated."""
-    values = {value.strip() for value in headers.get("Content-Length", "").split(",")}
+def _is_chunked(headers: Headers) -> bool:
+    coding = headers.get("Transfer-Encoding", "").strip().lower()
+    if coding not in ("", "identity", "chunked"):
+        raise http.client.HTTPException("a transfer encoding that was not asked for")
+    return bool(coding == "chunked")
+
+
+def _length(headers: Headers, *, bare: bool) -> int | None:
+    """What Content-Length says: one number, be it repeated. Where anything else is said no end can be known."""
+    text = headers.get("Content-Length")
+    if text is None:
+        return None
+    values = {value.strip() for value in text.split(",")}
     value = values.pop() if len(values) == 1 else ""
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+    if value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    if bare:
+        return None
+    raise http.client.HTTPException("a length that is no number")

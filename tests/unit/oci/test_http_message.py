@@ -133,3 +133,29 @@ def test_what_would_change_a_request_is_not_written(target: str, value: str) -> 
 def test_a_request() -> None:
     written = request_head("GET", "/v2/?a=b", "r.example.com:5000", {"A": "b"})
     assert written == b"GET /v2/?a=b HTTP/1.1\r\nHost: r.example.com:5000\r\nA: b\r\n\r\n"
+
+
+def test_what_is_said_twice_counts_once() -> None:
+    found = Headers(
+        "Docker-Content-Digest: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"
+        "Docker-Content-Digest: a\r\nA: 1\r\nA: 2"
+    )
+    assert dict(found) == {"docker-content-digest": "a", "transfer-encoding": "chunked", "a": "1, 2"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Content-Length: 5, 6",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: -5",
+        "Content-Length: +5",
+        "Content-Length: 0x5",
+        "Content-Length:",
+        f"Content-Length: {'9' * 30}",
+        "Transfer-Encoding: gzip, chunked",
+    ],
+)
+def test_a_body_whose_end_nobody_knows_is_not_waited_for(field: str) -> None:
+    with pytest.raises(http.client.HTTPException):
+        response(f"HTTP/1.1 200 OK\r\n{field}\r\n\r\nabcde".encode())
