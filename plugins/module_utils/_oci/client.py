@@ -20,7 +20,7 @@ from .faults import Fault
 from .health import Health
 from .links import origin_of
 from .quirks import Quirks
-from .retry import Pauses, RetryBudget, interrupted, is_retried, parse_retry_after
+from .retry import Pauses, RetryBudget, interrupted, is_gateway, is_retried, parse_retry_after
 from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
 
@@ -28,7 +28,6 @@ TOKEN_LIMIT = 1024 * 1024
 MOST_STALE = 8
 """Kept-alive connections that may turn out dead in one request before it counts as a failure: a pool may hold many."""
 MOST_TICKETS = 4
-_UNSURE = frozenset(("timeout", "connection_failed", "server_error", "digest_mismatch"))
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
@@ -84,7 +83,7 @@ class Client:
         self.settings = settings
         self.stats = Stats()
         self.budget = budget
-        self.quirks = Quirks()
+        self.quirks = Quirks(host)
         self._health = Health()
         self._token_health = Health()
         self.log = log
@@ -214,7 +213,7 @@ class Client:
                 error = error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._mask)
                 if wait is not None:
                     self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
-            if arrived is not None and error.code in _UNSURE and arrived():
+            if arrived is not None and _is_unsure(error) and arrived():
                 raise _Arrived
             tried += 1
             if tried >= most or not error.transient or error.code == "registry_down":
@@ -335,6 +334,11 @@ class Client:
                 )
 
         return self._retrying(purpose, send)
+
+
+def _is_unsure(error: RegistryError) -> bool:
+    """Whether what was written may be there although the answer did not say so."""
+    return is_gateway(error.status) or error.code in ("timeout", "connection_failed", "digest_mismatch")
 
 
 class _Arrived(Exception):

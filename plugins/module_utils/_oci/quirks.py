@@ -7,20 +7,30 @@ from __future__ import annotations
 
 CHUNK = 10_000_000
 """Bytes of the first chunks: within what ECR and every other registry takes."""
+_NEVER_RESUMED = frozenset(("ghcr.io",))
+"""GitHub's registry stores what came in several pieces wrongly, and does not say so."""
+MOST_WRONG_RANGES = 2
+"""After so many wrong answers a registry is asked for whole blobs only."""
 SMALLEST_CHUNK = 500_000
+"""What a proxy that refuses more may take: nginx takes a mebibyte unless it is told otherwise."""
 
 
 class Quirks:
     """The memory of one registry. Threads may learn the same thing twice; nothing is forgotten.
 
+    :param host: of the registry
+    :ivar resumes: an upload that broke may go on where it broke
     :ivar takes_page_size: ``n=`` may be given with a list
     :ivar has_referrers: it has the referrers API
+    :ivar wrong_ranges: answers in a row that were another part of a blob than was asked for
     :ivar largest_body: from what size on blobs go in chunks; None while no body was refused for its size
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "") -> None:
+        self.resumes = host not in _NEVER_RESUMED
         self.takes_page_size = True
         self.has_referrers = True
+        self.wrong_ranges = 0
         self.largest_body: int | None = None
         self._refused_mounts: set[tuple[str, str]] = set()
 
@@ -32,14 +42,17 @@ class Quirks:
         """Mounting was answered with an error, although an upload is allowed."""
         self._refused_mounts.add(_mount_kind(source, path))
 
+    @property
+    def takes_ranges(self) -> bool:
+        """Whether it is worth asking for the rest of a blob."""
+        return self.wrong_ranges < MOST_WRONG_RANGES
+
     def body_refused(self, size: int) -> bool:
         """A body of that size was too large; gives whether a smaller one is worth a try."""
-        smaller = CHUNK if size > CHUNK else size // 4
-        if self.largest_body is not None:
-            smaller = min(smaller, self.largest_body)
-        if smaller < SMALLEST_CHUNK:
+        if size <= SMALLEST_CHUNK:
             return False
-        self.largest_body = smaller
+        smaller = CHUNK if size > CHUNK else max(size // 4, SMALLEST_CHUNK)
+        self.largest_body = min(smaller, self.largest_body or smaller)
         return True
 
 

@@ -60,7 +60,7 @@ class RegistryRepository(Repository):
         answer = self._client.call(call)
         if answer.status == 404:
             return None
-        if answer.status == 405 or (answer.status == 200 and not answer.headers.get("Docker-Content-Digest")):
+        if answer.status in (405, 501) or (answer.status == 200 and not answer.headers.get("Docker-Content-Digest")):
             return self._resolve_by_reading(ref)
         if answer.status != 200:
             raise self._client.error(call, answer)
@@ -255,7 +255,7 @@ class RegistryRepository(Repository):
             raise self._client.error(call, answer)
         if manifest.subject is not None and "OCI-Subject" not in answer.headers:
             self._unlisted.add(manifest.digest)
-        return self._said_digest(answer, ref) if answer.headers.get("Docker-Content-Digest") else None
+        return _same_bytes(manifest, answer.headers.get("Docker-Content-Digest", ""))
 
     def _points_to(self, ref: str, digest: Digest) -> bool:
         try:
@@ -344,6 +344,18 @@ class RegistryRepository(Repository):
                 cause=f"the registry answers with {said}",
             )
         return digest
+
+
+def _same_bytes(manifest: Manifest, said: str) -> Digest | None:
+    """The digest that a registry says of a manifest that was put: ours, where it only counts in another algorithm.
+
+    None when it says nothing, or something that is no digest.
+    """
+    try:
+        digest = Digest.parse(said.strip())
+    except InputError:
+        return None
+    return manifest.digest if digest == Digest.of(manifest.raw, digest.algorithm) else digest
 
 
 def _is_digest(ref: str) -> bool:

@@ -22,6 +22,14 @@ def is_retried(status: int) -> bool:
     return status in (408, 429) or (500 <= status < 600 and status not in (501, 505, 507))
 
 
+def is_gateway(status: int | None) -> bool:
+    """Whether an HTTP status says that a proxy gave up on what is behind it, which may have done its work all the same.
+
+    Cloudflare has several of its own from 520 on.
+    """
+    return status is not None and (status in (502, 503, 504) or 520 <= status <= 527)
+
+
 def parse_retry_after(value: str | None, now: float) -> float | None:
     """Seconds that a Retry-After header asks to wait (RFC 9110 section 10.2.3).
 

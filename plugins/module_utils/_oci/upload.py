@@ -4,8 +4,8 @@
 """Sending one blob (distribution-spec 1.1, Pushing Blobs).
 
 One PUT with the whole body. What broke it decides how to go on. A body that was sent whole may have arrived although
-the answer got lost, so the registry is asked first. What takes no body of that size gets chunks, and they go on where
-the registry says it is. Anything else begins anew, with a new session and a fresh reader.
+the answer got lost, so the registry is asked first. What takes no body of that size gets chunks. A large body and a
+chunk that broke go on where the registry says it is. Anything else begins anew, with a new session and a fresh reader.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .faults import Fault
 from .links import with_query
 from .manifest import Descriptor
 from .repository import OpenAt
-from .retry import parse_retry_after
+from .retry import is_gateway, is_retried, parse_retry_after
 from .tokens import Scopes
 from .transport import USER_AGENT, Answer
 from .upload_body import Body, Pieces
@@ -34,6 +34,8 @@ LONGEST_STORE = 86_400.0
 """Seconds that it is given at most: sizes are what a manifest says, and may be any."""
 LOOKS = 3
 """How often a blob is looked for after its closing answer was lost."""
+WORTH_RESUMING = 4 * 1024 * 1024
+"""Bytes of a body that must have gone out before a registry is asked how many of them it has."""
 MOST_FREE = 3
 """New sessions that do not count as attempts: for a token that had run out, for a connection that had been closed."""
 _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
@@ -57,7 +59,8 @@ class _Failed(Exception):
     :param error: what to raise when there is no further attempt
     :param maybe_stored: the whole body went out, and only the answer is missing
     :param free: the attempt does not count
-    :param resume: where a chunk was being sent, when the session may still be good
+    :param anew: the session is of no more use
+    :ivar resume: what was being sent to, when the session may still be good
     """
 
     def __init__(
@@ -66,13 +69,14 @@ class _Failed(Exception):
         *,
         maybe_stored: bool = False,
         free: bool = False,
-        resume: UploadSession | None = None,
+        anew: bool = False,
     ) -> None:
         super().__init__(str(error))
         self.error = error
         self.maybe_stored = maybe_stored
         self.free = free
-        self.resume = resume
+        self.anew = anew
+        self.resume: UploadSession | None = None
 
 
 class BlobUpload:
@@ -155,10 +159,11 @@ class BlobUpload:
         return False
 
     def _resumed(self, session: UploadSession | None) -> UploadSession | None:
-        """Ask where a chunked upload is (GET Location); None when it has to begin anew."""
+        """Ask where an upload is (GET Location); None when it has to begin anew."""
         if session is None:
             return None
-        call = Call("GET", session.location, self._purpose, self._scopes, self._repository)
+        once = not session.offset  # of a whole body few registries keep a part
+        call = Call("GET", session.location, self._purpose, self._scopes, self._repository, once=once)
         try:
             answer = self._client.call(call)
         except RegistryError:
@@ -184,7 +189,12 @@ class BlobUpload:
         reader = self._open_at(0)
         try:
             body = Body(iter(reader), self._blob.size, self._client.stats, self._purpose.subject)
-            answer = self._request("PUT", self._closing_url(session.location), body, {})
+            try:
+                answer = self._request("PUT", self._closing_url(session.location), body, {})
+            except _Failed as failure:
+                if body.sent >= WORTH_RESUMING and self._client.quirks.resumes and not failure.free:
+                    failure.resume = session
+                raise
         finally:
             reader.close()
         self._check_stored(answer)
@@ -201,10 +211,12 @@ class BlobUpload:
                 try:
                     answer = self._request("PATCH", url, body, headers)
                     if answer.status not in (201, 202, 204):
-                        raise _Failed(self._error(answer, passing=answer.status in (404, 416)))
+                        passing = session.offset > 0 or answer.status in (404, 416)
+                        error = self._error(answer, passing=passing)
+                        raise _Failed(error, anew=not (is_retried(answer.status) or answer.status == 416))
                 except _Failed as failure:
                     failure.maybe_stored = False
-                    failure.resume = UploadSession(url, offset) if offset else None
+                    failure.resume = UploadSession(url, offset) if offset and not failure.anew else None
                     raise
                 location = answer.headers.get("Location")
                 url = self._locate(url, location) if location else url
@@ -219,8 +231,9 @@ class BlobUpload:
     def _check_stored(self, answer: Answer) -> None:
         if answer.status not in (200, 201, 204):
             raise _Failed(self._error(answer, passing=answer.status in (400, 404, 416)))
-        said = answer.headers.get("Docker-Content-Digest")
-        if said and said != str(self._blob.digest):
+        said = answer.headers.get("Docker-Content-Digest", "")
+        # docker-registry names what it stored by its sha256, whatever it was sent by.
+        if said.startswith(f"{self._blob.digest.algorithm}:") and said != str(self._blob.digest):
             error = RegistryError(
                 code="digest_mismatch",
                 action=self._purpose.action,
@@ -274,7 +287,7 @@ class BlobUpload:
             raise _Failed(self._error(answer, passing=True), free=True)
         if answer.status == 413 and size and self._client.quirks.body_refused(size):
             raise _Failed(self._error(answer, passing=True), free=True)
-        if answer.status in (502, 503, 504):
+        if is_gateway(answer.status):
             raise _Failed(self._error(answer), maybe_stored=body is None or body.is_whole)
         return answer
 

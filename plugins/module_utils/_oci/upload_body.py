@@ -33,6 +33,11 @@ class Body:
         self._first = next(self._blocks, b"")
 
     @property
+    def sent(self) -> int:
+        """How many bytes went out."""
+        return self._sent
+
+    @property
     def is_whole(self) -> bool:
         """Whether everything went out."""
         return self._sent >= self._size

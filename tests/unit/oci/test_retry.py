@@ -210,8 +210,15 @@ def test_chunks_get_smaller_until_it_is_no_use() -> None:
     sizes = []
     while quirks.body_refused(quirks.largest_body or 0):
         sizes.append(quirks.largest_body)
-    assert sizes == [2_500_000, 625_000]
-    assert sizes[-1] >= SMALLEST_CHUNK
+    assert sizes == [2_500_000, 625_000, SMALLEST_CHUNK]
+
+
+@pytest.mark.parametrize("size", [1_100_000, 1_900_000, 4_300_000, 6_000_000, 9_000_000, 10**9])
+def test_chunks_of_any_blob_get_through_nginx_as_it_comes(size: int) -> None:
+    quirks = Quirks()
+    while (quirks.largest_body or size) > 2**20:
+        assert quirks.body_refused(quirks.largest_body or size)
+    assert (quirks.largest_body or size) >= SMALLEST_CHUNK
 
 
 def test_a_refused_mount_is_remembered_by_project() -> None:

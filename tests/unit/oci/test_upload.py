@@ -266,7 +266,8 @@ def test_an_upload_that_breaks_begins_anew(how: str) -> None:
 
     server.on_put = break_off
     upload(server, source, settings=HASTY, data=DATA * 20)
-    assert server.log == ["POST", "PUT", "POST", "PUT"]
+    # Where much went out, into the socket at least, the registry is asked what it has of it.
+    assert [method for method in server.log if method != "GET"] == ["POST", "PUT", "POST", "PUT"]
     assert source.offsets == [0, 0]
     assert all(reader.closed for reader in source.readers)
     assert len(server.blobs) == 1
@@ -353,6 +354,49 @@ def test_chunks_go_on_where_the_registry_is(arrived: int) -> None:
     assert source.offsets == [0, 0, CHUNK + arrived]
 
 
+@pytest.mark.parametrize("kept", ["most", "all", "nothing", "too much"])
+def test_a_large_body_that_broke_goes_on_where_the_registry_is(kept: str) -> None:
+    data = bytes(range(256)) * 100_000  # far more than sockets hold
+    server, source = Uploads(), Source(data)
+    pieces = {"most": data[:9_000_000], "all": data, "nothing": b"", "too much": data + b"x"}
+
+    def break_first(request: Received) -> object:
+        if server.log.count("PUT") > 1:
+            return None
+        request.read(len(data) if kept == "all" else 9_000_000)
+        server.sessions["0"] = pieces[kept]
+        return "close"
+
+    server.on_put = break_first
+    upload(server, source, data=data)
+    assert server.blobs[str(Digest.of(data))] == data
+    ends = {"most": ["GET", "PATCH", "PUT"], "all": ["HEAD"] * LOOKS + ["GET", "PUT"]}
+    assert server.log == ["POST", "PUT", *ends.get(kept, ["GET", "POST", "PUT"])]
+    assert source.offsets == {"most": [0, 9_000_000], "all": [0]}.get(kept, [0, 0])
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_registry_that_says_where_it_is_and_takes_no_chunks_gets_all_anew(status: int) -> None:
+    data = bytes(25_600_000)
+    server, source = Uploads(), Source(data)
+
+    def break_first(request: Received) -> object:
+        if server.log.count("PUT") > 1:
+            return None
+        server.sessions["0"] += request.read(9_000_000)
+        return "close"
+
+    def refuse(request: Received) -> object:
+        request.body()
+        request.answer(status)
+        return "answered"
+
+    server.on_put, server.on_patch = break_first, refuse
+    upload(server, source, data=data)
+    assert server.blobs[str(Digest.of(data))] == data
+    assert server.log == ["POST", "PUT", "GET", "PATCH", "POST", "PUT"]
+
+
 def test_chunks_begin_anew_when_their_session_is_gone() -> None:
     data = bytes(25_600_000)
     server, source = Uploads(), Source(data)
@@ -412,6 +456,22 @@ def test_a_digest_that_the_registry_makes_up() -> None:
     with pytest.raises(RegistryError) as caught:
         upload(server, source, settings=HASTY)
     assert caught.value.code == "digest_mismatch"
+
+
+@pytest.mark.parametrize("said", [f"sha256:{hashlib.sha256(DATA).hexdigest()}", "none of your business"])
+def test_a_registry_may_count_in_another_algorithm_than_we_do(said: str) -> None:
+    server, source = Uploads(), Source()
+    named = Descriptor("application/octet-stream", Digest.of(DATA, "sha512"), len(DATA))
+
+    def store(request: Received) -> object:
+        request.body()
+        request.answer(201, Docker_Content_Digest=said)
+        return "answered"
+
+    server.on_put = store
+    with raw_server(server) as running, client(running.host) as registry:
+        registry.repository("a").put_blob(named, source.open_at)
+    assert server.log == ["POST", "PUT"]
 
 
 class Bad(Source):
@@ -584,6 +644,46 @@ def test_a_manifest_that_did_not_arrive_is_put_again() -> None:
     with raw_server(server) as running, client(running.host) as registry:
         registry.repository("a").put_manifest(made, "latest")
     assert server.log == ["PUT", "HEAD", "PUT"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_manifest_that_arrived_as_other_bytes_is_put_again(kept: bool) -> None:
+    """Where several write one at once, docker-registry says so of the others' bytes."""
+    server, made = Manifests(), image()
+
+    def refuse(request: Received) -> object:
+        if server.log.count("PUT") > 1:
+            return None
+        if kept:
+            server.kept["latest"], server.types["latest"] = made.raw, OCI_MANIFEST
+        request.answer(400, b'{"errors":[{"code":"DIGEST_INVALID"}]}')
+        return "answered"
+
+    server.on_put = refuse
+    with raw_server(server) as running, client(running.host) as registry:
+        registry.repository("a").put_manifest(made, "latest")
+    assert server.log == ["PUT", "HEAD"] if kept else ["PUT", "HEAD", "PUT"]
+    assert server.kept["latest"] == made.raw
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (str(Digest.of(image().raw, "sha512")), image().digest),
+        ("sha256:" + "0" * 64, Digest("sha256", "0" * 64)),
+        ("no digest", None),
+    ],
+)
+def test_what_a_registry_says_that_a_manifest_is(said: str, found: Digest | None) -> None:
+    server = Manifests()
+
+    def store(request: Received) -> object:
+        request.answer(201, Docker_Content_Digest=said)
+        return "answered"
+
+    server.on_put = store
+    with raw_server(server) as running, client(running.host) as registry:
+        assert registry.repository("a").put_manifest(image(), "latest") == found
 
 
 def test_a_manifest_that_names_what_is_missing() -> None:
