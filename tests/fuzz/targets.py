@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import read_error
-from ansible_collections.imageops.registry.plugins.module_utils._oci.blob_reader import range_start
+from ansible_collections.imageops.registry.plugins.module_utils._oci.blob_reader import content_range
 from ansible_collections.imageops.registry.plugins.module_utils._oci.challenge import parse_challenges
 from ansible_collections.imageops.registry.plugins.module_utils._oci.docker_file import parse_docker_file
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
@@ -187,9 +187,9 @@ def _retry_after(text: str) -> object:
 
 
 def _range(text: str) -> object:
-    found = range_start(text)
-    assert found is None or found >= 0
-    return found is None
+    first, last = content_range(text)
+    assert (first, last) == (-1, -1) or min(first, last) >= 0
+    return first < 0
 
 
 def _error(text: str) -> object:

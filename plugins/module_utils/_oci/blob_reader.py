@@ -16,6 +16,8 @@ from .faults import Fault
 from .transport import Answer
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_NO_RANGES = (400, 405, 412, 416, 501)
+"""What servers say to a Range that they cannot serve."""
 
 
 def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlobReader:
@@ -25,22 +27,26 @@ def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlo
     :param size: of the whole blob, in bytes
     :raises ContentError: size_mismatch, when the registry announces another size
     """
-    if offset:
-        call = replace(call, headers={"Range": f"bytes={offset}-"})
-    answer = client.expect(call, 200, 206)
+    answer = _ask(client, call, offset)
     purpose = call.purpose
     skip = offset if answer.status == 200 else 0
-    if answer.status == 206 and range_start(answer.headers.get("Content-Range")) != offset:
-        answer.close()
-        raise RegistryError(
-            code="protocol_error",
-            action=purpose.action,
-            subject=purpose.subject,
-            cause=f"it answers another part than the one from byte {offset} on",
-            transient=True,
-            status=206,
-        )
-    if answer.length is not None and answer.length != size - offset + skip:
+    whole = True
+    if answer.status == 206:
+        start, end = content_range(answer.headers.get("Content-Range"))
+        if start != offset:
+            client.quirks.wrong_ranges += 1
+            answer.close()
+            raise RegistryError(
+                code="protocol_error",
+                action=purpose.action,
+                subject=purpose.subject,
+                cause=f"it answers another part than the one from byte {offset} on",
+                transient=True,
+                status=206,
+            )
+        client.quirks.wrong_ranges = 0
+        whole = end + 1 >= size  # a server may give less than was asked for; the rest is asked for when that has ended
+    if whole and answer.length is not None and answer.length != size - offset + skip:
         answer.close()
         raise ContentError(
             code="size_mismatch",
@@ -51,6 +57,19 @@ def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlo
             transient=True,
         )
     return RegistryBlobReader(client, answer, purpose=purpose, position=offset - skip, skip=skip, size=size)
+
+
+def _ask(client: Client, call: Call, offset: int) -> Answer:
+    """From an offset on, or whole where the registry does not do that."""
+    if offset and client.quirks.takes_ranges:
+        partial = replace(call, headers={"Range": f"bytes={offset}-"})
+        answer = client.call(partial)
+        if answer.status in (200, 206):
+            return answer
+        if answer.status not in _NO_RANGES:
+            raise client.error(partial, answer)
+        answer.close()
+    return client.expect(call, 200, 206)
 
 
 class RegistryBlobReader:
@@ -115,7 +134,10 @@ class RegistryBlobReader:
         )
 
 
-def range_start(header: str | None) -> int | None:
-    """The first byte that a Content-Range header speaks of, None when it makes no sense (RFC 9110 section 14.4)."""
+def content_range(header: str | None) -> tuple[int, int]:
+    """The first and the last byte that a Content-Range header speaks of (RFC 9110 section 14.4).
+
+    Both are -1 when it makes no sense.
+    """
     match = _CONTENT_RANGE.fullmatch((header or "").strip())
-    return int(match.group(1)) if match else None
+    return (int(match.group(1)), int(match.group(2))) if match else (-1, -1)

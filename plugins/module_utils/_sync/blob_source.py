@@ -27,6 +27,7 @@ class BlobSource:
     :param on_open: told each time the source is opened, with the offset: a read that is not the first is worth counting
     :param moved: told of the size of every block that was read; waits where there is a limit on that
     :ivar fault: what the last read ended with that could not be taken up again
+    :ivar failures: reads that broke so far, over all readers: their tries must not multiply with those of an upload
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class BlobSource:
         self.blob = blob
         self.name = repository.name
         self.fault: ImageOpsError | None = None
+        self.failures = 0
         self._repository = repository
         self._patience = patience
         self._on_open = on_open
@@ -70,14 +72,15 @@ class BlobSource:
                 raise self._lost() from fault
             raise
 
-    def failed(self, fault: ImageOpsError, failures: int) -> None:
-        """Wait and return when the read can be taken up again, else raise.
+    def failed(self, fault: ImageOpsError) -> None:
+        """Wait and return when a read can be taken up again, else raise.
 
         Wrong content is not asked for again at once: the image's next round does that.
         """
         if isinstance(fault, ContentError):
             raise fault
-        self._patience.again(fault, failures)
+        self.failures += 1
+        self._patience.again(fault, self.failures)
 
     def _lost(self) -> ImageOpsError:
         return ContentError(
@@ -142,7 +145,6 @@ class _VerifiedReader:
     def _blocks(self, position: int) -> Iterator[bytes]:
         """The source's bytes from here to the blob's size, over as many reads as it takes."""
         size = self._source.blob.size
-        failures = 0
         while True:
             try:
                 self._reader = self._source.read(position)
@@ -160,8 +162,7 @@ class _VerifiedReader:
                     return
                 raise self._wrong("size_mismatch", f"it ended after {position} of {size} bytes")
             except ImageOpsError as fault:
-                failures += 1
-                self._source.failed(fault, failures)
+                self._source.failed(fault)
             finally:
                 self.close()
 

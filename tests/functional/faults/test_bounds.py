@@ -73,6 +73,24 @@ def test_all_retries_of_a_run_together_are_bounded(
     assert "retry_budget" in set(codes(result).values()) or any(line.startswith("not again") for line in scene.run.log)
 
 
+def test_tries_of_both_sides_do_not_multiply(scene: Scene) -> None:
+    large = images.random_blob(scene.path, 300_000)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    for skip in (0, 3, 6, 9, 12):  # two of three reads break, and every upload is refused
+        scene.source.add(CutResponse(after=1000), method="GET", target=large.digest, skip=skip, times=2)
+    scene.destination.add(Answer(500), method="PUT", target=large.digest, times=None)
+
+    scene.sync(retries=0)
+
+    asked = Counter(
+        record.method
+        for record in [*scene.source.records(), *scene.destination.records()]
+        if large.digest in record.target and record.method in ("GET", "PUT")
+    )
+    assert asked["PUT"] <= 5
+    assert asked["GET"] <= 5 + 4  # a fresh read for each upload, and four breaks in all of them
+
+
 def test_a_run_that_is_out_of_retries_still_does_what_works_at_once(scene: Scene) -> None:
     for number in range(24):
         scene.give(f"v{number}", images.image(f"{scene.path} {number}", layers=[images.layer(number)]))

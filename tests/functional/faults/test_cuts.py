@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
 import pytest
@@ -21,8 +22,9 @@ from support.fault_actions import (
     LoseAnswer,
     StallRequest,
     StallResponse,
+    first_bytes,
 )
-from support.faults import Action, FaultProxy, Record
+from support.faults import Action, FaultProxy, Record, Request, Response
 from support.runs import QUICK, Run, only
 from support.scenes import Guarded, Scene, codes
 from support.servers import Servers
@@ -180,6 +182,55 @@ def test_an_answer_to_another_range_is_not_believed(scene: Scene) -> None:
     scene.assert_done(scene.sync(retries=0))
 
     assert [record.status for record in reads(scene.source, large.digest)] == [200, 206, 206]
+
+
+@dataclass
+class Partial(Action):
+    """Answer a Range, and no other request, in a way of its own."""
+
+    status: int
+    most: int = 0
+
+    def answer(self, request: Request) -> Response | None:
+        if request.header("Range") is None or self.status == 206:
+            return None
+        return Response(self.status, [("Content-Length", "0")])
+
+    def on_response(self, request: Request, response: Response) -> None:
+        if response.status != 206 or self.status != 206:
+            return
+        said = response.header("Content-Range") or ""
+        if self.most:
+            start = int(said.partition(" ")[2].partition("-")[0])
+            size = min(self.most, SIZE - start)
+            response.set("Content-Range", f"bytes {start}-{start + size - 1}/{SIZE}")
+            response.set("Content-Length", str(size))
+            response.body = first_bytes(response.body, size)
+        else:
+            response.set("Content-Range", said.replace("bytes ", "bytes 1"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "statuses"),
+    [
+        (Partial(416), [200, 416, 200]),
+        (Partial(400), [200, 400, 200]),
+        (Partial(501), [200, 501, 200]),
+        (Partial(206), [200, 206, 206, 200]),
+        (Partial(206, most=800_000), [200, 206, 206, 206]),
+    ],
+    ids=["416", "400", "501", "another part", "short parts"],
+)
+def test_a_source_that_is_no_good_at_ranges_is_coped_with(scene: Scene, answer: Action, statuses: list[int]) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.source.add(CutResponse(after=1_000_000), method="GET", target=large.digest)
+    scene.source.add(answer, method="GET", target=large.digest, times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert [record.status for record in reads(scene.source, large.digest)] == statuses
+    assert scene.destination.counts()["PUT", "upload"] == 2
 
 
 def test_four_breaks_are_got_over_and_five_end_the_round(scene: Scene) -> None:
