@@ -70,12 +70,19 @@ class Flights:
         self._calls = calls
         self._patience = patience
         self._on_sent = on_sent
+<<<<<<< ours
         self._bandwidth = bandwidth
         most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
         self._slots = Slots(lambda: most)
         self._registry_slots: dict[str, Slots] = {}
         self._threads = Lane("transfer", lambda: _MANY)
         self._boarding: dict[Digest, list[Seat]] = {}
+=======
+        self._slots = asyncio.Semaphore(concurrency)
+        self._registry_slots: dict[str, asyncio.Semaphore] = {}
+        self._threads = Lane("transfer", _MANY)
+        self._boarding: dict[tuple[Digest, int], list[Seat]] = {}
+>>>>>>> theirs
         self._read: set[Digest] = set()
         self._work: set[asyncio.Task[None]] = set()
         self.rereads: list[Reread] = []
@@ -94,13 +101,14 @@ class Flights:
 
         :param share: false for a flight of its own, from its own source
         """
-        seats = self._boarding.get(seat.blob.digest) if share else None
+        key = (seat.blob.digest, seat.blob.size)  # a manifest may lie about the size: it flies alone
+        seats = self._boarding.get(key) if share else None
         if seats is not None:
             seats.append(seat)
         else:
             seats = [seat]
             if share:
-                self._boarding[seat.blob.digest] = seats
+                self._boarding[key] = seats
             self._start(self._depart(seats))
         return await seat.landed
 
@@ -135,9 +143,9 @@ class Flights:
         await held.enter_async_context(self._slots)
 
     def _close_boarding(self, seats: list[Seat]) -> None:
-        digest = seats[0].blob.digest
-        if self._boarding.get(digest) is seats:
-            del self._boarding[digest]
+        key = (seats[0].blob.digest, seats[0].blob.size)
+        if self._boarding.get(key) is seats:
+            del self._boarding[key]
 
     async def _sessions(self, seats: list[Seat]) -> list[Seat]:
         """Have every destination open its session; those that take too long get a flight of their own."""

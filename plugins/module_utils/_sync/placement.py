@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from .._oci.errors import ImageOpsError, RegistryError
+from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest
 from .._oci.reference import Digest, Reference
 from .calls import Calls
@@ -23,6 +23,12 @@ from .flights import Flights, Seat
 from .places import Places
 
 PRESENT, MOUNTED, COPIED = "present", "mounted", "copied"
+_Key = tuple[str, Digest, int]
+
+
+def _key(where: str, blob: Descriptor) -> _Key:
+    """A manifest that lies about a blob's size must not have its way with those that tell the truth."""
+    return where, blob.digest, blob.size
 
 
 @dataclass(eq=False)
@@ -67,8 +73,9 @@ class Placement:
         self._calls = calls
         self._flights = flights
         self._check_mode = check_mode
-        self._all: dict[tuple[str, Digest], Place] = {}
-        self._leaders: dict[tuple[str, Digest], Place] = {}
+        self._all: dict[_Key, Place] = {}
+        self._leaders: dict[_Key, Place] = {}
+        self._sizes: dict[Digest, int] = {}
         self._work: set[asyncio.Task[None]] = set()
 
     def want(
@@ -84,7 +91,7 @@ class Placement:
 
         :param alone: do not wait for a neighbour that may have it first
         """
-        key = (repository.name, blob.digest)
+        key = _key(repository.name, blob)
         place = self._all.get(key)
         if place is None or (place.unreadable and source.name not in place.sources):
             place = self._all[key] = Place(repository, blob, owner, {source.name: source})
@@ -98,7 +105,7 @@ class Placement:
     def named(self, repository: Reference, manifest: Manifest) -> None:
         """A manifest was put: the blobs that it names can be mounted from this repository."""
         for blob in manifest.blobs:
-            place = self._all.get((repository.name, blob.digest))
+            place = self._all.get(_key(repository.name, blob))
             if place is not None:
                 place.settle(mountable=True)
 
@@ -111,11 +118,13 @@ class Placement:
     def forget(self, repository: Reference, blobs: tuple[Descriptor, ...]) -> None:
         """The repository denies having these: look again."""
         for blob in blobs:
-            place = self._all.pop((repository.name, blob.digest), None)
-            if place is not None:
-                place.settle(mountable=False)
-            if self._leaders.get((repository.registry, blob.digest)) is place:
-                del self._leaders[(repository.registry, blob.digest)]
+            place = self._all.pop(_key(repository.name, blob), None)
+            if place is None:
+                continue  # a foreign layer, say
+            place.settle(mountable=False)
+            key = _key(repository.registry, blob)
+            if self._leaders.get(key) is place:
+                del self._leaders[key]
 
     def next_round(self) -> None:
         """Keep what has arrived, forget what failed, so that it is tried again."""
@@ -124,6 +133,7 @@ class Placement:
 
     async def _bring(self, place: Place, *, alone: bool) -> None:
         try:
+            self._check_size(place.blob)
             how = await (self._probe(place) if self._check_mode else self._deliver(place, alone=alone))
         except BaseException as fault:
             place.settle(mountable=False)
@@ -135,21 +145,35 @@ class Placement:
             return
         if how == PRESENT:
             place.settle(mountable=True)
+        if how == COPIED and not self._check_mode:
+            self._sizes[place.blob.digest] = place.blob.size
         place.arrived.set_result(how)
+
+    def _check_size(self, blob: Descriptor) -> None:
+        """:raises ContentError: size_mismatch, for a blob that has been read and is of another size"""
+        size = self._sizes.get(blob.digest, blob.size)
+        if size != blob.size:
+            raise ContentError(
+                code="size_mismatch",
+                action="copy",
+                subject=f"the blob {blob.digest}",
+                cause=f"it has {size} bytes where a manifest says {blob.size}",
+                hint="the image is broken at its source: build or push it there again",
+            )
 
     async def _holder(self, place: Place, source: Reference, *, alone: bool = False) -> Reference | None:
         """A repository of the same registry that the blob can be mounted from; None when this place has to lead."""
         if source.registry == place.repository.registry:
             return source
         if alone:
-            self._leaders.setdefault((place.repository.registry, place.blob.digest), place)
+            self._leaders.setdefault(_key(place.repository.registry, place.blob), place)
             return None
         leader = await self._turn(place)
         return leader.repository if leader else None
 
     async def _turn(self, place: Place) -> Place | None:
         """Wait until this place leads (None), or gives the one that it can mount from."""
-        key = (place.repository.registry, place.blob.digest)
+        key = _key(place.repository.registry, place.blob)
         while True:
             leader = self._leaders.setdefault(key, place)
             if leader is place:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Callable
 
 import pytest
@@ -232,6 +233,20 @@ def test_an_image_whose_blob_the_source_lost(servers: Servers, scene: Scene) -> 
     (bad,) = (image for image in result.images if image.error)
     assert broken.blobs[1].digest in str(bad.error)
     assert (bad.attempts, scene.visible()["v1"]) == (1, scene.before["v1"].digest)
+
+
+def test_a_lie_about_a_size_is_found_out_and_harms_no_other(scene: Scene) -> None:
+    """Images of one run share a layer, and one of them is wrong about its size: it comes first, and it alone fails."""
+    honest = scene.give("v2", images.image(scene.path, layers=[images.random_blob(scene.path, SIZE)]))
+    content = json.loads(honest.manifest)
+    content["layers"][-1]["size"] = 5
+    lie = json.dumps(content).encode()
+    assert scene.origin.push_manifest(scene.path, "v1", lie, honest.media_type).status == 201
+
+    result = scene.sync(retries=2)
+
+    assert codes(result) == {"v1": "size_mismatch"}
+    assert scene.visible() == {"v2": honest.digest}
 
 
 @pytest.mark.parametrize("order", [1, -1])

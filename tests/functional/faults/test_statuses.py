@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from email.utils import formatdate
@@ -15,6 +16,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.transport i
 from support import images
 from support.fault_actions import Answer, ChangeLocation, DropRequestHeaders, HoldAnswer, Redirect, error_answer
 from support.faults import Action, FaultProxy
+from support.images import DOCKER_FOREIGN_LAYER, Blob
 from support.runs import Run, only
 from support.scenes import Guarded, Scene, codes
 from support.servers import Servers
@@ -282,6 +284,21 @@ def test_a_manifest_that_arrives_as_other_bytes_is_put_again(scene: Scene) -> No
     scene.assert_done(scene.sync(retries=0))
 
     assert [rule.hits for rule in rules] == [2, 2]
+
+
+def test_a_manifest_of_which_a_part_is_said_to_be_missing(scene: Scene) -> None:
+    """Everything is looked for again, but not a foreign layer, which was never brought."""
+    foreign = Blob(b"a layer that somebody else distributes", DOCKER_FOREIGN_LAYER)
+    image = images.image(scene.path, docker=True)
+    content = json.loads(image.manifest)
+    content["layers"].insert(0, foreign.descriptor(urls=["https://elsewhere.example.com/layer"]))
+    scene.origin.push(scene.path, image)
+    assert scene.origin.push_manifest(scene.path, "v1", json.dumps(content).encode(), image.media_type).status == 201
+    scene.destination.add(error_answer(400, "MANIFEST_BLOB_UNKNOWN"), method="PUT", target="/manifests/v1")
+
+    result = scene.run.sync(scene.rule, retries=0)
+
+    assert only(result).status == "done", str(only(result).error)
 
 
 def test_upload_sessions_that_vanish(scene: Scene) -> None:
