@@ -70,19 +70,12 @@ class Flights:
         self._calls = calls
         self._patience = patience
         self._on_sent = on_sent
-<<<<<<< ours
         self._bandwidth = bandwidth
         most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
         self._slots = Slots(lambda: most)
         self._registry_slots: dict[str, Slots] = {}
         self._threads = Lane("transfer", lambda: _MANY)
-        self._boarding: dict[Digest, list[Seat]] = {}
-=======
-        self._slots = asyncio.Semaphore(concurrency)
-        self._registry_slots: dict[str, asyncio.Semaphore] = {}
-        self._threads = Lane("transfer", _MANY)
         self._boarding: dict[tuple[Digest, int], list[Seat]] = {}
->>>>>>> theirs
         self._read: set[Digest] = set()
         self._work: set[asyncio.Task[None]] = set()
         self.rereads: list[Reread] = []
