@@ -87,7 +87,8 @@ class Ansible:
             "HOME": str(directory),
             "LC_ALL": "C.UTF-8",
             "NO_PROXY": "*",
-            "PWD": str(directory),
+            # A shell keeps this, other programs that start playbooks somewhere do not.
+            "PWD": "/",
             "RECORD_TASKS": str(self._record),
         }
 

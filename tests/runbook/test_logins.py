@@ -33,9 +33,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield opened
 
 
-def migrate(ansible: Ansible, scene: Scene, **variables: Any) -> PlaybookRun:
+def migrate(ansible: Ansible, scene: Scene, *options: str, **variables: Any) -> PlaybookRun:
     ansible.write("migration.yml", scene.variables(**variables))
-    return ansible.run(MIGRATE, "-e", "@migration.yml")
+    return ansible.run(MIGRATE, "-e", "@migration.yml", *options)
 
 
 def signers(scene: Scene, action: str) -> set[str]:
@@ -68,7 +68,13 @@ def test_a_pusher_that_there_is(ansible: Ansible, scene: Scene) -> None:
     world.users["ci"] = User("ci", "20000000000000001", attached=[("System", "AliyunContainerRegistryFullAccess")])
     key = world.add_key("ci")
     ansible.write("ci.json", {"access_key_id": key.key_id, "access_key_secret": key.secret})
-    run = migrate(ansible, scene, registry_sync_pusher={"secret_file": "ci.json"}, registry_sync_run_endpoint=False)
+    given = {"registry_sync_pusher": {"secret_file": "ci.json"}, "registry_sync_run_endpoint": False}
+    looked = migrate(ansible, scene, "--check", **given)
+    assert looked.code == 0, looked.text
+    assert looked.changed() == ["Keep each namespace"]
+    assert f"not made or changed {NAMESPACE}." in looked.named("Say what check mode has not made").result["msg"]
+
+    run = migrate(ansible, scene, **given)
     assert run.code == 0, run.text
     assert run.changed() == ["Keep each namespace", COPY]
     assert signers(scene, "GetAuthorizationToken") == {"ci"}

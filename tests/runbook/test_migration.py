@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Iterator
 
@@ -44,7 +45,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory, ansible: Ansible) -> Iterato
         for tag, each in IMAGES.items():
             opened.push("library/nginx", each, tag)
         opened.push("library/redis", image("redis"), "7.2")
-        ansible.write("migration.yml", opened.variables())
+        variables = opened.variables()
+        shutil.copy(variables["registry_sync_api"]["ca_path"], ansible.directory / "ca.pem")
+        variables["registry_sync_api"]["ca_path"] = "./ca.pem"
+        variables["registry_sync_registries"].append({"registry": opened.destination, "ca_path": "ca.pem"})
+        ansible.write("migration.yml", variables)
         yield opened
 
 
@@ -132,8 +137,11 @@ def test_verify_names_what_is_missing_or_differs(ansible: Ansible, scene: Scene)
     scene.lose(REPOSITORY, "1.0")
     scene.push("library/nginx", image("1.1 again"), "1.1")
     scene.mark()
-    # Not even a rule that leaves tags alone keeps the difference from being seen.
-    run = ansible.run(VERIFY, "-e", "@migration.yml", "-e", "registry_sync_overwrite=skip")
+    # Options that leave tags alone, stop early or return little keep no difference from being seen.
+    options = {"overwrite": "skip", "return_images": "none", "max_runtime": 1}
+    files = {f"{kind}_path": f"{kind}.txt" for kind in ("report", "verify_report", "log")}
+    given = {f"registry_sync_{name}": value for name, value in {**options, **files}.items()}
+    run = ansible.run(VERIFY, "-e", "@migration.yml", "-e", json.dumps(given))
     assert run.code == 2, run.text
     (failed,) = run.failed()
     assert failed.result["msg"].splitlines() == [
@@ -143,6 +151,7 @@ def test_verify_names_what_is_missing_or_differs(ansible: Ansible, scene: Scene)
     ]
     assert run.changed() == []
     assert scene.writes() == []
+    assert [each for each in files.values() if (ansible.directory / each).exists()] == ["verify_report.txt"]
 
 
 def test_drift_is_repaired(ansible: Ansible, scene: Scene) -> None:

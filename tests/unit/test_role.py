@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's options and the modules' agree, and each is described."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.imageops.registry.plugins.module_utils import _acr_args, _args
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles" / "registry_sync"
+PREFIX = "registry_sync_"
+FACTS = {"registry_sync_destination", "registry_sync_result"}
+COMPARED = ("type", "elements", "choices", "no_log")
+
+
+def load(path: str) -> Any:
+    return yaml.safe_load((ROLE / path).read_text(encoding="utf-8"))
+
+
+SPECS = {name: point["options"] for name, point in load("meta/argument_specs.yml")["argument_specs"].items()}
+MAIN = SPECS["main"]
+DEFAULTS = load("defaults/main.yml")
+
+
+def test_every_option_of_the_sync_is_one_of_the_role() -> None:
+    for name, wanted in _args.sync_spec().items():
+        same(name, MAIN[PREFIX + name], wanted)
+
+
+def test_every_option_of_the_apis_is_one_of_the_role() -> None:
+    theirs = _acr_args.acr_spec()
+    ours = {**MAIN["registry_sync_api"]["options"], **MAIN["registry_sync_admin"]["options"]}
+    ours.update({name: MAIN[PREFIX + name] for name in ("region", "network")})
+    assert set(ours) == set(theirs)
+    for name, wanted in theirs.items():
+        same(name, ours[name], wanted)
+
+
+def same(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """See that an option is what the module's is, at any depth."""
+    for key in COMPARED:
+        assert (name, key, found.get(key)) == (name, key, wanted.get(key))
+    for inner, option in wanted.get("options", {}).items():
+        same(f"{name}.{inner}", found["options"][inner], option)
+    assert set(found.get("options", {})) == set(wanted.get("options", {}))
+
+
+def test_the_sync_is_given_every_option() -> None:
+    assert set(load("tasks/sync.yml")[0]["imageops.registry.registry_image_sync"]) == set(_args.sync_spec())
+
+
+@pytest.mark.parametrize("point", sorted(SPECS))
+def test_defaults_are_what_the_specification_says(point: str) -> None:
+    for name, option in SPECS[point].items():
+        if "default" in option:
+            assert (name, option["default"]) == (name, DEFAULTS[name])
+    assert set(DEFAULTS) <= {name for spec in SPECS.values() for name in spec}
+
+
+def test_every_variable_has_the_roles_prefix_and_is_described() -> None:
+    described = {name for spec in SPECS.values() for name in spec} | FACTS
+    assert all(name.startswith(PREFIX) for name in described)
+    files = [*ROLE.rglob("*.yml"), *ROLE.glob("*.md"), *(ROOT / "playbooks").rglob("*.yml"), *ROOT.glob("docs/*.md")]
+    for file in files:
+        named = set(re.findall(r"\bregistry_sync_[a-z][a-z_]*[a-z]\b(?![_*])", file.read_text(encoding="utf-8")))
+        assert named - described == set(), file
+
+
+def test_what_is_secret_is_marked() -> None:
+    secret = re.compile(r"password|secret(?!_file)|token|^proxy$")
+
+    def look(options: dict[str, Any]) -> None:
+        for name, option in options.items():
+            look(option.get("options", {}))
+            if secret.search(name) and option["type"] == "str":
+                assert option.get("no_log") is True, name
+
+    look({name.removeprefix(PREFIX): option for name, option in MAIN.items()})
