@@ -31,6 +31,7 @@ class Login:
         self._refusal: tuple[str, int, str, str] | None = None
         self._checked = float("-inf")
         self._lock = threading.Lock()
+        self._doubt = threading.Lock()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -62,7 +63,7 @@ class Login:
         if not self.proven:
             self.refuse(answer, subject, mask)
         else:
-            with self._lock:
+            with self._doubt:
                 if self._refusal is None and time.monotonic() - self._checked >= MARGIN:
                     if not works():
                         self.refuse(answer, subject, mask)

@@ -6,14 +6,28 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
-from ansible_collections.imageops.registry.tests.acr_simulator.world import Key, Policy, Repository, User
+from ansible_collections.imageops.registry.tests.acr_simulator.world import (
+    Key,
+    Policy,
+    Repository,
+    TemporaryLogin,
+    User,
+)
 from support.acr_scene import Scene, failed
 from support.modules import module
 
+HELPER = """#!/bin/sh
+password=first-one
+[ -e {asked} ] && password=other-one
+cat >>{asked}
+echo >>{asked}
+printf '{{"Username": "cr_temp_user", "Secret": "%s"}}' "$password"
+"""
 PUSH_RIGHTS = ("CreateRepository", "UpdateRepository", "PushRepository", "PullRepository", "GetAuthorizationToken")
 
 
@@ -51,14 +65,39 @@ def test_the_key_may_come_from_the_environment(scene: Scene) -> None:
 
 def test_a_run_that_outlives_its_login_gets_another(scene: Scene) -> None:
     world = scene.simulator.world
-    world.login_seconds, world.token_seconds = 4, 3
-    for number in range(12):
+    world.login_seconds, world.token_seconds = 2, 2
+    for number in range(6):
         scene.push(f"library/app-{number}", "1")
     result = scene.sync(scene.rule(), entry={**scene.entry(), "requests_per_second": 12}, timeout=20)
 
-    assert result["summary"]["created"] == 12, result["msg"]
+    assert result["summary"]["created"] == 6, result["msg"]
     assert result["summary"]["seconds"] > world.login_seconds
     assert scene.simulator.received["GetAuthorizationToken"] >= 2
+
+
+def test_a_run_that_outlives_what_a_credential_helper_gave_asks_it_again(scene: Scene) -> None:
+    world = scene.simulator.world
+    world.token_seconds = 2
+    now = world.now()
+    scene.instance.temporary += [
+        TemporaryLogin("root", "first-one", now + 2.5),
+        TemporaryLogin("root", "other-one", now + 60),
+    ]
+    for number in range(3):
+        scene.push(f"library/app-{number}", "1")
+    asked = scene.home / "asked"
+    helper = scene.home / "docker-credential-short"
+    helper.write_text(HELPER.format(asked=asked))
+    helper.chmod(0o755)
+    (scene.home / "config.json").write_text(json.dumps({"credHelpers": {scene.registry.host: "short"}}))
+    scene.environment = {"PATH": f"{scene.home}:{os.environ['PATH']}"}
+    entry = {**scene.plain_entry(), "requests_per_second": 8}
+
+    result = scene.sync(scene.rule(), entry=entry, docker_config="config.json", timeout=20)
+
+    assert result["summary"]["created"] == 3, result["msg"]
+    assert result["summary"]["seconds"] > world.token_seconds
+    assert asked.read_text().splitlines() == [scene.registry.host] * 2
 
 
 def test_a_key_that_is_refused_is_tried_once(scene: Scene) -> None:

@@ -14,10 +14,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import Purpose
+from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import Purpose, unmasked
 from ansible_collections.imageops.registry.plugins.module_utils._oci.auth import Authenticator, Ticket
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.logins import Login
 from ansible_collections.imageops.registry.plugins.module_utils._oci.tokens import TokenRequest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Answer, Stats
 
@@ -272,6 +273,14 @@ def test_a_login_that_ends_on_the_way_is_not_taken_for_a_missing_right() -> None
         assert (caught.value.code, caught.value.status) == ("bad_credentials", 401)
         assert "is not accepted any more" in caught.value.cause
     assert len(server.requests) == 3
+
+
+def test_a_right_may_be_missing_for_who_waited_until_the_login_was_proven() -> None:
+    login = Login(REGISTRY, proven=False)
+    with login.turn():
+        login.proven = True  # by the one before
+        login.judge(answer(401), "a", unmasked, works=lambda: True)
+        assert login.proven
 
 
 def test_a_login_that_ends_on_the_way_is_renewed() -> None:
