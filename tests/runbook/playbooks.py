@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,7 @@ class Ansible:
             "ANSIBLE_CALLBACKS_ENABLED": "record_tasks",
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connections"),
             "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
             "ANSIBLE_HOME": str(directory / "ansible"),
             # There is no inventory, so Ansible knows this machine alone, with its own Python.
@@ -114,6 +116,36 @@ class Ansible:
         path = self.directory / name
         path.write_text(json.dumps(content), encoding="utf-8")
         return path
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The machine that tasks run on.
+
+    :ivar options: those of ansible-playbook that choose it
+    :ivar directory: what it has where this machine has the directory that playbooks are started in
+    :ivar is_here: whether it is this machine after all
+    """
+
+    options: Sequence[str]
+    directory: Path
+    is_here: bool
+
+
+def elsewhere_of(ansible: Ansible, directory: Path) -> Elsewhere:
+    """Make a machine that shares with this one everything but the directory that playbooks are started in."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:
+        return Elsewhere((), ansible.directory, is_here=True)
+    directory.mkdir()
+    variables = {
+        "ansible_connection": "apart",
+        "ansible_python_interpreter": sys.executable,
+        "ansible_remote_tmp": str(directory),
+        "apart_cover": str(directory),
+        "apart_place": str(ansible.directory),
+    }
+    inventory = ansible.write("inventory.json", {"all": {"hosts": {"elsewhere": variables}}})
+    return Elsewhere(("-i", str(inventory), "-e", "sync_hosts=elsewhere"), directory, is_here=False)
 
 
 def install(bin: Path, directory: Path) -> Path:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, User
-from scene import NAMESPACE, Scene, open_scene
+from scene import NAMESPACE, SOURCE_PASSWORD, Scene, open_scene
 from support.images import image
 
-from playbooks import Ansible, PlaybookRun
+from playbooks import Ansible, Elsewhere, PlaybookRun, elsewhere_of
 
 MIGRATE = "imageops.registry.harbor_to_acr"
 REPOSITORY = f"{NAMESPACE}/nginx"
@@ -33,6 +34,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield opened
 
 
+@pytest.fixture
+def elsewhere(ansible: Ansible, tmp_path: Path) -> Elsewhere:
+    """Another machine, or where that takes rights that we don't have, this one."""
+    return elsewhere_of(ansible, tmp_path / "elsewhere")
+
+
 def migrate(ansible: Ansible, scene: Scene, *options: str, **variables: Any) -> PlaybookRun:
     ansible.write("migration.yml", scene.variables(**variables))
     return ansible.run(MIGRATE, "-e", "@migration.yml", *options)
@@ -42,14 +49,17 @@ def signers(scene: Scene, action: str) -> set[str]:
     return {call.user for call in scene.simulator.calls if call.action == action}
 
 
-def test_a_fixed_password(ansible: Ansible, scene: Scene) -> None:
+def test_a_fixed_password_by_another_machine(ansible: Ansible, scene: Scene, elsewhere: Elsewhere) -> None:
+    """Every file is where the tasks run, and no secret is shown on the way there."""
     options = {
         "registry_sync_login": "password",
         "registry_sync_login_username": "registry-sync@acme",
         "registry_sync_login_password": "correct7horse",
         "registry_sync_run_endpoint": False,
+        "registry_sync_report_path": "report.json",
+        "registry_sync_log_path": "log.txt",
     }
-    first = migrate(ansible, scene, **options)
+    first = migrate(ansible, scene, "-vvv", *elsewhere.options, **options)
     assert first.code == 0, first.text
     assert first.changed()[-2:] == [PASSWORD, COPY]
     (policy,) = scene.simulator.world.policies.values()
@@ -57,9 +67,14 @@ def test_a_fixed_password(ansible: Ansible, scene: Scene) -> None:
     assert signers(scene, "ResetLoginPassword") == {"registry-sync"}
     assert signers(scene, "GetAuthorizationToken") == set()
     assert scene.arrived(REPOSITORY, "1.0") == image("1.0").digest
-    assert "correct7horse" not in first.text
+    made = {"pusher.json", "report.json", "log.txt"}
+    assert made <= {path.name for path in elsewhere.directory.iterdir()}
+    assert elsewhere.is_here or not made & {path.name for path in ansible.directory.iterdir()}
+    key = json.loads((elsewhere.directory / "pusher.json").read_text())
+    secrets = ("correct7horse", scene.admin.secret, SOURCE_PASSWORD, key["access_key_secret"])
+    assert [secret for secret in secrets if secret in first.text] == []
 
-    second = migrate(ansible, scene, **options)
+    second = migrate(ansible, scene, *elsewhere.options, **options)
     assert (second.code, second.changed()) == (0, []), second.text
 
 
