@@ -14,7 +14,7 @@ from .._harbor.api import SERVICE as HARBOR
 from .._harbor.catalog import HarborCatalog
 from .._oci.errors import ImageOpsError, InputError, RegistryError
 from .._oci.reference import parse_repository, quoted
-from .outcomes import outcomes
+from .asking import ask
 from .places import Places
 from .rule import Rule
 from .sides import Destination
@@ -97,12 +97,14 @@ class Discovery:
     def _list(self, wildcards: Iterable[Wildcard | None]) -> dict[_Listing, ImageOpsError]:
         """Read the lists that are not known yet; gives the faults of those that could not be read."""
         wanted = {_listing(wildcard) for wildcard in wildcards if wildcard is not None}
-        jobs = {
-            listing: self._places.lane(listing[0]).submit(self._repositories, *listing)
-            for listing in sorted(wanted - set(self._listed))
-        }
+        outcomes = ask(
+            ((self._places.lane(listing[0]), listing) for listing in sorted(wanted - set(self._listed))),
+            lambda listing: self._repositories(*listing),
+            action="list the repositories of",
+            log=self._log,
+        )
         faults: dict[_Listing, ImageOpsError] = {}
-        for listing, outcome in outcomes(jobs, action="list the repositories of", log=self._log).items():
+        for listing, outcome in outcomes.items():
             if isinstance(outcome, ImageOpsError):
                 faults[listing] = outcome
             else:

@@ -42,10 +42,16 @@ class Lane:
         with self._lock:
             self._jobs.put(job)
             self._unfinished += 1
+            if self._closed:
+                self._hire()
+                self._jobs.put(None)
             self._staff()
 
     def shutdown(self) -> None:
-        """Let the threads end once the queue is empty. Nobody waits for them: they are daemons."""
+        """Let the threads end once the queue is empty; what still comes gets one of its own.
+
+        Nobody waits for them: they are daemons.
+        """
         with self._lock:
             self._closed = True
             for _thread in range(self._threads):
@@ -68,8 +74,11 @@ class Lane:
     def _staff(self) -> None:
         """Add threads as long as there is work for them and room."""
         while not self._closed and self._threads < min(self._unfinished, self._limit()):
-            threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
-            self._threads += 1
+            self._hire()
+
+    def _hire(self) -> None:
+        threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
+        self._threads += 1
 
 
 def _run(future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:

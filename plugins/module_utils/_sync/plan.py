@@ -9,8 +9,7 @@ Nothing is written here. What was learnt is kept, so that planning again asks on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,12 @@ from .._oci.errors import ImageOpsError, InputError, RegistryError
 from .._oci.manifest import Descriptor
 from .._oci.reference import Digest, Reference
 from .artifacts import are_indexes, was_stripped
+from .asking import ask
 from .discover import MISFIT, SHARED, Discovery, Expansion
 from .naming import find_misnamed
-from .outcomes import outcomes
 from .places import Places
 from .rules import Destination, Rule, destination_tag
+from .survey import SourceKey, Survey, There
 from .wanted import ManifestStore, Wanted, WantedImages
 
 if TYPE_CHECKING:
@@ -87,19 +87,6 @@ class _Pair:
     destination: Reference
 
 
-@dataclass(frozen=True)
-class _There:
-    """What a destination has: a descriptor, nothing, or (unknown) an answer that does not tell."""
-
-    __slots__ = ("descriptor", "unknown")
-
-    descriptor: Descriptor | None
-    unknown: str
-
-
-_ABSENT = _There(None, "")
-
-
 class Planner:
     """Plans; can be asked again, and then repeats only the questions that had no answer.
 
@@ -124,15 +111,13 @@ class Planner:
         stripped: ManifestStore | None = None,
     ) -> None:
         self._places = places
+        self._survey = Survey(places, wanted, log)
         self._stripped = stripped
-        self._wanted = wanted
         self._managed = managed
         self._discovery = Discovery(places, managed, log=log)
         self._overwrite = overwrite
         self._rewrite = rewrite
         self._log = log
-        self._listings: dict[str, dict[str, None]] = {}
-        self._there: dict[Reference, _There] = {}
         self._untaken: dict[str, list[str]] = {}
         self._rooms: dict[Reference, ImageOpsError | None] = {}
         self.notes: list[str] = []
@@ -165,7 +150,7 @@ class Planner:
         if refused:
             return refused + tasks
         self._note_what_is_not_taken()
-        wanted, there = self._resolve(pairs)
+        wanted, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
         tasks = self._without_stripped(tasks, there)
         return _in_order(self._with_room(list(_merged(tasks))))
@@ -178,26 +163,13 @@ class Planner:
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
         """Read the tag lists that the rules need; gives the faults of those that could not be read."""
-        asked: dict[str, Reference] = {}
+        needed: list[Reference] = []
         for rule in rules:
             if rule.source.selects_by_listing:
-                asked[rule.source.name] = Reference(rule.source.registry, rule.source.repository)
+                needed.append(Reference(rule.source.registry, rule.source.repository))
             if rule.source.selects_by_listing or len(rule.source.tags or ()) > 1:
-                for place in rule.destinations:
-                    repository = Reference(place.registry, place.repository)
-                    asked.setdefault(repository.name, repository)
-        jobs = {
-            name: self._places.lane(ref.registry).submit(self._places.repository(ref).tags)
-            for name, ref in asked.items()
-            if name not in self._listings
-        }
-        failures: dict[str, ImageOpsError] = {}
-        for name, outcome in outcomes(jobs, action="plan", log=self._log).items():
-            if isinstance(outcome, ImageOpsError):
-                failures[name] = outcome
-            else:
-                self._listings[name] = dict.fromkeys(outcome)  # keeps the order, and is quick to look up in
-        return failures
+                needed += [Reference(place.registry, place.repository) for place in rule.destinations]
+        return self._survey.list(needed)
 
     def _unlisted(self, rule: Rule, failures: Mapping[str, ImageOpsError]) -> ImageOpsError | None:
         """Why a rule's tags are not known, when they have to be."""
@@ -206,11 +178,11 @@ class Planner:
         if rule.source.name in failures:
             return failures[rule.source.name]
         # Of a repository that nobody has named it is no fault that it has been emptied.
-        return None if self._listings[rule.source.name] or rule.brought_by is not None else _no_tags(rule)
+        return None if self._survey.tags(rule.source.name) or rule.brought_by is not None else _no_tags(rule)
 
     def _pairs(self, rule: Rule) -> Iterable[_Pair]:
         source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
-        listed = list(self._listings[rule.source.name]) if rule.source.selects_by_listing else rule.source.tags
+        listed = list(self._tags(rule.source.name)) if rule.source.selects_by_listing else rule.source.tags
         tags: Sequence[str | None] = [None] if listed is None else rule.select(listed)
         if not tags:
             self._untaken.setdefault(rule.origin, []).append(rule.source.name)
@@ -218,53 +190,16 @@ class Planner:
             for place in rule.destinations:
                 yield _Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
 
+    def _tags(self, name: str) -> Collection[str]:
+        return self._survey.tags(name) or ()
+
     def _note_what_is_not_taken(self) -> None:
         for origin, names in self._untaken.items():
-            shown = ", ".join(f"{name} ({len(self._listings.get(name, ()))})" for name in names[:_MOST_NAMED])
+            shown = ", ".join(f"{name} ({len(self._tags(name))})" for name in names[:_MOST_NAMED])
             more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
             self.notes.append(f"{origin} takes none of the tags of {shown}{more}")
 
-    def _resolve(
-        self, pairs: Sequence[_Pair]
-    ) -> tuple[dict[object, Wanted | ImageOpsError], dict[Reference, _There | ImageOpsError]]:
-        """Ask both sides about every image at once: one question a reference and side."""
-        sources: dict[object, Future[Wanted]] = {}
-        destinations: dict[Reference, Future[_There]] = {}
-        for pair in pairs:
-            if _key(pair) not in sources:
-                lane = self._places.lane(pair.source.registry)
-                sources[_key(pair)] = lane.submit(self._wanted.resolve, pair.source, pair.rule.platforms)
-            if pair.destination not in destinations:
-                destinations[pair.destination] = self._ask(pair.destination)
-        return (
-            outcomes(sources, action="plan", log=self._log),
-            outcomes(destinations, action="plan", log=self._log),
-        )
-
-    def _ask(self, destination: Reference) -> Future[_There]:
-        known = self._there.get(destination)
-        listed = self._listings.get(destination.name)
-        if known is None and destination.tag and listed is not None and destination.tag not in listed:
-            known = _ABSENT
-        if known is not None:
-            answer: Future[_There] = Future()
-            answer.set_result(known)
-            return answer
-        return self._places.lane(destination.registry).submit(self._look, destination)
-
-    def _look(self, destination: Reference) -> _There:
-        """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
-        try:
-            descriptor = self._places.repository(destination).resolve(destination.tag or str(destination.digest))
-        except RegistryError as fault:
-            if fault.status not in (401, 403) or fault.code == "bad_credentials":
-                raise
-            return _There(None, f"the destination answered {fault.status}, taken as absent")
-        there = _There(descriptor, "")
-        self._there[destination] = there
-        return there
-
-    def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: _There | ImageOpsError) -> ImageTask:
+    def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: There | ImageOpsError) -> ImageTask:
         task = _task(pair.rule, pair.source, pair.destination)
         if isinstance(wanted, ImageOpsError):
             return replace(task, reason="the source does not give it", error=wanted)
@@ -283,18 +218,22 @@ class Planner:
         return replace(task, action="unchanged", reason="both sides have the same digest")
 
     def _without_stripped(
-        self, tasks: list[ImageTask], there: Mapping[Reference, _There | ImageOpsError]
+        self, tasks: list[ImageTask], there: Mapping[Reference, There | ImageOpsError]
     ) -> list[ImageTask]:
         """Leave what differs only by artifacts that the destination did not take."""
-        jobs: dict[tuple[Reference, Reference], Future[bool]] = {}
+        differing: dict[tuple[Reference, Reference], tuple[ImageTask, Descriptor]] = {}
         for task in tasks if self._stripped is not None and not self._rewrite else ():
             found = there.get(task.destination)
-            if task.previous is None or task.previous == task.digest or not isinstance(found, _There):
+            if task.previous is None or task.previous == task.digest or not isinstance(found, There):
                 continue
             if task.wanted and found.descriptor and are_indexes(task.wanted.media_type, found.descriptor.media_type):
-                lane = self._places.lane(task.destination.registry)
-                jobs[task.destination, task.source] = lane.submit(self._was_stripped, task, found.descriptor)
-        same = outcomes(jobs, action="plan", log=self._log)
+                differing[task.destination, task.source] = task, found.descriptor
+        same = ask(
+            ((self._places.lane(key[0].registry), key) for key in differing),
+            lambda key: self._was_stripped(*differing[key]),
+            action="plan",
+            log=self._log,
+        )
         return [
             replace(task, action="unchanged", reason=_STRIPPED, error=None)
             if same.get((task.destination, task.source)) is True
@@ -321,16 +260,16 @@ class Planner:
             for task in tasks
             if task.action == "create"
             and task.destination.registry in self._managed
-            and not self._listings.get(task.destination.name)
+            and not self._survey.tags(task.destination.name)
         }
         hosts = {place.registry for place in new if place not in self._rooms}
-        jobs = {
-            host: self._places.lane(host).submit(
-                self._managed[host].room, sorted(place.repository for place in new if place.registry == host)
-            )
-            for host in sorted(hosts)
-        }
-        for host, room in outcomes(jobs, action="plan", log=self._log).items():
+        rooms = ask(
+            ((self._places.lane(host), host) for host in sorted(hosts)),
+            lambda host: self._managed[host].room(sorted(place.repository for place in new if place.registry == host)),
+            action="plan",
+            log=self._log,
+        )
+        for host, room in rooms.items():
             if isinstance(room, ImageOpsError):
                 self.notes.append(f"the room at {host} was not checked: {room}")
                 continue
@@ -366,7 +305,7 @@ def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
     )
 
 
-def _key(pair: _Pair) -> object:
+def _key(pair: _Pair) -> SourceKey:
     return (pair.source, pair.rule.platforms)
 
 
@@ -374,11 +313,6 @@ def _destination(rule: Rule, place: Destination, source_tag: str | None) -> Refe
     tag = destination_tag(rule, place, source_tag)
     digest = rule.source.digest if tag is None else None
     return Reference(place.registry, place.repository, tag, digest)
-
-
-def _asked(key: object) -> str:
-    """What a question was about: its reference, whatever else belongs to it."""
-    return str(key[0] if isinstance(key, tuple) else key)
 
 
 def _task(rule: Rule, source: Reference, destination: Reference) -> ImageTask:

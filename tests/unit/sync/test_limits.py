@@ -95,6 +95,13 @@ def test_a_lane_takes_more_once_more_are_allowed() -> None:
     lane.shutdown()
 
 
+def test_a_lane_that_was_shut_down_does_what_still_comes() -> None:
+    lane = Lane("late", Limit(2))
+    lane.submit(int).result(PATIENCE)
+    lane.shutdown()
+    assert [lane.submit(int, number).result(PATIENCE) for number in range(5)] == [0, 1, 2, 3, 4]
+
+
 def test_slots_let_in_as_many_as_allowed_in_their_order() -> None:
     limit, entered = Limit(2), []
 
