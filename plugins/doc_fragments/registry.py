@@ -97,8 +97,8 @@ options:
           region:
             description:
               - The region of the instance, such as V(cn-shanghai).
-              - If it is not given, the environment variables E(ALIBABA_CLOUD_REGION_ID), E(ALICLOUD_REGION_ID) and
-                E(ALICLOUD_REGION) count, and then the registry's host name.
+              - If it is not given, the registry's host name tells it, and if that does not either, the environment
+                variables E(ALIBABA_CLOUD_REGION_ID), E(ALICLOUD_REGION_ID) and E(ALICLOUD_REGION) count.
             type: str
           network:
             description: >-

@@ -107,7 +107,7 @@ def _api(
     from ._acr.service import Line
 
     host = _HOST.fullmatch(entry.registry)
-    region = _acr_args.region(given, os.environ) or (host.group(1) if host else None)
+    region = given["region"] or (host.group(1) if host else _acr_args.region(given, os.environ))
     try:
         key = _acr_args.given_key(given)
         service = _acr_args.registry_api(given, region)

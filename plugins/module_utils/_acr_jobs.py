@@ -106,7 +106,10 @@ def keep_white_list(task: Task) -> NoReturn:
             )
         if white_list.assumed:
             task.warn("the endpoint is off; what is predicted holds for one that was turned on just before")
-        return {**told(task, "entries", change, _described_entries), "unrestricted": not change.after}
+        return {
+            **told(task, "entries", change, _described_entries),
+            "unrestricted": not change.after and not white_list.is_off,
+        }
 
     carry_out(task, work)
 
@@ -120,18 +123,19 @@ def keep_password(task: Task) -> NoReturn:
         if params["update_password"] == "always":
             if not task.check_mode:
                 set_password(clients.registry, instance_id, password)
-            return {"changed": True}
+            return _told_password(task, "not tried", changed=True)
         try:
             registry = params["registry"] or _registry_host(clients.registry, instance_id, params["network"])
         except ImageOpsError as error:
             if not task.check_mode or error.code != "acr_state":
                 raise
             task.warn(f"{error}; that the password would be set is a guess")
-            return {"changed": True, "registry": None}
+            return {**_told_password(task, "not tried", changed=True), "registry": None}
         one = LoginPassword(
             clients.registry, instance_id, clients.front(registry), wait=clients.wait, check_mode=task.check_mode
         )
-        return {"changed": one.ensure(params["username"], password), "registry": registry}
+        changed = one.ensure(params["username"], password)
+        return {**_told_password(task, "refused" if changed else "accepted", changed=changed), "registry": registry}
 
     carry_out(task, work)
 
@@ -152,6 +156,17 @@ def get_login(task: Task) -> NoReturn:
         }
 
     carry_out(task, work)
+
+
+def _told_password(task: Task, before: str, *, changed: bool) -> Result:
+    """The result of setting a password, of which nothing may be shown but whether it is taken."""
+    result: Result = {"changed": changed}
+    if task.diff_mode:
+        states = {"before": before, "after": "accepted"}
+        result["diff"] = {
+            side: {"username": task.params["username"], "password": state} for side, state in states.items()
+        }
+    return result
 
 
 def _keep(
@@ -196,12 +211,13 @@ def _find_instances(task: Task, clients: Clients) -> list[Result]:
         front = clients.front(params["registry"]).look()
         clients.region = front.region
         try:
-            api = clients.registry
+            found = [get_instance(clients.registry, front.region, front.instance_id)]
         except ImageOpsError as error:
-            if error.code != "no_credentials":
+            if error.code == "acr_forbidden":
+                task.warn(str(error))
+            elif error.code != "no_credentials":
                 raise
-            return [_without_key(front.instance_id, front.region)]
-        found = [get_instance(api, front.region, front.instance_id)]
+            return [_from_outside(front.instance_id, front.region)]
     elif params["instance_id"]:
         found = [get_instance(clients.registry, clients.region or "", params["instance_id"])]
     elif params["name"]:
@@ -211,7 +227,8 @@ def _find_instances(task: Task, clients: Clients) -> list[Result]:
     return [_described_instance(task, clients.registry, instance) for instance in found]
 
 
-def _without_key(instance_id: str, region: str) -> Result:
+def _from_outside(instance_id: str, region: str) -> Result:
+    """What anybody may know of an instance."""
     unknown = dict.fromkeys(("name", "status", "specification", "usage", "endpoints", "namespaces"))
     return {"instance_id": instance_id, "region": region, **unknown, "public_domains": [], "vpc_domains": []}
 

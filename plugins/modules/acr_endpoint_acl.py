@@ -15,6 +15,7 @@ description:
   - Waits until the endpoint runs before it writes anything, because the vendor drops in silence what is written
     earlier.
   - Adds before it removes, and waits for every entry that it adds to show, whatever O(wait) says.
+  - Fails when the endpoint is off, unless nothing has to be done then.
   - An empty white list lets the whole world in. So this module never leaves it empty unless O(allow_unrestricted=true),
     and leaves the vendor's own entry V(127.0.0.1/32) where it is unless that is listed or the list is to be emptied.
   - The vendor has no call to change an entry. One whose comment is to change is deleted and added again, which shuts
@@ -112,7 +113,7 @@ entries:
       type: str
       sample: migration host
 unrestricted:
-  description: Whether the list is empty, so that the whole world gets in.
+  description: Whether the list is empty and the endpoint on, so that the whole world gets in.
   returned: success
   type: bool
   sample: false

@@ -36,7 +36,8 @@ options:
     description:
       - The host of the instance's registry, such as V(acme-registry.cn-shanghai.cr.aliyuncs.com).
       - The region is the one that the registry says, whatever O(region) says.
-      - If there is no access key, only RV(instances[].instance_id) and RV(instances[].region) are known.
+      - If there is no access key, or one that may not read the instance, only RV(instances[].instance_id) and
+        RV(instances[].region) are known.
     type: str
   namespaces:
     description: Whether to return the namespaces, too.

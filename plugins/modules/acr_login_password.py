@@ -27,7 +27,9 @@ attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
+    support: full
+    details:
+      - Shows whether the password was and is accepted, and nothing of the password itself.
   idempotent:
     support: partial
     details:

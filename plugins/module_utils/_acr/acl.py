@@ -98,25 +98,32 @@ class WhiteList:
     """The white list of one public endpoint.
 
     :ivar assumed: in check mode: the endpoint is off, so what was given as its list is what one that is on begins with
+    :ivar is_off: the endpoint is off, so nobody gets in, whatever the list is
     """
 
     def __init__(self, endpoint: PublicEndpoint) -> None:
         self._endpoint = endpoint
-        self.assumed = False
+        self.assumed = self.is_off = False
 
     def change(self, steps_for: Callable[[Entries], Steps], *, allow_unrestricted: bool) -> Change[Entries]:
         """Bring the list where it should be.
 
-        In check mode an endpoint that is off counts as one that was just turned on.
+        In check mode an endpoint that is off, and whose list is to be another, counts as one that was just turned on.
 
         :param steps_for: gives the steps from the present list
         :param allow_unrestricted: whether the list may become empty, and so open to the world
-        :raises ApiError: ``acr_state`` when the endpoint is off, or the list would be left empty
+        :raises ApiError: ``acr_state`` when the endpoint is off and something is to be done, or the list would be left
+            empty
         """
-        found = self._running()
-        self.assumed = not found.enabled
-        present = (_GUARD,) if self.assumed else found.entries
+        found = self._settled()
+        present = found.entries
         steps = steps_for(present)
+        if not found.enabled:
+            if steps.on(present) == present:
+                self.is_off = True
+                return Change(present, present)
+            present = self._assume_that_it_is_on()
+            steps = steps_for(present)
         after = steps.on(present)
         if steps.remove and not after and not allow_unrestricted:
             raise self._endpoint.wrong_state(
@@ -128,17 +135,19 @@ class WhiteList:
             after = self._carry_out(steps, found)
         return Change(present, after)
 
-    def _running(self) -> Endpoint:
+    def _settled(self) -> Endpoint:
         found = self._endpoint.read()
-        if self._endpoint.check_mode:
+        if self._endpoint.check_mode or found.is_settled:
             return found
-        if not found.is_settled:
-            found = self._endpoint.settled(found, lambda seen: True, action=_ACTION)
-        if not found.enabled:
+        return self._endpoint.settled(found, lambda seen: True, action=_ACTION)
+
+    def _assume_that_it_is_on(self) -> Entries:
+        if not self._endpoint.check_mode:
             raise self._endpoint.wrong_state(
                 "the endpoint is off", "turn it on with imageops.registry.acr_endpoint", action=_ACTION
             )
-        return found
+        self.assumed = True
+        return (_GUARD,)
 
     def _carry_out(self, steps: Steps, found: Endpoint) -> Entries:
         for entry in steps.add:

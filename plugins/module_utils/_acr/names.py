@@ -15,6 +15,7 @@ _REPOSITORY_PART = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
 _POLICY = re.compile(r"[A-Za-z0-9-]{1,128}")
 ENTERPRISE_SERVICE = re.compile(r"registry\.aliyuncs\.com:([a-z0-9-]+):[^:]*:(cri-[A-Za-z0-9]+)")
 """A region and an instance's id, as the challenge of the instance's registry names them."""
+_REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -42,6 +43,18 @@ def check_repository(name: str) -> str:
             subject=f"repository {name!r}",
             cause="it is not 2 to 64 lower-case letters, digits, '.', '_', '-' and '/', with a letter or digit at both "
             "ends of each level",
+        )
+    return name
+
+
+def check_region(name: str) -> str:
+    """The name again; it becomes a part of a host's.
+
+    :raises InputError: when no region is called so
+    """
+    if not _REGION.fullmatch(name):
+        raise InputError(
+            subject=f"region {name!r}", cause="it is not lower-case letters, digits and '-'", hint="such as cn-shanghai"
         )
     return name
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from .._oci.errors import InputError
 from .._oci.transport import Access
+from .names import check_region
 
 CR_VERSION = "2018-12-01"
 RAM_VERSION = "2015-05-01"
@@ -55,7 +56,7 @@ def registry_service(*, region: str | None, network: str, endpoint: str | None) 
 
     :param network: ``public`` or ``vpc``
     :param endpoint: where it is instead
-    :raises InputError: without a region and an endpoint
+    :raises InputError: without a region and an endpoint, and for what is no region
     """
     if endpoint:
         return Service(server_url(endpoint, option="endpoint"), CR_VERSION)
@@ -65,7 +66,8 @@ def registry_service(*, region: str | None, network: str, endpoint: str | None) 
             cause="region is missing",
             hint="set region, or ALIBABA_CLOUD_REGION_ID where it runs",
         )
-    return Service(f"https://cr{'-vpc' if network == 'vpc' else ''}.{region}.aliyuncs.com", CR_VERSION)
+    host = f"cr{'-vpc' if network == 'vpc' else ''}.{check_region(region)}.aliyuncs.com"
+    return Service(f"https://{host}", CR_VERSION)
 
 
 def ram_service(endpoint: str | None) -> Service:

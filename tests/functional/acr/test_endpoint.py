@@ -214,6 +214,9 @@ class TestWhiteList:
         )
         assert one.assumed
         assert change.after == (AclEntry(DEFAULT_ENTRY, "default"), AclEntry("192.0.2.0/24", "office"))
+        for check_mode in (True, False):
+            assert not lack(endpoint(cr, check_mode=check_mode), OFFICE).changed
+            assert not have(endpoint(cr, check_mode=check_mode), purge=True).changed
         assert simulator.actions(writes=True) == []
 
     def test_a_busy_load_balancer(self, cr: OpenApi, simulator: Simulator, running: SimulatedEndpoint) -> None:

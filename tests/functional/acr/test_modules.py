@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.modules import Modules
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
@@ -73,6 +74,7 @@ def test_repository(modules: Modules, instance: Instance) -> None:
         ("acr_namespace", {**TEAM, "endpoint": "https://cr.example.com/path"}, "it is not a host name"),
         ("acr_namespace", {**TEAM, "access_key_secret": None}, "access_key_secret is missing"),
         ("acr_namespace", {**TEAM, "endpoint": None, "region": None}, "region is missing"),
+        ("acr_namespace", {**TEAM, "endpoint": None, "region": "cn-shanghai.example.com/"}, "cannot accept region"),
     ],
 )
 def test_what_cannot_be_meant(
@@ -161,6 +163,16 @@ def test_endpoint_and_white_list(modules: Modules, simulator: Simulator, instanc
     assert not instance.endpoints["Registry"].enable
 
 
+def test_a_white_list_of_an_endpoint_that_is_off(modules: Modules, simulator: Simulator) -> None:
+    options = {**PLACE, "entries": [{"entry": "192.0.2.0/24"}]}
+    for check in (True, False):
+        gone = modules.succeed("acr_endpoint_acl", check=check, state="absent", **options)
+        assert (gone["changed"], gone["entries"], gone["unrestricted"]) == (False, [], False)
+    failed = modules.fail("acr_endpoint_acl", **options)
+    assert failed["error_codes"] == ["acr_state"]
+    assert "imageops.registry.acr_endpoint" in failed["msg"]
+
+
 def test_opening_to_the_world_has_to_be_said(modules: Modules, simulator: Simulator) -> None:
     modules.succeed("acr_endpoint", component="chart", **PLACE)
     options = {**PLACE, "component": "chart", "state": "absent", "entries": [{"entry": "127.0.0.1/32"}]}
@@ -205,10 +217,27 @@ def test_instance_by_its_registry(simulator: Simulator, instance: Instance, monk
     assert (known[0]["name"], known[0]["region"]) == ("acme", "cn-shanghai")
     for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
-    monkeypatch.setattr(f"{RUN}.vendor_chain", lambda: None)
-    [unknown] = Modules(simulator, None).succeed("acr_instance_info", **asked)["instances"]
-    assert (unknown["instance_id"], unknown["region"], unknown["name"]) == (PLACE["instance_id"], "cn-shanghai", None)
+    for chain in (lambda: None, lambda: finds_no_key):
+        monkeypatch.setattr(f"{RUN}.vendor_chain", chain)
+        [unknown] = Modules(simulator, None).succeed("acr_instance_info", **asked)["instances"]
+        assert (unknown["instance_id"], unknown["region"]) == (PLACE["instance_id"], "cn-shanghai")
+        assert (unknown["name"], unknown["public_domains"]) == (None, [])
+
+
+def finds_no_key() -> NoReturn:
+    raise ImageOpsError(code="no_credentials", action="sign calls to", subject="Alibaba Cloud", cause="there is no key")
+
+
+def test_an_instance_that_a_narrow_key_may_not_read(simulator: Simulator, instance: Instance) -> None:
+    simulator.front(instance.instance_id)
+    Modules(simulator, simulator.world.add_key()).succeed("ram_user", name="pusher")
+    asked = {
+        "registry": instance.endpoints["Registry"].domains[0][0],
+        "ca_path": str(simulator.identity.certificate_path),
+    }
+    result = Modules(simulator, simulator.world.add_key("pusher")).succeed("acr_instance_info", **asked)
+    assert result["instances"][0]["instance_id"] == PLACE["instance_id"]
+    assert "cr:GetInstance" in str(result["warnings"])
 
 
 def test_what_a_narrow_key_may_not_read_is_said(simulator: Simulator, instance: Instance) -> None:
@@ -235,13 +264,18 @@ def test_login_password(simulator: Simulator, modules: Modules, instance: Instan
         "password": "correct7horse",
         "ca_path": str(simulator.identity.certificate_path),
     }
-    assert modules.succeed("acr_login_password", check=True, **options)["changed"]
+    predicted = modules.succeed("acr_login_password", check=True, **options)
+    assert predicted["diff"]["before"] == {"username": "acme", "password": "refused"}
+    assert predicted["diff"]["after"] == {"username": "acme", "password": "accepted"}
+    assert predicted["changed"]
     assert simulator.received["ResetLoginPassword"] == 0
     first = modules.succeed("acr_login_password", **options)
     assert first["changed"]
     assert first["registry"] == instance.endpoints["Registry"].domains[0][0]
     assert "correct7horse" not in str({**first, "invocation": None})
-    assert not modules.succeed("acr_login_password", **options)["changed"]
+    again = modules.succeed("acr_login_password", **options)
+    assert not again["changed"]
+    assert again["diff"]["before"] == again["diff"]["after"]
     face.token_status = 503
     assert modules.fail("acr_login_password", **options)["error_codes"] == ["server_error"]
     assert simulator.received["ResetLoginPassword"] == 1

@@ -63,6 +63,24 @@ def test_the_key_may_come_from_the_environment(scene: Scene) -> None:
     assert key.secret not in json.dumps(result)
 
 
+def test_the_key_may_come_from_the_vendors_own_chain(scene: Scene) -> None:
+    pytest.importorskip("alibabacloud_credentials")
+    scene.push("library/nginx", "1")
+    key, scene.key = scene.key, None
+    assert key is not None
+    profile = {"name": "default", "mode": "AK", "access_key_id": key.key_id, "access_key_secret": key.secret}
+    (scene.home / ".aliyun").mkdir()
+    (scene.home / ".aliyun/config.json").write_text(json.dumps({"current": "default", "profiles": [profile]}))
+    result = scene.sync(scene.rule())
+    assert result["changed"], result["msg"]
+    assert key.secret not in json.dumps(result)
+    options = {"instance_id": scene.instance.instance_id, "endpoint": scene.simulator.url, "name": "team"}
+    with module("acr_namespace", options, home=scene.home) as running:
+        ended = running.end()
+    assert ended.result["changed"], ended.text
+    assert key.secret not in ended.text
+
+
 def test_a_run_that_outlives_its_login_gets_another(scene: Scene) -> None:
     world = scene.simulator.world
     world.login_seconds, world.token_seconds = 2, 2
@@ -247,7 +265,9 @@ def test_what_cannot_be_meant(scene: Scene, change: dict[str, Any], says: str) -
     assert scene.simulator.actions() == []
 
 
-def test_the_region_may_stand_in_the_hosts_name(scene: Scene) -> None:
+@pytest.mark.parametrize("environment", [{}, {"ALIBABA_CLOUD_REGION_ID": "no region at all"}])
+def test_the_region_may_stand_in_the_hosts_name(scene: Scene, environment: dict[str, str]) -> None:
+    scene.environment = environment
     acr = {"instance_id": "cri-1", "access_key_id": "a", "access_key_secret": "b"}
     registries = [{"registry": "acme-registry.cn-shanghai.cr.aliyuncs.com", "acr": acr}]
     assert scene.sync(registries=registries)["msg"] == "no images to copy"
