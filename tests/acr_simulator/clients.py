@@ -43,10 +43,14 @@ def connect(
     settings: Settings = QUICK,
     stop: threading.Event | None = None,
     now: Callable[[], float] | None = None,
+    per_second: float = 10_000.0,
 ) -> OpenApi:
     """A client of one API; unless said otherwise a new key of the account itself signs, by the simulator's clock."""
     signer = key or access_key(simulator.world.add_key())
-    return open_api(url or simulator.url, signer, version, settings=settings, stop=stop, now=now or simulator.world.now)
+    clock = now or simulator.world.now
+    return open_api(
+        url or simulator.url, signer, version, settings=settings, stop=stop, now=clock, per_second=per_second
+    )
 
 
 def open_api(
@@ -57,6 +61,7 @@ def open_api(
     settings: Settings = QUICK,
     stop: threading.Event | None = None,
     now: Callable[[], float] = time.time,
+    per_second: float = 10_000.0,
 ) -> OpenApi:
     """A client of whatever is at a URL."""
     return OpenApi(
@@ -66,6 +71,6 @@ def open_api(
         settings=settings,
         stop=stop or threading.Event(),
         on_secret=lambda text: None,
-        per_second=10_000.0,
+        per_second=per_second,
         now=now,
     )

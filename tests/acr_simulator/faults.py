@@ -61,9 +61,9 @@ class Faults:
         return None
 
 
-def answered(kind: Kind) -> ApiFault | None:
+def answered(kind: Kind | None) -> ApiFault | None:
     """The refusal that a fault is; None when it is no proper answer."""
-    if kind not in _ANSWERS:
+    if kind is None or kind not in _ANSWERS:
         return None
     status, code, in_body, headers = _ANSWERS[kind]
     return ApiFault(status, code, kind.value, in_body=in_body, headers=dict(headers))

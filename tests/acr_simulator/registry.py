@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import rights
-from .cr import make_repository
+from .cr_repositories import make_repository
 from .identity import Identity
 from .world import Instance, Namespace, World
 

@@ -17,6 +17,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ class Simulator:
     :ivar targets: every path and query that came
     :ivar before: what to do once before a call of that name is carried out
     :ivar answered: set once any call was answered
+    :ivar most_a_second: calls that are taken in a second before it throttles; None for any number
     """
 
     def __init__(self, directory: Path, world: World | None = None, *, forms: str = "both") -> None:
@@ -71,6 +73,8 @@ class Simulator:
         self.before: dict[str, Callable[[], object]] = {}
         self.stopping = threading.Event()
         self.answered = threading.Event()
+        self.most_a_second: int | None = None
+        self._taken: list[float] = []
         self._check = SignatureCheck(self.world)
         self._services: dict[str, tuple[Mapping[str, Mapping[str, schema.Field]], Any]] = {
             "2018-12-01": (schema.CR, ContainerRegistry(self.world)),
@@ -134,7 +138,7 @@ class Simulator:
             try:
                 key = self._check.identify("POST", target, headers, body)
                 user = key.user
-                fault = answered(kind) if kind else None
+                fault = answered(self._throttled() or kind)
                 if fault:
                     raise fault
                 if kind in (Kind.CUT_BEFORE, Kind.STALL, Kind.HTML):
@@ -146,6 +150,14 @@ class Simulator:
             self.calls.append(Exchange(action, given, user, status, answer))
         self.answered.set()
         return Reply(status, json.dumps(answer).encode(), extra, kind)
+
+    def _throttled(self) -> Kind | None:
+        now = time.monotonic()
+        self._taken = [moment for moment in self._taken if now - moment < 1]
+        if self.most_a_second is not None and len(self._taken) >= self.most_a_second:
+            return Kind.THROTTLED
+        self._taken.append(now)
+        return None
 
     def _carry_out(self, action: str, headers: Mapping[str, str], given: Mapping[str, str], key: Key) -> dict[str, Any]:
         version = headers.get("x-acs-version", "")

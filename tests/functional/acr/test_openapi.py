@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError
 from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import AccessKey
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import PER_SECOND, OpenApi
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import CR, QUICK, RAM, access_key, connect
@@ -70,6 +71,20 @@ def test_what_does_not_pass_fails_at_last(
         get_instance(cr)
     assert (caught.value.code, caught.value.transient) == (code, True)
     assert simulator.received["GetInstance"] == QUICK.attempts
+
+
+def test_it_stays_below_what_the_vendor_takes_in_a_second(simulator: Simulator, instance: Instance) -> None:
+    simulator.most_a_second = 15
+    with connect(simulator, per_second=PER_SECOND) as api, ThreadPoolExecutor(18) as pool:
+        list(pool.map(lambda _: get_instance(api), range(18)))
+    assert [call.status for call in simulator.calls] == [200] * 18
+
+
+def test_too_many_calls_are_throttled_and_made_again(simulator: Simulator, instance: Instance) -> None:
+    simulator.most_a_second = 3
+    with connect(simulator, settings=Settings(timeout=5.0, attempts=200, backoff=0.05, backoff_cap=0.05)) as api:
+        assert [get_instance(api)["InstanceName"] for _ in range(4)] == ["acme"] * 4
+    assert {call.answer.get("Code") for call in simulator.calls} == {"success", "Throttling.User"}
 
 
 def test_a_stall_ends_with_the_time_out(simulator: Simulator, instance: Instance) -> None:
