@@ -20,6 +20,7 @@ from .faults import Fault
 from .health import Health
 from .links import origin_of
 from .quirks import Quirks
+from .reference import quoted
 from .retry import Pauses, RetryBudget, interrupted, is_gateway, is_retried, parse_retry_after
 from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
@@ -169,6 +170,10 @@ class Client:
     def close(self) -> None:
         """End every connection, also those in use by other threads."""
         self.transport.close()
+
+    def shown(self, text: str) -> str:
+        """What a server says in a header, as an error may repeat it: without secrets, in quotes, one short line."""
+        return quoted(clean(text, self._mask))
 
     def collect_warnings(self, answer: Answer) -> None:
         """Pass on what a registry warns of, each text once (distribution-spec, section Warnings)."""

@@ -334,7 +334,7 @@ class RegistryRepository(Repository):
                 code="protocol_error",
                 action="read the manifest",
                 subject=self._ref_name(ref),
-                cause=f"the registry says a digest that is none: {said[:100]!r}",
+                cause=f"the registry says a digest that is none: {self._client.shown(said)}",
             ) from error
         if _is_digest(ref) and said != ref:
             raise ContentError(

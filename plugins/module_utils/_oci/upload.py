@@ -238,7 +238,7 @@ class BlobUpload:
                 code="digest_mismatch",
                 action=self._purpose.action,
                 subject=self._purpose.subject,
-                cause=f"the registry stored something else: {said[:150]!r}",
+                cause=f"the registry stored something else: {self._client.shown(said)}",
                 transient=True,
                 status=answer.status,
             )

@@ -66,4 +66,6 @@ def _forms(value: str) -> Iterable[str]:
     yield base64.b64encode(raw).decode()
     yield base64.urlsafe_b64encode(raw).decode()
     yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    in_json = json.dumps(value, ensure_ascii=False)[1:-1]
+    yield in_json
+    yield in_json.replace("\\\\", "\\")  # as errors quote it

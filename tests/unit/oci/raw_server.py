@@ -190,6 +190,7 @@ def client(
     credential: Credential | None = None,
     told: Told | None = None,
     budget: RetryBudget | None = None,
+    mask: Callable[[str], str] = str,
     **access: object,
 ) -> Registry:
     """A client of a registry on plain HTTP, unless ``access`` says otherwise."""
@@ -205,4 +206,5 @@ def client(
         on_secret=told.secrets.append,
         warn=told.warnings.append,
         log=told.log.append,
+        mask=mask,
     )

@@ -666,6 +666,30 @@ def test_a_manifest_that_arrived_as_other_bytes_is_put_again(kept: bool) -> None
     assert server.kept["latest"] == made.raw
 
 
+@pytest.mark.parametrize("padding", [0, 50, 90, 95, 140, 190, 195, 290, 295])
+def test_a_secret_in_a_header_is_masked_before_it_is_cut(padding: int) -> None:
+    secret = "Mellon-secret"
+    digest = "x" * padding + secret
+
+    def handle(request: Received) -> None:
+        headers = {} if request.method == "POST" else {"Docker_Content_Digest": digest}
+        request.answer(202 if request.method == "POST" else 200, Location="/upload/1", **headers)
+
+    seen = []
+    with (
+        raw_server(handle) as running,
+        client(running.host, settings=HASTY, mask=lambda text: text.replace(secret, "***")) as registry,
+    ):
+        for call in (
+            lambda: registry.repository("a").resolve("latest"),
+            lambda: registry.repository("a").manifest("latest"),
+        ):
+            with pytest.raises(ImageOpsError) as caught:
+                call()
+            seen.append(str(caught.value))
+    assert all("digest" in text and "Mel" not in text for text in seen), seen
+
+
 @pytest.mark.parametrize(
     ("said", "found"),
     [

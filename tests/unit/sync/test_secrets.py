@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import quoted
 from ansible_collections.imageops.registry.plugins.module_utils._sync.secrets import Secrets
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,11 @@ def test_very_short_ones_and_none_are_left() -> None:
 def test_finds_secrets_inside_names() -> None:
     assert secrets("library").occur_in(["quay.io/library/nginx"])
     assert not secrets("library", "ng").occur_in(["quay.io/lib", "rary/nginx"])
+
+
+@pytest.mark.parametrize("value", ["plain", 'a"b', "a\\b", "a\"'\\ b/π", "a\nb"])
+def test_a_secret_in_quotes_is_found(value: str) -> None:
+    assert secrets(value).mask(quoted(f"<{value}>")) == '"<********>"'
 
 
 @given(st.lists(st.text(alphabet="xyz", min_size=3, max_size=8), min_size=1), st.text(alphabet="xyz* "))
