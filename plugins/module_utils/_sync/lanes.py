@@ -66,7 +66,7 @@ class Lane:
             del job
             with self._lock:
                 self._unfinished -= 1
-                if self._threads > self._limit():
+                if self._threads > self._limit() and not self._closed:
                     self._threads -= 1
                     return
                 self._staff()

@@ -19,7 +19,7 @@ def answered(number: int) -> int:
     return number * number
 
 
-@pytest.mark.parametrize("count", [0, 1, 10, 5000])
+@pytest.mark.parametrize("count", [0, 1, 10, 1000])
 @pytest.mark.parametrize("shut", [False, True])
 def test_every_question_has_its_outcome(count: int, shut: bool) -> None:
     log: list[str] = []
