@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Chain, Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import Rule, parse_rules
 from ansible_collections.imageops.registry.plugins.module_utils._sync.used import check_use
 
 RULES = parse_rules(
@@ -22,12 +25,14 @@ def given(*keys: str) -> Given:
     return Given([(key, Credential("user", "password")) for key in keys])
 
 
-def check(*, task: str = "", file: str = "", docker: str = "", described: str = "") -> list[str]:
+def check(
+    *, task: str = "", file: str = "", docker: str = "", described: str = "", rules: Sequence[Rule] = RULES
+) -> list[str]:
     """Give the warnings; each argument is a list of keys with blanks between them."""
     warnings: list[str] = []
     from_task, from_file = given(*task.split()), given(*file.split())
     check_use(
-        RULES,
+        rules,
         from_task=from_task,
         from_file=from_file,
         credentials=Chain([from_task, from_file, given(*docker.split())]),
@@ -74,3 +79,59 @@ def test_defaults_that_many_tasks_share_are_only_warned_of() -> None:
     (warning,) = check(task="src.example.com other.example.com")
     assert "dst.example.com" in warning and "other.example.com" in warning
     assert check(task="src.example.com other.example.com", described="dst.example.com") == []
+
+
+# Rules about many repositories, whose paths are known in part
+
+
+def many(source: str, destination: str) -> list[Rule]:
+    return parse_rules([{"source": source, "destination": destination}], default_registry=None, default_namespace=None)
+
+
+@pytest.mark.parametrize("source", ["src.example.com/a/*", "src.example.com/a/**", "src.example.com/**"])
+@pytest.mark.parametrize("key", ["src.example.com", "src.example.com/a", "src.example.com/a/b"])
+def test_credentials_at_and_below_a_wildcard_are_of_use(source: str, key: str) -> None:
+    assert check(file=key, rules=many(source, "dst.example.com/c")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("src.example.com/a/*", "src.example.com/b"),
+        ("src.example.com/a/**", "src.example.com/ab"),
+        ("src.example.com/**", "src.example.com:443/a"),
+        ("src.example.com/**", "src.example.com.evil.org"),
+    ],
+)
+def test_credentials_beside_a_wildcard_are_left_over(source: str, key: str) -> None:
+    with pytest.raises(InputError, match=f"those for {re.escape(key)} are used by no image"):
+        check(file=key, rules=many(source, "dst.example.com/c"))
+
+
+@pytest.mark.parametrize(
+    ("destination", "key", "serves"),
+    [
+        ("dst.example.com/c", "dst.example.com/c", True),
+        ("dst.example.com/c/{name}", "dst.example.com/c/x", True),
+        ("dst.example.com/c/{namespace}-{name}", "dst.example.com/c/x", True),
+        ("dst.example.com/c-{name}", "dst.example.com/c-x", True),
+        ("dst.example.com/{repository}", "dst.example.com/any/thing", True),
+        ("dst.example.com/c/{name}", "dst.example.com/d", False),
+        ("dst.example.com/c/{name}", "dst.example.com/cc", False),
+    ],
+)
+def test_credentials_of_a_template(destination: str, key: str, serves: bool) -> None:
+    rules = many("src.example.com/a/**", destination)
+    if serves:
+        assert check(file=key, rules=rules) == []
+    else:
+        with pytest.raises(InputError, match=f"those for {key} are used by no image"):
+            check(file=key, rules=rules)
+
+
+def test_the_seeds_mistake_is_found_for_whole_projects_too() -> None:
+    rules = many("src.example.com/library/*", "dst.example.com/mirror/{name}")
+    with pytest.raises(InputError, match=r"copy to dst\.example\.com: .*those for other\.example\.com are used by no"):
+        check(file="src.example.com other.example.com", rules=rules)
+    (warning,) = check(task="src.example.com other.example.com", rules=rules)
+    assert "other.example.com" in warning
