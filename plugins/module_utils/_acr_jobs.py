@@ -17,6 +17,7 @@ from ._acr.instance import EndpointSummary, Instance, endpoint_summaries, find_i
 from ._acr.instance import list_instances as all_instances
 from ._acr.instance import usage as read_usage
 from ._acr.login import LoginPassword, set_password, temporary_login
+from ._acr.names import check_password
 from ._acr.namespace import NamespaceResource, list_namespaces
 from ._acr.openapi import OpenApi
 from ._acr.repository import RepositoryResource
@@ -119,7 +120,7 @@ def keep_password(task: Task) -> NoReturn:
 
     def work(clients: Clients) -> Result:
         params = task.params
-        instance_id, password = params["instance_id"], params["password"]
+        instance_id, password = params["instance_id"], check_password(params["password"])
         if params["update_password"] == "always":
             if not task.check_mode:
                 set_password(clients.registry, instance_id, password)

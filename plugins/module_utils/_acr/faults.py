@@ -38,6 +38,7 @@ from .._oci.errors import ImageOpsError
 from .._oci.faults import Fault
 
 _WORDS_LIMIT = 500
+_GIVE_THE_RIGHT = "give its user the right with imageops.registry.ram_policy and imageops.registry.ram_user_policy"
 _UNREACHABLE = "check the network and the proxy; in a VPC without a way out set network: vpc"
 
 
@@ -120,8 +121,19 @@ _MEANINGS = (
         "the white list does not take this entry",
         "0.0.0.0/0 is never taken, and no entry is while the endpoint is off",
     ),
-    _Meaning(r"INSTANCE_STATUS_NOT_SUPPORT", "acr_state", "the instance is not in a state that allows this"),
+    _Meaning(
+        r"INSTANCE_STATUS_NOT_SUPPORT",
+        "acr_state",
+        "the instance is not in a state that allows this",
+        "run it again once imageops.registry.acr_instance_info says RUNNING",
+    ),
     _Meaning(r"SLB_SERVICE_ERROR", "server_error", "the load balancer behind the endpoint is busy", "", True),
+    _Meaning(
+        r"InvalidSecurityToken\.Expired.*",
+        "bad_credentials",
+        "the security token has ended",
+        "get a new one of STS; those of the package alibabacloud-credentials are renewed by themselves",
+    ),
     _Meaning(
         r"InvalidAccessKeyId.*|SignatureDoesNotMatch|IncompleteSignature|InvalidSecurityToken.*|MissingSecurityToken"
         r"|Forbidden\.AccessKeyDisabled|InvalidAccessKeySecret",
@@ -133,7 +145,7 @@ _MEANINGS = (
         r"NoPrivilege|NoPermission|Forbidden\b.*|.*\.NoPermission|NotAuthorized.*",
         "acr_forbidden",
         "the access key may not do this",
-        "give its user the right, for example with imageops.registry.ram_policy and ram_user_policy",
+        _GIVE_THE_RIGHT,
     ),
     _Meaning(
         r"InvalidTimeStamp.*",
@@ -145,8 +157,17 @@ _MEANINGS = (
         r"(?:.*\.)?Throttling.*|.*\.FlowControl",
         "rate_limited",
         "the API takes no more calls for the moment",
-        "run fewer tasks at once, or run again later",
+        "run fewer tasks at once (throttle, forks), or run again later",
         True,
+    ),
+    _Meaning(
+        r"EntityNotExist\.User", "acr_not_found", "there is no such user", "make it with imageops.registry.ram_user"
+    ),
+    _Meaning(
+        r"EntityNotExist\.Policy",
+        "acr_not_found",
+        "there is no such policy",
+        "make it with imageops.registry.ram_policy, or set policy_type: System for one of the vendor's own",
     ),
     _Meaning(r"EntityNotExist.*", "acr_not_found", "it does not exist"),
     _Meaning(r"EntityAlreadyExist.*|.*_ALREADY_EXISTS?", "acr_exists", "there is one of that name already"),
@@ -244,7 +265,7 @@ def _meaning_of(api_code: str, status: int) -> _Meaning:
     if status >= 500:
         return _Meaning("", "server_error", "the API failed", "", True)
     if status == 403:
-        return _Meaning("", "acr_forbidden", "the access key may not do this")
+        return _Meaning("", "acr_forbidden", "the access key may not do this", _GIVE_THE_RIGHT)
     return _Meaning("", "acr_refused", "the API refused")
 
 

@@ -68,12 +68,15 @@ def push_document(instance_id: str, namespaces: Sequence[str], actions: Sequence
     """
     if not _INSTANCE.fullmatch(instance_id):
         raise InputError(subject=f"instance_id {instance_id!r}", cause="it is not of the form cri-...")
-    names = [_action(text) for text in actions]
+    names = list(dict.fromkeys(_action(text) for text in actions))
+    if not names:
+        raise InputError(subject="actions", cause="none is given", hint="leave it out for those that a push needs")
     inside = [f"cr:{name}" for name in names if name not in _OF_NO_REPOSITORY]
     outside = [f"cr:{name}" for name in names if name in _OF_NO_REPOSITORY]
     if inside and not namespaces:
         raise InputError(subject="namespaces", cause="none is given", hint="name those that may be pushed to")
-    places = [f"acs:cr:*:*:repository/{instance_id}/{check_namespace(name)}/*" for name in namespaces]
+    spaces = dict.fromkeys(check_namespace(name) for name in namespaces)
+    places = [f"acs:cr:*:*:repository/{instance_id}/{name}/*" for name in spaces]
     pairs = ((inside, places), (outside, ["*"]))
     return {
         "Version": "1",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .._oci.errors import InputError
 from .change import Wait
 from .faults import ApiError
 from .names import check_namespace, check_repository
@@ -64,8 +65,12 @@ class RepositoryResource(Resource[Repository]):
         """The repository with these settings; None leaves one as it is, or at its default when it is made.
 
         The vendor wants a summary, so the name stands in for one.
+
+        :raises InputError: for an empty summary
         """
         given = {name: value for name, value in settings.items() if value is not None}
+        if given.get("summary") == "":
+            raise InputError(subject="summary", cause="it is empty, and the vendor wants one", hint="leave it out")
         return replace(present or Repository(self._namespace, self._name, summary=self._name), **given)
 
     def read(self) -> Repository | None:

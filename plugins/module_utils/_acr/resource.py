@@ -68,8 +68,11 @@ class Resource(ABC, Generic[T]):
         found = before
         if found is None:
             self._await_departure()
-            self._create_or_find(target)
-            found = self._see(target, lambda seen: True, f"create the {self.kind}", "it does not show")
+            found = self._create_or_find(target)
+            if found is not None:
+                target = target_on(found)
+            else:
+                found = self._see(target, lambda seen: True, f"create the {self.kind}", "it does not show")
         if found != target:
             self.update(found, target)
             found = self._see(target, lambda seen: seen == target, f"update the {self.kind}", "it is not as asked for")
@@ -88,8 +91,8 @@ class Resource(ABC, Generic[T]):
             self._await_departure()
         return Change(before, None)
 
-    def _create_or_find(self, target: T) -> None:
-        """Create it; when that is refused although it is there now, go on.
+    def _create_or_find(self, target: T) -> T | None:
+        """Create it; when that is refused although it is there now, give what is there.
 
         Which code a duplicate gives is not documented, and an answer may have been lost on the way, so what counts is
         what is there afterwards, which may take a few looks to show.
@@ -97,15 +100,19 @@ class Resource(ABC, Generic[T]):
         try:
             self.create(target)
         except ApiError as error:
-            if error.code not in _PERHAPS_THERE or not self._turns_up():
+            found = self._turned_up() if error.code in _PERHAPS_THERE else None
+            if found is None:
                 raise
+            return found
+        return None
 
-    def _turns_up(self) -> bool:
+    def _turned_up(self) -> T | None:
         for _look in range(_LOOKS if self.wait.enabled else 1):
-            if self.read() is not None:
-                return True
+            found = self.read()
+            if found is not None:
+                return found
             self.wait.pause(self.wait.interval)
-        return False
+        return None
 
     def _delete(self, found: T) -> None:
         try:

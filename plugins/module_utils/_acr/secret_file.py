@@ -17,6 +17,7 @@ from .._oci.errors import ImageOpsError
 
 _MODE = 0o600
 _LONGEST = 64 * 1024
+_HINT = "it has to be a file, in a directory that is there and may be written to by who runs the task"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class SecretFile:
         except OSError as error:
             raise self._failed("read", error.strerror or "it is unreadable") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._failed("read", "it is not a file that this module wrote") from error
+            raise self._failed(
+                "read", "it is not a file that this module wrote", "name another, or move it away"
+            ) from error
 
     def is_private(self) -> bool:
         """Whether nobody but its owner may touch it."""
@@ -103,9 +106,9 @@ class SecretFile:
         except OSError as error:
             raise self._failed("delete", error.strerror or "it cannot be deleted") from error
 
-    def _failed(self, verb: str, cause: str) -> ImageOpsError:
+    def _failed(self, verb: str, cause: str, hint: str = _HINT) -> ImageOpsError:
         return ImageOpsError(
-            code="acr_secret_file", action=verb, subject=f"secret_file {self.path}", cause=cause.lower()
+            code="acr_secret_file", action=verb, subject=f"secret_file {self.path}", cause=cause.lower(), hint=hint
         )
 
 

@@ -283,6 +283,15 @@ def test_login_password(simulator: Simulator, modules: Modules, instance: Instan
     assert simulator.received["ResetLoginPassword"] == 2
 
 
+@pytest.mark.parametrize("update", ["on_refusal", "always"])
+def test_login_password_that_the_vendor_would_not_take(modules: Modules, simulator: Simulator, update: str) -> None:
+    failed = modules.fail(
+        "acr_login_password", check=True, username="acme", password="onlyletters", update_password=update, **PLACE
+    )
+    assert failed["error_codes"] == ["invalid_input"]
+    assert simulator.calls == []
+
+
 def test_login_password_needs_a_way_in(modules: Modules) -> None:
     failed = modules.fail("acr_login_password", username="acme", password="correct7horse", **PLACE)
     assert failed["error_codes"] == ["acr_state"]

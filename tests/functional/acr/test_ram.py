@@ -122,8 +122,11 @@ class TestAttachment:
         assert not modules.succeed("ram_user_policy", state="absent", **options)["changed"]
         failed = modules.fail("ram_user_policy", **options)
         assert failed["error"]["api_code"] == "EntityNotExist.User"
+        assert "with imageops.registry.ram_user" in failed["error"]["hint"]
         modules.succeed("ram_user", name="pusher")
-        assert modules.fail("ram_user_policy", **options)["error"]["api_code"] == "EntityNotExist.Policy"
+        failed = modules.fail("ram_user_policy", **options)
+        assert failed["error"]["api_code"] == "EntityNotExist.Policy"
+        assert "with imageops.registry.ram_policy" in failed["error"]["hint"]
         modules.succeed("ram_policy", name="push", acr=PUSH)
         assert modules.succeed("ram_user_policy", **options)["attachment"] == {**options, "policy_type": "Custom"}
         assert not modules.succeed("ram_user_policy", **options)["changed"]
@@ -248,6 +251,7 @@ class TestAccessKey:
         options["secret_file"] = str(tmp_path / "none" / "key.json")
         failed = modules.fail("ram_access_key", **options)
         assert failed["error_codes"] == ["acr_secret_file"]
+        assert "a directory that is there" in failed["error"]["hint"]
         assert not failed["changed"] or "CreateAccessKey" not in writes(simulator)
         assert self.at_ram(simulator) == []
 

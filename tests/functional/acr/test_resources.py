@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Change
+from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Change, Wait
 from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError
 from ansible_collections.imageops.registry.plugins.module_utils._acr.instance import (
     endpoint_summaries,
@@ -146,6 +146,18 @@ class TestNamespace:
         ensure_namespace(cr, default_repo_type="PRIVATE")
         assert instance.namespaces["team"].default_repo_type == "PRIVATE"
 
+    @pytest.mark.parametrize("wait", [SHORT_WAIT, NO_WAIT])
+    def test_one_made_meanwhile_keeps_what_is_not_asked_for(
+        self, cr: OpenApi, simulator: Simulator, instance: Instance, wait: Wait
+    ) -> None:
+        simulator.before["CreateNamespace"] = lambda: ensure_namespace(
+            cr, default_repo_type="PUBLIC", auto_create_repo=False
+        )
+        change = ensure_namespace(cr, options={"wait": wait}, tag_immutability=True)
+        made = instance.namespaces["team"]
+        assert (made.default_repo_type, made.auto_create_repo, made.tag_immutability) == ("PUBLIC", False, True)
+        assert change.after == Namespace("team", False, "PUBLIC", True)
+
     def test_the_quota(self, cr: OpenApi, instance: Instance) -> None:
         instance.namespace_quota = 1
         ensure_namespace(cr)
@@ -204,6 +216,10 @@ class TestRepository:
         assert ensure_repository(cr, **setting).changed
         assert vars(repository) == {**before, **setting}
         assert not ensure_repository(cr, **setting).changed
+
+    def test_an_empty_summary(self, cr: OpenApi) -> None:
+        with pytest.raises(ImageOpsError, match="the vendor wants one"):
+            ensure_repository(cr, summary="")
 
     def test_is_not_there_without_its_namespace(self, cr: OpenApi) -> None:
         one = RepositoryResource(cr, "cri-acme0123456789", "nobody", "nginx", wait=SHORT_WAIT, check_mode=False)

@@ -217,6 +217,7 @@ class TestMeanings:
             ("Forbidden.AccessKeyDisabled", 403, "bad_credentials", False),
             ("InvalidAccessKeyId.NotFound", 404, "bad_credentials", False),
             ("SignatureDoesNotMatch", 400, "bad_credentials", False),
+            ("InvalidSecurityToken.Expired", 400, "bad_credentials", False),
             ("InvalidTimeStamp.Expired", 400, "acr_clock", False),
             ("Throttling", 400, "rate_limited", True),
             ("Throttling.User", 400, "rate_limited", True),

@@ -108,6 +108,11 @@ def test_who_pushes_gets_no_more_than_that() -> None:
     )
 
 
+def test_what_is_said_twice_is_there_once() -> None:
+    document = push_document(ID, ["a1", "a1"], ["PushRepository", "cr:PushRepository"])
+    assert document == push_document(ID, ["a1"], ["PushRepository"])
+
+
 def test_a_login_is_allowed_on_everything() -> None:
     actions = ["cr:PushRepository", "GetAuthorizationToken"]
     assert push_document(ID, ["a1", "b2"], actions)["Statement"] == [
@@ -129,6 +134,7 @@ def test_a_login_is_allowed_on_everything() -> None:
         (ID, ["*"], PUSH_ACTIONS),
         (ID, ["team/*"], PUSH_ACTIONS),
         (ID, [], PUSH_ACTIONS),
+        (ID, ["team"], []),
         (ID, ["team"], ["*"]),
         (ID, ["team"], ["cr:*"]),
         (ID, ["team"], ["ram:CreateUser"]),
