@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._acr.managed import ManagedRegistry
     from ._acr.openapi import OpenApi
     from ._args import RegistryEntry
+    from ._oci.answers import Mask
     from ._oci.transport import Settings
 
 OnSecret = Callable[[str], None]
@@ -67,11 +68,13 @@ def managed_registries(
     settings: Settings,
     stop: threading.Event,
     on_secret: OnSecret,
+    mask: Mask,
     warn: Callable[[str], None],
 ) -> dict[str, ManagedRegistry]:
     """The registries whose instance is known, by host. Nothing is asked yet.
 
     :param stop: set to end every wait
+    :param mask: takes secrets out of what the API says
     :raises ImageOpsError: when two entries say it differently, and when there is no region or no access key
     """
     from ._acr.managed import ManagedRegistry  # needs requests, which may be missing when this module is loaded
@@ -87,7 +90,7 @@ def managed_registries(
     return {
         host: ManagedRegistry(
             host,
-            _api(entry, entry.acr, settings, stop, on_secret),
+            _api(entry, entry.acr, settings, stop, on_secret, mask),
             entry.acr["instance_id"],
             on_secret=on_secret,
             warn=warn,
@@ -98,7 +101,12 @@ def managed_registries(
 
 
 def _api(
-    entry: RegistryEntry, given: Mapping[str, Any], settings: Settings, stop: threading.Event, on_secret: OnSecret
+    entry: RegistryEntry,
+    given: Mapping[str, Any],
+    settings: Settings,
+    stop: threading.Event,
+    on_secret: OnSecret,
+    mask: Mask,
 ) -> OpenApi:
     """The API's client, by the way that the registry itself is reached, but never without a check of certificates."""
     from . import _acr_args
@@ -115,4 +123,4 @@ def _api(
         raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
     keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=on_secret)
     line = Line(ca_path=entry.connection.get("ca_path"), proxy=entry.connection.get("proxy"))
-    return OpenApi(service, keys, line=line, settings=settings, stop=stop, on_secret=on_secret)
+    return OpenApi(service, keys, line=line, settings=settings, stop=stop, on_secret=on_secret, mask=mask)

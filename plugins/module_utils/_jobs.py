@@ -155,7 +155,10 @@ def _given(entries: Sequence[_args.RegistryEntry], task: Task) -> Given:
 
 def _managed(entries: Sequence[_args.RegistryEntry], task: Task, stop: threading.Event) -> dict[str, ManagedRegistry]:
     settings = _args.settings(task.params)
-    return managed_registries(entries, settings=settings, stop=stop, on_secret=task.secrets.add, warn=task.warn)
+    secrets = task.secrets
+    return managed_registries(
+        entries, settings=settings, stop=stop, on_secret=secrets.add, mask=secrets.mask, warn=task.warn
+    )
 
 
 def _docker(task: Task) -> Sequence[CredentialProvider]:
