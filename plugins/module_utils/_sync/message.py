@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _GROUPS = 6
 _NAMED = 3
+_CORRECTED = 40  # what somebody has to write otherwise is worth a whole line
+_INVALID = "invalid_input"
 _DETAIL = 490
+_ROOM = 470
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
 
@@ -110,8 +113,17 @@ def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
     if words and words not in why:
         why = f"{why}; it said: {words}"
     yield one_line(f"{code}, {_images(len(group))}: {why}")
-    named = ", ".join(str(image.destination) for image, _error in group[:_NAMED])
-    more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
-    yield "  " + one_line(f"not written: {named}{more}", _DETAIL)
+    yield "  " + one_line(f"not written: {_some(group, _CORRECTED if code == _INVALID else _NAMED)}", _DETAIL)
     if first.hint:
         yield "  " + one_line(f"what to do: {first.hint}", _DETAIL)
+
+
+def _some(group: Sequence[_Failure], most: int) -> str:
+    """The first destinations, as many as there is room for, and how many more there are."""
+    names = [str(image.destination) for image, _error in group[:most]]
+    while True:
+        more = len(group) - len(names)
+        text = ", ".join(names) + (f" and {more} more" if more else "")
+        if len(text) <= _ROOM or len(names) <= 1:
+            return text
+        names.pop()
