@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import ssl
+import socket
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -77,7 +77,7 @@ def _converse(pool: Any, connection: Any, head: bytes, request: Request, limits:
     sock = connection.sock
     used = connection.answers > 0
     _set_patience(sock, limits.progress)
-    whole = _send(sock, head, request.body, used=used)
+    whole, early = _send(sock, head, request.body, used=used)
     _set_patience(sock, limits.answer)
     watch = Watch()
     watch.whole(max(limits.answer, limits.whole or 0.0))
@@ -87,27 +87,28 @@ def _converse(pool: Any, connection: Any, head: bytes, request: Request, limits:
             connection.close()
         pool._put_conn(connection)
 
-    response = Response(sock, request.method, watch, used=used and whole, give_back=give_back)
+    response = Response(sock, request.method, watch, used=used and whole, give_back=give_back, early=early)
     connection.answers += 1
     if limits.whole is None:
         watch.progress(limits.progress)
     return response
 
 
-def _send(sock: Any, head: bytes, body: bytes | Iterable[bytes] | None, *, used: bool) -> bool:
-    """Send all of it; False when that ended early, for then there may be an answer all the same."""
+def _send(sock: Any, head: bytes, body: bytes | Iterable[bytes] | None, *, used: bool) -> tuple[bool, bytes]:
+    """Send all of it; False when that ended early, for then there may be an answer, of which this is the beginning."""
     if body is None or isinstance(body, bytes):
         try:
             sock.sendall(head + body if body else head)
         except ConnectionError:
-            return used  # it was closed before, and nothing is lost
-        return True
+            return used, b""  # it was closed before, and nothing is lost
+        return True, b""
     try:
         sock.sendall(head)
     except ConnectionError:
-        return used
-    # A fresh TLS 1.3 connection is readable without an answer: the server's session tickets come first.
-    return send_blocks(sock, body, may_look=used or not isinstance(sock, ssl.SSLSocket))
+        return used, b""
+    # A fresh TLS 1.3 connection is readable without an answer: the server's session tickets come first. In a tunnel
+    # through a TLS proxy they cannot be told from an answer.
+    return send_blocks(sock, body, may_look=used or isinstance(sock, socket.socket))
 
 
 def _set_patience(sock: Any, seconds: float) -> None:

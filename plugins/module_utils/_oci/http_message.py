@@ -12,6 +12,7 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
@@ -83,21 +84,39 @@ def request_head(method: str, target: str, host: str, headers: Mapping[str, str]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool) -> bool:
-    """Send a body block by block; gives whether all of it went out.
+def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool) -> tuple[bool, bytes]:
+    """Send a body block by block; gives whether all of it went out, and the beginning of an answer that was seen.
 
     It stops when the server answers before the end, or when the connection breaks: there may be an answer all the same.
 
-    :param may_look: whether a readable connection means an answer
+    :param may_look: whether a readable connection may mean an answer
     """
     for block in blocks:
         if may_look and wait_for_read(sock, timeout=0):
-            return False
+            early = _early(sock)
+            if early is not None:
+                return False, early
         try:
             sock.sendall(block)
         except ConnectionError:
-            return False
-    return True
+            return False, b""
+    return True, b""
+
+
+def _early(sock: socket.socket) -> bytes | None:
+    """What there is to be read, perhaps only in part; None for what TLS sends by the way: tickets come at once."""
+    if not isinstance(sock, ssl.SSLSocket):
+        return b""
+    patience = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        return sock.recv(8192)
+    except ssl.SSLWantReadError:
+        return None
+    except OSError:
+        return b""
+    finally:
+        sock.settimeout(patience)
 
 
 class Response:
@@ -105,18 +124,26 @@ class Response:
 
     :param method: that was asked with
     :param used: the connection has answered before: when it ends without a byte, the server had closed it before
+    :param early: what was read of it while the request was still being sent
     :param give_back: told once, as soon as the connection is not needed any more, whether it can serve again
     :ivar length: of the body, in bytes, None when it was not announced
     :raises OSError, http.client.HTTPException: when there is no answer, or no good one
     """
 
     def __init__(
-        self, sock: socket.socket, method: str, watch: Watch, *, used: bool, give_back: Callable[[bool], None]
+        self,
+        sock: socket.socket,
+        method: str,
+        watch: Watch,
+        *,
+        used: bool,
+        give_back: Callable[[bool], None],
+        early: bytes = b"",
     ) -> None:
         self._sock = sock
         self._watch = watch
         self._give_back: Callable[[bool], None] | None = give_back
-        self._rest = b""
+        self._rest = early
         self._kept: OSError | http.client.HTTPException | None = None
         minor = self._read_head(used)
         bare = method == "HEAD" or self.status in (204, 304)
@@ -222,7 +249,7 @@ class Response:
     def _read_head(self, used: bool) -> int:
         """Read heads up to one that is not interim, for which the watch has a deadline; gives HTTP's minor version."""
         try:
-            self._rest = self._receive(8192)
+            self._rest = self._rest or self._receive(8192)
         except ConnectionError as error:
             if used:
                 raise StaleConnection("the server had closed the connection") from error

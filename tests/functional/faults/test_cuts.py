@@ -319,17 +319,20 @@ def test_one_fault_at_every_step_is_got_over_with_tls(
     assert {name: rule.hits for name, rule in rules.items()} == dict.fromkeys(rules, 1)
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["on a used connection", "on a fresh connection"])
 def test_an_answer_in_the_middle_of_a_body_is_seen_at_once_with_tls(
-    servers: Servers, scene: Scene, faulty: Callable[..., FaultProxy]
+    servers: Servers, scene: Scene, faulty: Callable[..., FaultProxy], kept: bool
 ) -> None:
     large = images.random_blob(scene.path, 20_000_000)
     scene.give("v1", images.image(scene.path, layers=[large]))
     scene.destination = faulty(servers.relative.endpoint, certificate=servers.certificate)
     scene.run = Run([scene.source.endpoint, scene.destination.endpoint])
     scene.destination.add(Answer(413, b"too large", after=100_000), method="PUT", target=large.digest)
+    if not kept:
+        scene.destination.add(ChangeHeaders({"Connection": "close"}), times=None)
 
     scene.assert_done(scene.sync(retries=0))
 
-    early = next(record for record in scene.destination.records() if record.faults)
+    early = next(record for record in scene.destination.records() if "Answer" in record.faults)
     assert early.request_bytes < 5_000_000
     assert scene.destination.counts()["PATCH", "upload"] == 2
