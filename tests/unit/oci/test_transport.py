@@ -13,6 +13,7 @@ import socket
 import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
@@ -733,6 +734,26 @@ def test_a_catalog_names_repositories_and_nothing_else() -> None:
     with raw_server(handle) as server, client(server.host) as registry:
         assert list(registry.repositories("")) == ["a", "a/b", "b"]
         assert list(registry.repositories("a/")) == ["a/b"]
+
+
+@pytest.mark.parametrize("last_status", [200, 403])
+def test_every_page_of_a_catalog_is_read_or_none(last_status: int) -> None:
+    pages = {"": ["a/1", "a/2"], "a/2": ["a/3", "b/1"], "b/1": ["b/2"]}
+
+    def handle(request: Received) -> None:
+        (last,) = parse_qs(urlsplit(request.target).query).get("last", [""])
+        names, following = pages[last], {"": "a/2", "a/2": "b/1"}.get(last)
+        link = {"Link": f'</v2/_catalog?n=2&last={following}>; rel="next"'} if following else {}
+        request.answer(200 if following else last_status, json.dumps({"repositories": names}).encode(), **link)
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        if last_status == 200:
+            assert list(registry.repositories("")) == ["a/1", "a/2", "a/3", "b/1", "b/2"]
+            assert list(registry.repositories("b/")) == ["b/1", "b/2"]
+        else:
+            with pytest.raises(RegistryError) as caught:
+                sorted(registry.repositories(""))
+            assert caught.value.code == "pull_denied"
 
 
 # Proxies and the environment
