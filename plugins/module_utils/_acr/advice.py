@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .._oci.errors import RegistryError
 
+UNREACHABLE = frozenset(("connection_failed", "timeout", "registry_down"))
+
 _RIGHT = "imageops.registry.ram_policy and imageops.registry.ram_user_policy"
 _SWITCHED_OFF = (
     "its endpoint may be off: imageops.registry.acr_endpoint turns the public one on, and "
@@ -39,16 +41,24 @@ _BY_CODE = {
 }
 
 
+def advice_on_the_way(host: str, *, unresolved: bool) -> str:
+    """What to do when an instance's registry cannot be reached.
+
+    :param unresolved: its name has no address
+    """
+    if host.partition(".")[0].endswith("-vpc"):
+        return _INSIDE
+    return _SWITCHED_OFF if unresolved else _SHUT_OUT
+
+
 def advice(error: RegistryError, *, managed: bool) -> str:
     """What to do about an error of an instance's registry; empty where its own hint is as good.
 
     :param managed: whether logins are fetched by the instance's API (``acr`` of an entry of ``registries``)
     """
     host = error.registry
-    if error.code in ("connection_failed", "timeout", "registry_down"):
-        if host.partition(".")[0].endswith("-vpc"):
-            return _INSIDE
-        return _SWITCHED_OFF if error.unresolved else _SHUT_OUT
+    if error.code in UNREACHABLE:
+        return advice_on_the_way(host, unresolved=error.unresolved)
     fetched = f"acr: {{instance_id: ..., region: ...}} in the entry of {host} in registries"
     if error.code == "no_credentials":
         return f"set {fetched}, by which logins are fetched and renewed, or username and password"

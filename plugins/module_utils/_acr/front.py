@@ -19,16 +19,13 @@ from .._oci.links import origin_of
 from .._oci.retry import Pauses, is_retried
 from .._oci.tokens import check_realm, parse_token, token_request
 from .._oci.transport import USER_AGENT, Answer, Settings, Stats, Transport
+from .advice import UNREACHABLE, advice_on_the_way
 from .faults import ApiError, broken
 from .names import ENTERPRISE_SERVICE
 from .service import Line, server_url
 
 _HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
 _LIMIT = 1024 * 1024
-_NOT_LET_IN = (
-    "the endpoint may be off (imageops.registry.acr_endpoint), or this machine not on its white list "
-    "(imageops.registry.acr_endpoint_acl)"
-)
 
 
 @dataclass(frozen=True)
@@ -151,8 +148,8 @@ class RegistryFront:
 
     def _unreachable(self, fault: Fault, action: str) -> ApiError:
         error = broken(fault, action=action, subject=self.host, host=self.host)
-        if error.code in ("timeout", "connection_failed"):
-            error.hint = _NOT_LET_IN
+        if error.code in UNREACHABLE:
+            error.hint = advice_on_the_way(self.host, unresolved=fault.unresolved)
         return error
 
     def _odd(self, action: str, cause: str, status: int, *, transient: bool = False) -> ApiError:

@@ -210,11 +210,15 @@ class ImageCopier:
         if manifest.subject is not None and task.destination.tag is not None:
             # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
             await self._write(result, manifest, None)
-        answered = await self._write(result, manifest, task.destination.tag)
+        try:
+            answered = await self._write(result, manifest, task.destination.tag)
+        except RegistryError as fault:
+            # Somebody else may have been quicker with the same image.
+            if fault.code != "immutable_tag" or await self._there(task.destination, manifest) != manifest.digest:
+                raise
+            answered = manifest.digest
         if answered is None:
-            ref = task.destination.tag or str(manifest.digest)
-            there = await self._calls.ask(task.destination, self._places.repository(task.destination).resolve, ref)
-            answered = there.digest if there else None
+            answered = await self._there(task.destination, manifest)
         if answered != manifest.digest:
             raise ContentError(
                 code="digest_mismatch",
@@ -225,6 +229,12 @@ class ImageCopier:
                 transient=True,
             )
         result.digest = manifest.digest
+
+    async def _there(self, destination: Reference, manifest: Manifest) -> Digest | None:
+        """What the destination has where a manifest was to be put."""
+        ref = destination.tag or str(manifest.digest)
+        there = await self._calls.ask(destination, self._places.repository(destination).resolve, ref)
+        return there.digest if there else None
 
     async def _is_taken(self, result: ImageResult) -> bool:
         """Whether somebody has written the tag in the meantime and it is to be left then."""

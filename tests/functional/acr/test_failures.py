@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
@@ -105,12 +106,17 @@ class TestTheWayThere:
     def test_its_name_does_not_resolve(self, pushed: Scene, host: str, says: str) -> None:
         (pushed.home / "sitecustomize.py").write_text(NO_RESOLVER)
         pushed.environment = {"PYTHONPATH": str(pushed.home)}
-        rule = pushed.back("image-syncer/nginx:1", "back")
-        rule["source"] = f"{host}/image-syncer/nginx:1"
-        (error,) = failed(pushed.sync(rule, registries=[], **QUICK), "connection_failed")
-        assert f"the name {host} cannot be resolved" in error["message"]
-        assert says in error["hint"]
-        assert "imageops.registry.acr_instance_info" in error["hint"]
+        rules = [
+            {"source": f"{host}/image-syncer/nginx:{tag}", "destination": f"{pushed.source.host}/back/nginx"}
+            for tag in ("1", "2")
+        ]
+        result = pushed.sync(*rules, registries=[], **QUICK)
+        assert set(result["error_codes"]) <= {"connection_failed", "registry_down"}
+        for image in result["images"]:
+            error = image["error"]
+            assert f"the name {host} cannot be resolved" in error["message"]
+            assert says in error["hint"]
+            assert "imageops.registry.acr_instance_info" in error["hint"]
 
     def test_throttled(self, pushed: Scene) -> None:
         pushed.registry.gate.add(error_answer(429, "TOOMANYREQUESTS"), times=None)
@@ -218,6 +224,11 @@ class TestWhatMayBeWritten:
         pushed.registry.gate.add(error_answer(status, "DENIED", words), method="PUT", target="/manifests/", times=None)
         (error,) = failed(pushed.sync(pushed.rule()), "immutable_tag")
         assert "overwrite: skip" in error["hint"] and "imageops.registry.acr_repository" in error["hint"]
+
+    def test_a_tag_that_somebody_else_has_made_the_same(self, pushed: Scene) -> None:
+        answer = error_answer(403, "DENIED", "The requested tag already exists and cannot be overwritten")
+        pushed.registry.gate.add(replace(answer, reach=True), method="PUT", target="/manifests/1$", times=1)
+        assert pushed.sync(pushed.rule(), retries=0)["summary"]["created"] == 1
 
     def test_a_quota(self, pushed: Scene) -> None:
         answer = error_answer(403, "DENIED", "the quota of repositories is reached")
