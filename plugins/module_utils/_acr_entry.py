@@ -16,9 +16,9 @@ from ._oci.errors import InputError
 if TYPE_CHECKING:
     from ._acr.managed import ManagedRegistry
     from ._acr.openapi import OpenApi
-    from ._args import RegistryEntry
     from ._oci.answers import Mask
     from ._oci.transport import Settings
+    from ._registry_entry import RegistryEntry
 
 OnSecret = Callable[[str], None]
 

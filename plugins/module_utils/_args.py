@@ -10,7 +10,6 @@ everything else to its host. So nothing there has a default, and what is given t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._acr_entry import check_instance, instance_spec
@@ -18,6 +17,7 @@ from ._oci.credentials import Credential
 from ._oci.errors import InputError
 from ._oci.proxies import Proxies, proxy_secrets
 from ._oci.reference import parse_prefix, quoted
+from ._registry_entry import RegistryEntry
 
 if TYPE_CHECKING:
     from ._oci.transport import Access, Settings
@@ -110,30 +110,6 @@ def info_spec() -> dict[str, Any]:
         "images": {"type": "list", "elements": "str", "required": True},
         "details": {"type": "bool", "default": True},
     }
-
-
-@dataclass(frozen=True)
-class RegistryEntry:
-    """One entry of ``registries``.
-
-    :param origin: where it stands, as messages say it: ``registries[0]``
-    :param registry: the host that it is for
-    :param path: the beginning of the repositories that its credentials are for; empty for all of the host's
-    :param connection: those of the connection options that are given
-    :param acr: the ACR instance that the registry belongs to, as it was written; None when nothing is said of one
-    """
-
-    origin: str
-    registry: str
-    path: str
-    credential: Credential | None
-    connection: Mapping[str, Any]
-    acr: Mapping[str, Any] | None = field(default=None, repr=False)
-
-    @property
-    def key(self) -> str:
-        """Host and path, as credentials are looked up by."""
-        return f"{self.registry}/{self.path}" if self.path else self.registry
 
 
 def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) -> list[RegistryEntry]:

@@ -18,6 +18,7 @@ from ._oci.docker_config import DockerConfig
 from ._oci.errors import ImageOpsError
 from ._oci.reference import Reference
 from ._oci.retry import RetryBudget
+from ._registry_entry import RegistryEntry
 from ._sync import report
 from ._sync.image_syncer import AuthEntry, load_auth, load_combined, load_images
 from ._sync.interrupt import leave_soon, run_interruptibly
@@ -148,12 +149,12 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
     return auth, [*rules, *parse_entries(items, **defaults)]
 
 
-def _given(entries: Sequence[_args.RegistryEntry], task: Task) -> Given:
+def _given(entries: Sequence[RegistryEntry], task: Task) -> Given:
     pairs = [(entry.key, entry.credential) for entry in entries if entry.credential is not None]
     return Given(pairs, on_secret=task.secrets.add)
 
 
-def _managed(entries: Sequence[_args.RegistryEntry], task: Task, stop: threading.Event) -> dict[str, ManagedRegistry]:
+def _managed(entries: Sequence[RegistryEntry], task: Task, stop: threading.Event) -> dict[str, ManagedRegistry]:
     settings = _args.settings(task.params)
     secrets = task.secrets
     return managed_registries(

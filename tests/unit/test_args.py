@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.imageops.registry.plugins.module_utils import _args
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
+from ansible_collections.imageops.registry.plugins.module_utils._registry_entry import RegistryEntry
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 ENTRY = _args.registry_spec()["registries"]["options"]
@@ -23,7 +24,7 @@ def entry(registry: str, **given: Any) -> dict[str, Any]:
     return {**dict.fromkeys(ENTRY), "registry": registry, **given}
 
 
-def entries(*items: dict[str, Any]) -> list[_args.RegistryEntry]:
+def entries(*items: dict[str, Any]) -> list[RegistryEntry]:
     return _args.registry_entries(items, lambda _secret: None)
 
 
