@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry, RegistryRepository
 from ansible_collections.imageops.registry.plugins.module_utils._oci.repository import Repository
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from support import images
@@ -286,6 +286,26 @@ def test_an_unexpected_exception_is_the_failure_of_its_images(scene: Scene, side
     if failed:
         assert any("Traceback" in line and "ZeroDivisionError" in line for line in scene.run.log)
     scene.repair()
+
+
+@pytest.mark.parametrize("call", ["resolve", "manifest", "mount_blob", "open_blob", "put_blob", "put_manifest"])
+def test_an_unexpected_exception_stops_no_other_image(scene: Scene, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    for tag in range(3):
+        scene.give(f"v{tag}", images.image(f"{scene.path} {tag}", layers=[images.layer(f"{scene.path} {tag}")]))
+    bad = scene.images["v1"]
+    own = {"v1", bad.digest, *bad.all_blobs()} - set(scene.images["v0"].all_blobs())
+    real = getattr(RegistryRepository, call)
+
+    def fail_for_one(self: RegistryRepository, *arguments: Any, **options: Any) -> Any:
+        named = {str(getattr(argument, "digest", argument)) for argument in arguments}
+        return _fail() if named & own else real(self, *arguments, **options)
+
+    monkeypatch.setattr(RegistryRepository, call, fail_for_one)
+    result = scene.sync(retries=1)
+
+    assert codes(result) == {"v1": "unexpected"}
+    assert {image.status for image in result.images if image.destination.tag != "v1"} == {"done"}
+    assert any("Traceback" in line and "ZeroDivisionError" in line for line in scene.run.log)
 
 
 def test_an_exception_that_is_no_images_own_fails_what_is_left(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

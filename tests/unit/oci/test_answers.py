@@ -206,3 +206,8 @@ def test_what_looks_like_a_secret_is_left_out(text: str) -> None:
 
 def test_words_are_cut_short() -> None:
     assert len(clean("long " * 1000)) == 301
+
+
+@pytest.mark.parametrize("padding", range(280, 302, 3))
+def test_a_known_secret_is_not_cut_in_half(padding: int) -> None:
+    assert "Mel" not in clean("x" * padding + "Mellon", lambda text: text.replace("Mellon", "***"))
