@@ -63,6 +63,10 @@ def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
     }
     options = [text for name, value in command_line.items() for text in ("-e", f"{name}={value}")]
 
+    nothing = ansible.run("imageops.registry.sync", *options[2:])
+    assert nothing.code == 2, nothing.text
+    assert "sync_config" in nothing.failed()[0].result["msg"]
+
     first = ansible.run("imageops.registry.sync", *options)
     assert (first.code, first.changed(), first.warnings()) == (0, [COPY], []), first.text
     assert pair.tags("image-syncer/nginx") == ["1.0", "1.1"]
