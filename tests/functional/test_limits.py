@@ -69,7 +69,7 @@ def test_a_run_ends_in_time_and_the_next_goes_on(
 
     for proxy in (source, destination):
         proxy.clear()
-    second = sync(max_runtime=600)
+    second = sync(max_runtime=600, bandwidth_limit="20M")
     assert (second.code, second.result["summary"]["created"], second.result["summary"]["unchanged"]) == (0, 1, 1)
     assert "warnings" not in second.result
     assert not json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["overdue"]
