@@ -9,7 +9,16 @@ import ipaddress
 import socket
 
 FORBIDDEN = tuple(
-    ipaddress.ip_network(text) for text in ("169.254.0.0/16", "100.100.100.200/32", "fe80::/10", "fd00:ec2::254/128")
+    ipaddress.ip_network(text)
+    for text in (
+        "169.254.0.0/16",
+        "100.100.100.200/32",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure
+        "192.0.0.192/32",  # Oracle Cloud
+        "fe80::/10",
+        "fd00:ec2::254/128",  # AWS
+        "fd20:ce::254/128",  # Google Cloud
+    )
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 

@@ -24,6 +24,7 @@ _ARTIFACTS = (
     "changes those digests"
 )
 _LONGEST_WORDS = 300
+_READ_OF_WORDS = 4096
 _MOST_ERRORS = 5
 _TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _SECRETS = re.compile(
@@ -31,7 +32,7 @@ _SECRETS = re.compile(
     r"|\b(token|password|secret|signature)(\s*[=:]\s*\"?)[^\s\",;&]+"
     r"|\beyJ[\w-]+\.[\w.-]+"  # a JSON web token
     r"|(?<=://)[^/\s@]+@"  # user and password in a URL
-    r"|(?<=[\w/])\?[^\s\"'<>]*[=&][^\s\"'<>]*"  # a URL's query: signed ones are keys
+    r"|(?<=[\w/])\?[^\s\"'<>?=&]*[=&][^\s\"'<>]*"  # a URL's query: signed ones are keys
 )
 
 
@@ -104,7 +105,8 @@ def clean(text: str, mask: Mask = unmasked) -> str:
 
     :param mask: takes out those that are known; before anything is cut off, since half a secret is one too
     """
-    line = " ".join("".join(mark if mark.isprintable() else " " for mark in mask(text)).split())
+    head = mask(text)[:_READ_OF_WORDS]
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in head).split())
     line = _SECRETS.sub(_hide, line)
     return line if len(line) <= _LONGEST_WORDS else line[:_LONGEST_WORDS] + "…"
 

@@ -61,7 +61,9 @@ def resolve(base: str, location: str | None) -> Target:
         raise Fault("protocol_error", "the Location is not a URL", transient=False) from error
     corrected = home.scheme == "https" and origin.scheme == "http"
     if corrected:
-        if urlsplit(url).netloc.lower() != urlsplit(base).netloc.lower():
+        # Neither names a port, or both the same: only the scheme is wrong.
+        same = urlsplit(url).netloc.lower() == urlsplit(base).netloc.lower()
+        if not (same or (origin.host, origin.port) == (home.host, home.port)):
             raise Fault("protocol_error", f"it leads from https to http at {origin.host}", transient=False)
         url = "https" + url[len("http") :]
         origin = home

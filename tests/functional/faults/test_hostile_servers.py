@@ -130,6 +130,16 @@ ATTACKS: dict[str, tuple[Repository, str]] = {
     "a-redirect-to-nowhere": (only_list(lambda: Said(302)), "protocol_error"),
     "an-endless-error": (only_list(lambda: Said(403, endless())), "pull_denied"),
     "a-deep-error": (only_list(lambda: Said(403, DEEP)), "pull_denied"),
+    "an-error-of-questions": (  # in which a regular expression could drown
+        only_list(
+            lambda: Said(
+                403,
+                json.dumps({"errors": [{"code": "DENIED", "message": "a?" * 30_000}]}).encode(),
+                {"Warning": '299 - "' + "a?" * 30_000 + '"'},
+            )
+        ),
+        "pull_denied",
+    ),
     "an-error-of-many": (
         only_list(lambda: Said(403, json.dumps({"errors": [{"code": "A" * 1000}] * 60}).encode())),
         "pull_denied",

@@ -58,6 +58,7 @@ def test_locations_elsewhere(location: str) -> None:
 def test_http_where_https_is_meant_is_corrected() -> None:
     target = resolve(BASE, "http://registry.example.com:5000/v2/u/1?q")
     assert target == ("https://registry.example.com:5000/v2/u/1?q", True, True)
+    assert resolve("https://example.com/v2/", "http://example.com:443/x").corrected
     assert resolve("https://example.com/v2/", "http://example.com/x") == ("https://example.com/x", True, True)
 
 
@@ -157,7 +158,15 @@ def test_links_raise_nothing(header: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["169.254.0.1", "169.254.169.254", "[fe80::1%eth0]", "100.100.100.200", "64:ff9b::a9fe:a9fe", "fd00:ec2::254"],
+    [
+        "169.254.0.1",
+        "169.254.169.254",
+        "[fe80::1%eth0]",
+        "100.100.100.200",
+        "64:ff9b::a9fe:a9fe",
+        "fd00:ec2::254",
+        "168.63.129.16",
+    ],
 )
 def test_forbidden_addresses(host: str) -> None:
     assert is_forbidden(host)
