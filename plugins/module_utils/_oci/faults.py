@@ -139,9 +139,7 @@ def _tls_fault(error: ssl.SSLError) -> Fault:
             transient=False,
         )
     words = reason.lower().replace("_", " ") or "the TLS connection broke"
-    return Fault(
-        "connection_failed", f"TLS: {words}", connecting=isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
-    )
+    return Fault("connection_failed", f"TLS: {words}")
 
 
 def _unwrap(error: BaseException) -> Iterator[BaseException]:

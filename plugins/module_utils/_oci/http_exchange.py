@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .http_message import Response, request_head, send_blocks
+from .http_message import BROKEN, Response, request_head, send_blocks
 from .sockets import Watch
 
 
@@ -99,12 +99,12 @@ def _send(sock: Any, head: bytes, body: bytes | Iterable[bytes] | None, *, used:
     if body is None or isinstance(body, bytes):
         try:
             sock.sendall(head + body if body else head)
-        except ConnectionError:
+        except BROKEN:
             return used, b""  # it was closed before, and nothing is lost
         return True, b""
     try:
         sock.sendall(head)
-    except ConnectionError:
+    except BROKEN:
         return used, b""
     # A fresh TLS 1.3 connection is readable without an answer: the server's session tickets come first. In a tunnel
     # through a TLS proxy they cannot be told from an answer.

@@ -21,6 +21,8 @@ from .faults import StaleConnection
 from .http_library import wait_for_read
 from .sockets import Watch
 
+BROKEN = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""What sending raises when the other side has closed: with TLS it depends on how far the close had come."""
 LONGEST_FILL = 0.2
 """Seconds in which the blocks of a streamed answer are filled up before they are passed on."""
 _MOST_OF_A_HEAD = 64 * 1024
@@ -98,7 +100,7 @@ def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool)
                 return False, early
         try:
             sock.sendall(block)
-        except ConnectionError:
+        except BROKEN:
             return False, b""
     return True, b""
 

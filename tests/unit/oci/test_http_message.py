@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import StaleConnection
+from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import StaleConnection, fault_of
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http_message import (
     Headers,
     Response,
     request_head,
+    send_blocks,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import Watch
 from hypothesis import given
@@ -159,3 +161,14 @@ def test_what_is_said_twice_counts_once() -> None:
 def test_a_body_whose_end_nobody_knows_is_not_waited_for(field: str) -> None:
     with pytest.raises(http.client.HTTPException):
         response(f"HTTP/1.1 200 OK\r\n{field}\r\n\r\nabcde".encode())
+
+
+@pytest.mark.parametrize("kind", [BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError])
+def test_a_body_that_the_other_side_hung_up_on_may_have_an_answer(kind: type[OSError]) -> None:
+    class Closed(Scripted):
+        def sendall(self, data: bytes) -> None:
+            raise kind
+
+    sock: socket.socket = Closed()  # type: ignore[assignment]
+    assert send_blocks(sock, [b"a", b"b"], may_look=False) == (False, b"")
+    assert not fault_of(kind()).connecting  # which says nothing about whether the registry can be reached
