@@ -119,7 +119,7 @@ def _tls_fault(error: ssl.SSLError) -> Fault:
             hint = "use a name that the certificate is for"
         cause = f"its certificate is not trusted: {reason}"
         return Fault("tls_untrusted", cause, hint=hint, connecting=True, transient=False)
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""  # an exception that Python made by itself has none
     # OpenSSL has said it in several ways over the years when the other side does not speak TLS at all.
     if reason in (
         "WRONG_VERSION_NUMBER",
