@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci import answers
 from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import (
     MissingContent,
     Purpose,
@@ -206,6 +207,20 @@ def test_what_looks_like_a_secret_is_left_out(text: str) -> None:
 
 def test_words_are_cut_short() -> None:
     assert len(clean("long " * 1000)) == 301
+
+
+def test_of_long_words_only_a_part_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a regular expression does to some texts takes a time that grows with the square of their length."""
+    seen: list[int] = []
+
+    class Spy:
+        def sub(self, _by: object, text: str) -> str:
+            seen.append(len(text))
+            return text
+
+    monkeypatch.setattr(answers, "_SECRETS", Spy())
+    clean("a?" * 30_000)
+    assert 300 < max(seen) < 10_000
 
 
 @pytest.mark.parametrize("padding", range(280, 302, 3))
