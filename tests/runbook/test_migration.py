@@ -200,8 +200,13 @@ def test_teardown_takes_down_what_is_asked_for(ansible: Ansible, scene: Scene) -
 
     scene.mark()
     everything = ("-e", "@migration.yml", "-e", "registry_sync_teardown=key,policy,user,white_list,endpoint")
+    looked = ansible.run(TEARDOWN, *everything, "--check", "--diff")
+    assert looked.code == 0, looked.text
+    assert scene.simulator.actions(writes=True) == []
+
     first = ansible.run(TEARDOWN, *everything)
     assert first.code == 0, first.text
+    assert first.changed() == looked.changed()
     assert (scene.simulator.world.users, scene.simulator.world.policies) == ({}, {})
     assert [key.user for key in scene.simulator.world.keys.values()] == ["root"]
     assert not (ansible.directory / "pusher.json").exists()
