@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from .._oci.errors import RegistryError
 
-UNREACHABLE = frozenset(("connection_failed", "timeout", "registry_down"))
-
 _RIGHT = "imageops.registry.ram_policy and imageops.registry.ram_user_policy"
 _SWITCHED_OFF = (
     "its endpoint may be off: imageops.registry.acr_endpoint turns the public one on, and "
@@ -57,7 +55,8 @@ def advice(error: RegistryError, *, managed: bool) -> str:
     :param managed: whether logins are fetched by the instance's API (``acr`` of an entry of ``registries``)
     """
     host = error.registry
-    if error.code in UNREACHABLE:
+    is_shut = error.code == "connection_failed" and error.connecting and not error.hint  # with a hint it is the proxy's
+    if is_shut or error.code in ("timeout", "registry_down"):
         return advice_on_the_way(host, unresolved=error.unresolved)
     fetched = f"acr: {{instance_id: ..., region: ...}} in the entry of {host} in registries"
     if error.code == "no_credentials":

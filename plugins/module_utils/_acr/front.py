@@ -19,7 +19,7 @@ from .._oci.links import origin_of
 from .._oci.retry import Pauses, is_retried
 from .._oci.tokens import check_realm, parse_token, token_request
 from .._oci.transport import USER_AGENT, Answer, Settings, Stats, Transport
-from .advice import UNREACHABLE, advice_on_the_way
+from .advice import advice_on_the_way
 from .faults import ApiError, broken
 from .names import ENTERPRISE_SERVICE
 from .service import Line, server_url
@@ -148,7 +148,7 @@ class RegistryFront:
 
     def _unreachable(self, fault: Fault, action: str) -> ApiError:
         error = broken(fault, action=action, subject=self.host, host=self.host)
-        if error.code in UNREACHABLE:
+        if error.code == "timeout" or (error.code == "connection_failed" and fault.connecting and not fault.hint):
             error.hint = advice_on_the_way(self.host, unresolved=fault.unresolved)
         return error
 

@@ -200,6 +200,7 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
         hint=fault.hint or hints.get(fault.code, ""),
         transient=fault.transient,
         registry="" if fault.foreign else purpose.registry,
+        connecting=fault.connecting,
         unresolved=fault.unresolved,
     )
 

@@ -59,7 +59,8 @@ class RegistryError(ImageOpsError):
     :param words: what the registry said, shortened, without secrets
     :param retry_after: seconds that the registry asked to wait, or None
     :param registry: its host, where it is the registry itself that failed or refused; else empty
-    :param unresolved: its name could not be resolved
+    :param connecting: no connection could be made
+    :param unresolved: nor the host's name be resolved
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class RegistryError(ImageOpsError):
         words: str = "",
         retry_after: float | None = None,
         registry: str = "",
+        connecting: bool = False,
         unresolved: bool = False,
     ) -> None:
         super().__init__(code=code, action=action, subject=subject, cause=cause, hint=hint, transient=transient)
@@ -82,6 +84,7 @@ class RegistryError(ImageOpsError):
         self.words = words
         self.retry_after = retry_after
         self.registry = registry
+        self.connecting = connecting
         self.unresolved = unresolved
 
 
