@@ -20,11 +20,13 @@ class Health:
     """Counts connections that could not be made and time-outs, in a row and over all threads.
 
     After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
-    until :meth:`probe_again`; then one request tries while the others wait for what it finds.
+    until :meth:`probe_again`; then one request tries while the others wait for what it finds. Of one that has not
+    answered at all yet, a time-out is as bad as a connection that could not be made.
     """
 
     def __init__(self) -> None:
         self._failures = 0.0
+        self._has_answered = False
         self._last: Fault | None = None
         self._probing = False
         self._lock = threading.Lock()
@@ -57,10 +59,12 @@ class Health:
         except Fault as fault:
             if (fault.connecting or fault.code == "timeout") and not fault.foreign:
                 with self._lock:
-                    self._failures += 1 if fault.connecting else FAILURES / SILENCES
+                    is_slow = self._has_answered and not fault.connecting
+                    self._failures += FAILURES / SILENCES if is_slow else 1
                     self._last = fault
             raise
         self._failures = 0
+        self._has_answered = True
 
     def probe_again(self) -> None:
         """Let one request find out whether the registry is back."""

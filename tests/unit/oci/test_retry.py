@@ -129,8 +129,25 @@ def test_a_registry_is_down_after_five_failures_in_a_row() -> None:
     assert "connection refused" in caught.value.cause
 
 
-def test_a_registry_is_down_after_twenty_time_outs_without_an_answer() -> None:
+def answering() -> Health:
+    """Of a registry that has answered once."""
     health = Health()
+    with health.watch():
+        pass
+    return health
+
+
+def test_a_registry_that_never_answered_is_down_after_five_time_outs() -> None:
+    health = Health()
+    for _ in range(FAILURES):
+        fail(health, Fault("timeout", "no answer"))
+    with pytest.raises(Fault) as caught, health.watch():
+        pytest.fail("must not be tried")
+    assert caught.value.code == "registry_down"
+
+
+def test_a_registry_is_down_after_twenty_time_outs_without_an_answer() -> None:
+    health = answering()
     for times in (SILENCES - 1, SILENCES):
         for _ in range(times):
             fail(health, Fault("timeout", "no answer"))
@@ -155,7 +172,7 @@ def test_what_is_wrong_with_its_certificate_stays_the_reason() -> None:
     "fault", [Fault("timeout", "no answer"), Fault("x", "elsewhere", connecting=True, foreign=True)]
 )
 def test_other_failures_do_not_count(fault: Fault) -> None:
-    health = Health()
+    health = answering()
     for _ in range(2 * FAILURES):
         fail(health, fault)
     with health.watch():
