@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.imageops.registry.plugins.module_utils import _acr_args, _args
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,3 +85,34 @@ def test_what_is_secret_is_marked() -> None:
                 assert option.get("no_log") is True, name
 
     look({name.removeprefix(PREFIX): option for name, option in MAIN.items()})
+
+
+GUIDES = [*ROOT.glob("docs/*.md"), ROLE / "README.md"]
+
+
+def given(value: Any) -> Iterator[dict[str, Any]]:
+    """What is given to the role, at any depth of an example."""
+    if isinstance(value, dict):
+        ours = {name: option for name, option in value.items() if str(name).startswith(PREFIX)}
+        if ours:
+            yield ours
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from given(inner)
+
+
+def test_the_role_takes_what_the_guides_give_it() -> None:
+    validator = ArgumentSpecValidator({name: {**option, "required": False} for name, option in MAIN.items()})
+    examples = 0
+    for guide in GUIDES:
+        for text in re.findall(r"^```yaml\n(.*?)^```$", guide.read_text(encoding="utf-8"), re.M | re.S):
+            for options in given(yaml.safe_load(text)):
+                assert validator.validate(options).error_messages == [], guide
+                examples += 1
+    assert examples > len(GUIDES) / 2
+
+
+def test_the_playbooks_take_what_the_guides_give_them() -> None:
+    known = set(re.findall(r"\bsync_[a-z]+\b", (ROOT / "playbooks/vars/command_line.yml").read_text())) | {"sync_hosts"}
+    for file in [*GUIDES, *(ROOT / "playbooks").glob("*.yml")]:
+        assert set(re.findall(r"(?<![\w.])sync_[a-z]+\b(?!\.)", file.read_text(encoding="utf-8"))) <= known, file
+    assert known >= {f"sync_{name}" for name in ("config", "registry", "namespace", "proc", "retries", "log")}
