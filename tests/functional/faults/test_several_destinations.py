@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._sync import fan_out
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
 from support import images
 from support.endpoint import Endpoint
@@ -66,7 +67,10 @@ def delivery(servers: Servers, faulty: Callable[..., FaultProxy], plain: Plain, 
     return Delivery(servers, faulty, plain, repository)
 
 
-def test_a_destination_that_is_stuck_is_left_behind_and_served_later(delivery: Delivery) -> None:
+def test_a_destination_that_is_stuck_is_left_behind_and_served_later(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "_PATIENCE", 0.5)
     delivery.destinations[0].add(StallRequest(after=1_000_000), method="PUT", target=delivery.large.digest)
     results: list[RunResult] = []
     run = threading.Thread(target=lambda: results.append(delivery.sync()))
