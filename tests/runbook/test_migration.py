@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import stat
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry
+from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, Policy, User
 from scene import NAMESPACE, SOURCE_PASSWORD, Scene, open_scene
 from support.images import Image, image, index
 
-from playbooks import Ansible, PlaybookRun
+from playbooks import ROOT, Ansible, PlaybookRun
 
 MIGRATE, VERIFY, TEARDOWN = (f"imageops.registry.{name}" for name in ("harbor_to_acr", "verify", "teardown"))
 SET_UP = [
@@ -35,6 +36,7 @@ IMAGES: dict[str, Image] = {
 }
 REPOSITORY = f"{NAMESPACE}/nginx"
 USER = "registry-sync"
+ADMIN = "migration-admin"
 OURS = "203.0.113.7/32"
 
 
@@ -45,7 +47,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, ansible: Ansible) -> Iterato
         for tag, each in IMAGES.items():
             opened.push("library/nginx", each, tag)
         opened.push("library/redis", image("redis"), "7.2")
-        variables = opened.variables()
+        variables = opened.variables(registry_sync_admin=least_admin(opened))
         shutil.copy(variables["registry_sync_api"]["ca_path"], ansible.directory / "ca.pem")
         variables["registry_sync_api"]["ca_path"] = "./ca.pem"
         variables["registry_sync_registries"].append({"registry": opened.destination, "ca_path": "ca.pem"})
@@ -82,7 +84,7 @@ def test_the_first_run_does_everything(ansible: Ansible, scene: Scene) -> None:
     namespace = scene.instance.namespaces[NAMESPACE]
     assert (namespace.auto_create_repo, namespace.default_repo_type) == (True, "PRIVATE")
     assert world.users[USER].attached == [("Custom", f"{USER}-{scene.instance.instance_id}")]
-    (policy,) = world.policies.values()
+    policy = world.policies[f"{USER}-{scene.instance.instance_id}"]
     push, login = json.loads(policy.versions[policy.default])["Statement"]
     actions = ("CreateRepository", "UpdateRepository", "PushRepository", "PullRepository")
     assert push["Action"] == [f"cr:{action}" for action in actions]
@@ -111,7 +113,8 @@ def test_the_second_run_changes_nothing_and_shows_no_secret(ansible: Ansible, sc
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     secret = json.loads(key_file.read_text())["access_key_secret"]
     passwords = [login.password for login in scene.instance.temporary]
-    shown = [each for each in (secret, scene.admin.secret, SOURCE_PASSWORD, *passwords) if each in run.text]
+    keys = [key.secret for key in scene.simulator.world.keys.values()]
+    shown = [each for each in (secret, *keys, SOURCE_PASSWORD, *passwords) if each in run.text]
     assert shown == []
 
 
@@ -157,7 +160,7 @@ def test_verify_names_what_is_missing_or_differs(ansible: Ansible, scene: Scene)
 def test_drift_is_repaired(ansible: Ansible, scene: Scene) -> None:
     world = scene.simulator.world
     namespace, user = scene.instance.namespaces[NAMESPACE], world.users[USER]
-    (policy,) = world.policies.values()
+    policy = world.policies[f"{USER}-{scene.instance.instance_id}"]
     namespace.auto_create_repo, namespace.default_repo_type = False, "PUBLIC"
     user.comments = "somebody's"
     policy.versions[policy.default] = policy.versions[policy.default].replace("PushRepository", "*")
@@ -207,8 +210,8 @@ def test_teardown_takes_down_what_is_asked_for(ansible: Ansible, scene: Scene) -
     first = ansible.run(TEARDOWN, *everything)
     assert first.code == 0, first.text
     assert first.changed() == looked.changed()
-    assert (scene.simulator.world.users, scene.simulator.world.policies) == ({}, {})
-    assert [key.user for key in scene.simulator.world.keys.values()] == ["root"]
+    assert (set(scene.simulator.world.users), set(scene.simulator.world.policies)) == ({ADMIN}, {ADMIN})
+    assert [key.user for key in scene.simulator.world.keys.values()] == ["root", ADMIN]
     assert not (ansible.directory / "pusher.json").exists()
     removed = [call for call in scene.simulator.calls if call.action == "DeleteInstanceEndpointAclPolicy"]
     assert [call.parameters["Entry"] for call in removed] == [OURS]
@@ -218,6 +221,17 @@ def test_teardown_takes_down_what_is_asked_for(ansible: Ansible, scene: Scene) -
     assert again.code == 0, again.text
     assert (again.changed(), again.warnings()) == ([], [])
     assert scene.arrived(REPOSITORY, "1.0") == IMAGES["1.0"].digest
+
+
+def least_admin(scene: Scene) -> dict[str, str]:
+    """The key of a user with the policy that the documentation has for the admin, and no more."""
+    texts = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "credentials.md").read_text(), re.M | re.S)
+    (document,) = [text for text in texts if "ram:" in text]
+    world = scene.simulator.world
+    world.policies[ADMIN] = Policy(ADMIN, "", {"v1": document}, "v1")
+    world.users[ADMIN] = User(ADMIN, "20000000000000009", attached=[("Custom", ADMIN)])
+    key = world.add_key(ADMIN)
+    return {"access_key_id": key.key_id, "access_key_secret": key.secret}
 
 
 def right_comes_late(scene: Scene) -> None:
