@@ -209,7 +209,7 @@ class Client:
                 error.__cause__ = fault
             else:
                 self.collect_warnings(answer)
-                if not self._is_passing(answer, purpose):
+                if not (_is_passing(answer) or (arrived is not None and _is_spoilt(answer))):
                     return answer
                 answer.close()
                 # A storage that the registry redirects to says nothing about the registry.
@@ -227,16 +227,6 @@ class Client:
             self.log(f"again ({tried}/{most - 1}): {error}")
             if not error.retry_after:
                 self.pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
-
-    @staticmethod
-    def _is_passing(answer: Answer, purpose: Purpose) -> bool:
-        if is_retried(answer.status):
-            return True
-        if answer.foreign:  # what a redirect's target refuses (an expired signature is a 403) is asked of the registry
-            return not 200 <= answer.status < 300
-        # Of several who write one manifest at once, docker-registry tells some that it found other bytes: the others'.
-        spoilt = answer.status == 400 and purpose.write and purpose.kind == "manifest"
-        return spoilt and not read_error(answer.body).codes.isdisjoint(SPOILT)
 
     def _authorized(self, call: Call) -> Answer:
         for _ticket in range(MOST_TICKETS):
@@ -339,6 +329,19 @@ class Client:
                 )
 
         return self._retrying(purpose, send)
+
+
+def _is_passing(answer: Answer) -> bool:
+    # What a redirect's target refuses (an expired signature is a 403) is asked of the registry again.
+    return is_retried(answer.status) or (answer.foreign and not 200 <= answer.status < 300)
+
+
+def _is_spoilt(answer: Answer) -> bool:
+    """Whether other bytes are said to have arrived than were written.
+
+    Of several who write one manifest at once, docker-registry tells some that it found other bytes: the others'.
+    """
+    return answer.status == 400 and not read_error(answer.body).codes.isdisjoint(SPOILT)
 
 
 def _is_unsure(error: RegistryError) -> bool:
