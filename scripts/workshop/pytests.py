@@ -23,7 +23,7 @@ _CORE_FOR = {"3.11": cores.OLDEST, "3.12": cores.MIDDLE, "3.13": cores.NEWEST, "
 # urllib3 1.26.5 does not run on newer ones.
 _FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
 _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
-_PLAYBOOK_TESTS = ("tests/functional/acr/test_playbooks.py", "tests/functional/acr/test_sync.py")
+_PLAYBOOK_TESTS = tuple(f"tests/functional/acr/test_{name}.py" for name in ("failures", "playbooks", "sync"))
 _FAULTS = "tests/functional/faults"
 _LONG_FAULTS = (
     "bounds",

@@ -23,7 +23,8 @@ from support.plain_client import PlainClient
 
 HOST = "acme-registry.cn-shanghai.cr.aliyuncs.com"
 INSIDE = "acme-registry-vpc.cn-shanghai.cr.aliyuncs.com"
-QUICK = {"retries": 0, "timeout": 0.5}
+ONCE = {"retries": 0}
+IMPATIENT = {"retries": 0, "timeout": 0.4}
 NO_RESOLVER = """
 import socket
 
@@ -87,7 +88,7 @@ class TestTheWayThere:
         endpoint = pushed.instance.endpoints["Registry"]
         endpoint.enable, endpoint.entries = True, [AclEntry("127.0.0.1/32", "default")]
         pushed.registry.face.enforce = True
-        result = pushed.sync(pushed.rule("library/nginx:1", "image-syncer/nginx"), **QUICK)
+        result = pushed.sync(pushed.rule("library/nginx:1", "image-syncer/nginx"), **IMPATIENT)
         (error,) = failed(result, "timeout")
         assert "imageops.registry.acr_endpoint_acl" in error["hint"]
         assert f"what to do: {error['hint']}" in result["msg"]
@@ -96,7 +97,7 @@ class TestTheWayThere:
     def test_no_connection_at_all(self, pushed: Scene, black_hole: str, tags: str) -> None:
         rule = pushed.rule(f"library/nginx:{tags}")
         rule["destination"] = f"{black_hole}/image-syncer/nginx"
-        result = pushed.sync(rule, entry={**pushed.entry(), "registry": black_hole}, **QUICK)
+        result = pushed.sync(rule, entry={**pushed.entry(), "registry": black_hole}, **IMPATIENT)
         (error,) = failed(result, result["error_codes"][0])
         assert error["code"] in ("timeout", "registry_down")
         assert "no connection to" in error["message"]
@@ -110,7 +111,7 @@ class TestTheWayThere:
             {"source": f"{host}/image-syncer/nginx:{tag}", "destination": f"{pushed.source.host}/back/nginx"}
             for tag in ("1", "2")
         ]
-        result = pushed.sync(*rules, registries=[], **QUICK)
+        result = pushed.sync(*rules, registries=[], **ONCE)
         assert set(result["error_codes"]) <= {"connection_failed", "registry_down"}
         for image in result["images"]:
             error = image["error"]
@@ -120,7 +121,7 @@ class TestTheWayThere:
 
     def test_throttled(self, pushed: Scene) -> None:
         pushed.registry.gate.add(error_answer(429, "TOOMANYREQUESTS"), times=None)
-        (error,) = failed(pushed.sync(pushed.rule(), **QUICK), "rate_limited")
+        (error,) = failed(pushed.sync(pushed.rule(), **ONCE), "rate_limited")
         assert "requests_per_second" in error["hint"]
 
 
@@ -158,7 +159,7 @@ class TestWhoYouAre:
         pushed.simulator.world.add_instance("other", instance_id="cri-other")
         pushed.simulator.world.add_instance("far", instance_id="cri-far", region="eu-central-1")
         pushed.acr = acr
-        (error,) = failed(pushed.sync(pushed.rule(), **QUICK), code)
+        (error,) = failed(pushed.sync(pushed.rule(), **ONCE), code)
         assert says in error["hint"]
         assert "imageops.registry.acr_instance_info with registry" in error["hint"]
 
@@ -166,13 +167,13 @@ class TestWhoYouAre:
         (pushed.home / "sitecustomize.py").write_text(NO_RESOLVER)
         pushed.environment = {"PYTHONPATH": str(pushed.home)}
         pushed.acr = {"endpoint": None, "region": "cn-nowhere"}
-        (error,) = failed(pushed.sync(pushed.rule(), **QUICK), "connection_failed")
+        (error,) = failed(pushed.sync(pushed.rule(), **ONCE), "connection_failed")
         assert "cr.cn-nowhere.aliyuncs.com" in error["message"]
         assert "check region" in error["hint"]
 
     def test_the_api_throttles(self, pushed: Scene) -> None:
         pushed.simulator.faults.add("GetAuthorizationToken", Kind.REJECTED, times=1000)
-        (error,) = failed(pushed.sync(pushed.rule(), **QUICK), "rate_limited")
+        (error,) = failed(pushed.sync(pushed.rule(), **ONCE), "rate_limited")
         assert "run again later" in error["hint"]
 
 
