@@ -56,6 +56,10 @@ class StaleConnection(http.client.RemoteDisconnected):
     """A kept-alive connection ended before the first byte of an answer."""
 
 
+class NotHttp(http.client.HTTPException):
+    """An answer breaks HTTP's rules, in the way that its words say."""
+
+
 class Slow(socket.timeout):
     """Bytes came, but too slowly to be a working server."""
 
@@ -170,7 +174,7 @@ def _deepest_words(chain: list[BaseException]) -> str:
         if isinstance(link, OSError) and link.strerror:
             return link.strerror.lower()
     for link in reversed(chain):
-        if type(link) is http.client.HTTPException:
+        if isinstance(link, NotHttp):
             return f"the answer is not HTTP: {link}"
         if isinstance(link, http.client.HTTPException):
             return f"the answer is not HTTP ({type(link).__name__})"

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
-from .faults import StaleConnection
+from .faults import NotHttp, StaleConnection
 from .http_library import wait_for_read
 from .sockets import Watch
 
@@ -39,7 +39,7 @@ class Headers(Mapping[str, str]):
 
     The same once more counts once: proxies repeat what must not be.
 
-    :raises http.client.HTTPException: when there are too many
+    :raises NotHttp: when there are too many
     """
 
     __slots__ = ("_fields",)
@@ -49,7 +49,7 @@ class Headers(Mapping[str, str]):
         name = ""
         lines = text.split("\n")
         if len(lines) > _MOST_FIELDS:
-            raise http.client.HTTPException("too many header fields")
+            raise NotHttp("too many header fields")
         for line in lines:
             if line[:1] in (" ", "\t"):
                 if name:
@@ -219,7 +219,7 @@ class Response:
             if not self._line():
                 self._end()
                 return False
-        raise http.client.HTTPException("too much behind its end")
+        raise NotHttp("too much behind its end")
 
     def _line(self) -> bytes:
         line = bytearray()
@@ -293,7 +293,7 @@ class Response:
 def _is_chunked(headers: Headers) -> bool:
     coding = headers.get("Transfer-Encoding", "").strip().lower()
     if coding not in ("", "identity", "chunked"):
-        raise http.client.HTTPException("a transfer encoding that was not asked for")
+        raise NotHttp("a transfer encoding that was not asked for")
     return bool(coding == "chunked")
 
 
@@ -308,4 +308,4 @@ def _length(headers: Headers, *, bare: bool) -> int | None:
         return int(value)
     if bare:
         return None
-    raise http.client.HTTPException("a length that is no number")
+    raise NotHttp("a length that is no number")
