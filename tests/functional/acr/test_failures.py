@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
@@ -73,6 +74,12 @@ def temporary(scene: Scene) -> dict[str, str]:
     return {"username": "cr_temp_user", "password": login.password}
 
 
+def without_names(home: Path) -> dict[str, str]:
+    """The environment of a module for which no name of the vendor's has an address."""
+    (home / "sitecustomize.py").write_text(NO_RESOLVER)
+    return {"PYTHONPATH": str(home)}
+
+
 class AnHourPasses(Action):
     """It takes so long until the registry answers."""
 
@@ -105,8 +112,7 @@ class TestTheWayThere:
 
     @pytest.mark.parametrize(("host", "says"), [(HOST, "acr_endpoint turns the public one on"), (INSIDE, "from a VPC")])
     def test_its_name_does_not_resolve(self, pushed: Scene, host: str, says: str) -> None:
-        (pushed.home / "sitecustomize.py").write_text(NO_RESOLVER)
-        pushed.environment = {"PYTHONPATH": str(pushed.home)}
+        pushed.environment = without_names(pushed.home)
         rules = [
             {"source": f"{host}/image-syncer/nginx:{tag}", "destination": f"{pushed.source.host}/back/nginx"}
             for tag in ("1", "2")
@@ -163,13 +169,19 @@ class TestWhoYouAre:
         assert says in error["hint"]
         assert "imageops.registry.acr_instance_info with registry" in error["hint"]
 
-    def test_a_region_that_there_is_not(self, pushed: Scene) -> None:
-        (pushed.home / "sitecustomize.py").write_text(NO_RESOLVER)
-        pushed.environment = {"PYTHONPATH": str(pushed.home)}
-        pushed.acr = {"endpoint": None, "region": "cn-nowhere"}
+    @pytest.mark.parametrize(
+        ("acr", "host"),
+        [
+            ({"region": "cn-nowhere"}, "cr.cn-nowhere.aliyuncs.com"),
+            ({"network": "vpc"}, "cr-vpc.cn-shanghai.aliyuncs.com"),
+        ],
+    )
+    def test_a_region_or_network_that_there_is_not(self, pushed: Scene, acr: dict[str, str], host: str) -> None:
+        pushed.environment = without_names(pushed.home)
+        pushed.acr = {"endpoint": None, **acr}
         (error,) = failed(pushed.sync(pushed.rule(), **ONCE), "connection_failed")
-        assert "cr.cn-nowhere.aliyuncs.com" in error["message"]
-        assert "check region" in error["hint"]
+        assert f"{host}: the name {host} cannot be resolved" in error["message"]
+        assert "check region" in error["hint"] and "network: vpc" in error["hint"]
 
     def test_the_api_throttles(self, pushed: Scene) -> None:
         pushed.simulator.faults.add("GetAuthorizationToken", Kind.REJECTED, times=1000)
@@ -236,6 +248,27 @@ class TestWhatMayBeWritten:
         pushed.registry.gate.add(answer, method="POST", times=None)
         (error,) = failed(pushed.sync(pushed.rule()), "quota_exceeded")
         assert "imageops.registry.acr_instance_info" in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "host"),
+    [
+        ("acr_namespace", {"instance_id": "cri-1", "name": "team"}, "cr.cn-shanghai.aliyuncs.com"),
+        ("acr_instance_info", {"network": "vpc"}, "cr-vpc.cn-shanghai.aliyuncs.com"),
+        ("acr_endpoint", {"instance_id": "cri-1", "endpoint": "cr.corp.aliyuncs.com"}, "cr.corp.aliyuncs.com"),
+        ("ram_user", {"name": "pusher", "network": "vpc"}, "ram.aliyuncs.com"),
+        ("ram_user", {"name": "pusher", "ram_endpoint": "ram.corp.aliyuncs.com"}, "ram.corp.aliyuncs.com"),
+        ("acr_instance_info", {"registry": HOST}, HOST),
+    ],
+)
+def test_where_modules_look_for_the_apis(tmp_path: Path, name: str, options: dict[str, str], host: str) -> None:
+    key = {"access_key_id": "LTAI0123456789", "access_key_secret": "s3cret-s3cret"}
+    given = {**key, "region": "cn-shanghai", "retry_delay": 0.001, **options}
+    with module(name, given, home=tmp_path, environment=without_names(tmp_path)) as running:
+        result = running.end().result
+    assert result["error_codes"] == ["connection_failed"]
+    assert f"{host}: the name {host} cannot be resolved" in result["msg"]
+    assert result["error"]["hint"]
 
 
 def test_image_info_says_it_too(pushed: Scene) -> None:

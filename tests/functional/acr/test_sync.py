@@ -63,6 +63,16 @@ def test_the_key_may_come_from_the_environment(scene: Scene) -> None:
     assert key.secret not in json.dumps(result)
 
 
+def test_the_key_may_be_a_temporary_one(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    scene.key = scene.simulator.world.add_key(security_token="sts-0123456789")
+    assert failed(scene.sync(scene.rule()), "bad_credentials")
+    scene.acr = {"security_token": "sts-0123456789"}
+    result = scene.sync(scene.rule())
+    assert result["changed"], result["msg"]
+    assert "sts-0123456789" not in json.dumps(result)
+
+
 def test_the_key_may_come_from_the_vendors_own_chain(scene: Scene) -> None:
     pytest.importorskip("alibabacloud_credentials")
     scene.push("library/nginx", "1")
