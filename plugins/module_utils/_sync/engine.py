@@ -21,10 +21,11 @@ from .artifacts import STRIP
 from .bandwidth import Bandwidth
 from .patience import Patience
 from .places import Places
-from .plan import ImageTask, Planner
+from .plan import Planner
 from .progress import Progress
 from .results import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
 from .rules import Rule
+from .task import ImageTask
 from .unexpected import unexpected
 from .wanted import ManifestStore, WantedImages
 

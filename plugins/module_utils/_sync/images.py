@@ -21,8 +21,8 @@ from .calls import Calls
 from .graph import Graph, GraphReader, everything
 from .placement import COPIED, MOUNTED, Place, Placement
 from .places import Places
-from .plan import LEFT, differs
 from .results import DONE, CopyOptions, ImageResult
+from .task import LEFT, differs
 from .wanted import ManifestStore, Wanted, WantedImages
 
 

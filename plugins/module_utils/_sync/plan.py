@@ -8,7 +8,6 @@ Nothing is written here. What was learnt is kept, so that planning again asks on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,64 +15,25 @@ from typing import TYPE_CHECKING
 from .._acr.names import is_enterprise_registry
 from .._oci.errors import ImageOpsError, InputError, RegistryError
 from .._oci.manifest import Descriptor
-from .._oci.reference import Digest, Reference
+from .._oci.reference import Reference
 from .artifacts import are_indexes, was_stripped
 from .asking import ask
-from .discover import MISFIT, SHARED, Discovery, Expansion
+from .discover import Discovery, Expansion
 from .naming import find_misnamed
 from .places import Places
 from .rules import Destination, Rule, destination_tag
 from .survey import SourceKey, Survey, There
+from .task import LEFT, MISNAMED, TOO_MANY, ImageTask, differs, in_order, merged, new_task, refusal, unknown
 from .wanted import ManifestStore, Wanted, WantedImages
 
 if TYPE_CHECKING:
     from .._acr.managed import ManagedRegistry
 
-LEFT = "the destination has another digest and overwrite is skip"
-COLLISION = "two rules want different images there"
-
-_MISNAMED = "its registry does not take the name"
-_TOO_MANY = "it has one tag for several images"
-_REFUSALS = frozenset((COLLISION, MISFIT, SHARED, _MISNAMED, _TOO_MANY))
 _UNLISTED = "the source's repositories are not known"
 _NO_TAGS = "the source's tags are not known"
 _STRIPPED = "the destination has it without the artifacts that it does not take"
 _NO_ROOM = "its repository cannot be created"
 _MOST_NAMED = 5
-_FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
-
-
-@dataclass(frozen=True)
-class ImageTask:
-    """One image that must be in one place.
-
-    :ivar action: create, update, unchanged, skip, conflict, or unknown when planning failed
-    :ivar digest: what the destination has afterwards; None when it is not known
-    :ivar previous: what the destination had at planning; None when it had nothing
-    :ivar error: why this image cannot be copied; None when it can
-    """
-
-    __slots__ = ("action", "destination", "digest", "error", "previous", "reason", "rule", "source", "wanted")
-
-    rule: Rule
-    source: Reference
-    destination: Reference
-    action: str
-    reason: str
-    digest: Digest | None
-    previous: Digest | None
-    wanted: Wanted | None
-    error: ImageOpsError | None
-
-    @property
-    def refuses_run(self) -> bool:
-        """Whether nothing at all may be written in a run that has this."""
-        return self.reason in _REFUSALS
-
-    @property
-    def to_copy(self) -> bool:
-        """Whether something has to be written for it."""
-        return self.action in ("create", "update")
 
 
 @dataclass(frozen=True)
@@ -130,7 +90,7 @@ class Planner:
         found = self._discovery.expand(rules)
         self.notes = [*_left_behind(rules), *found.notes]
         tasks = [
-            _unknown(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
+            unknown(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
         ]
         refused = self._refused(found)
         if refused:
@@ -141,25 +101,25 @@ class Planner:
         for rule in found.rules:
             fault = self._unlisted(rule, failures)
             if fault is not None:
-                tasks.extend(_unknown(rule, place, _NO_TAGS, fault) for place in rule.destinations)
+                tasks.extend(unknown(rule, place, _NO_TAGS, fault) for place in rule.destinations)
                 continue
             try:
                 pairs.extend(self._pairs(rule))
             except InputError as misfit:
-                refused.extend(_refusal(rule, place, _TOO_MANY, misfit) for place in rule.destinations if place.tags)
+                refused.extend(refusal(rule, place, TOO_MANY, misfit) for place in rule.destinations if place.tags)
         if refused:
             return refused + tasks
         self._note_what_is_not_taken()
         wanted, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
         tasks = self._without_stripped(tasks, there)
-        return _in_order(self._with_room(list(_merged(tasks))))
+        return in_order(self._with_room(list(merged(tasks))))
 
     def _refused(self, found: Expansion) -> list[ImageTask]:
         misnamed = find_misnamed(found.rules, lambda host: host in self._managed or is_enterprise_registry(host))
         refused = [(each.rule, each.destination, each.reason, each.error) for each in found.refusals]
-        refused += [(each.rule, each.destination, _MISNAMED, each.error) for each in misnamed]
-        return [_refusal(*each) for each in refused]
+        refused += [(each.rule, each.destination, MISNAMED, each.error) for each in misnamed]
+        return [refusal(*each) for each in refused]
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
         """Read the tag lists that the rules need; gives the faults of those that could not be read."""
@@ -200,7 +160,7 @@ class Planner:
             self.notes.append(f"{origin} takes none of the tags of {shown}{more}")
 
     def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: There | ImageOpsError) -> ImageTask:
-        task = _task(pair.rule, pair.source, pair.destination)
+        task = new_task(pair.rule, pair.source, pair.destination)
         if isinstance(wanted, ImageOpsError):
             return replace(task, reason="the source does not give it", error=wanted)
         if isinstance(there, ImageOpsError):
@@ -294,17 +254,6 @@ class Planner:
         return replace(task, action="conflict", reason="overwrite is fail", error=differs(task, task.previous))
 
 
-def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
-    """The error for a destination tag that must not be overwritten."""
-    return ImageOpsError(
-        code="conflict",
-        action="write",
-        subject=str(task.destination),
-        cause=f"it has {found} and would become {task.digest}",
-        hint="set overwrite to always to replace it, or to skip to leave it",
-    )
-
-
 def _key(pair: _Pair) -> SourceKey:
     return (pair.source, pair.rule.platforms)
 
@@ -313,23 +262,6 @@ def _destination(rule: Rule, place: Destination, source_tag: str | None) -> Refe
     tag = destination_tag(rule, place, source_tag)
     digest = rule.source.digest if tag is None else None
     return Reference(place.registry, place.repository, tag, digest)
-
-
-def _task(rule: Rule, source: Reference, destination: Reference) -> ImageTask:
-    """A task about which nothing is known yet."""
-    return ImageTask(rule, source, destination, "unknown", "", None, None, None, None)
-
-
-def _unknown(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
-    """What stands for all images of a rule at one destination, which are not known."""
-    source = Reference(rule.source.registry, rule.source.repository)
-    destination = Reference(place.registry, place.repository)
-    return replace(_task(rule, source, destination), reason=reason, error=fault)
-
-
-def _refusal(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
-    """The same, of what must not be written at all."""
-    return replace(_unknown(rule, place, reason, fault), action="conflict")
 
 
 def _no_tags(rule: Rule) -> ImageOpsError:
@@ -347,42 +279,3 @@ def _left_behind(rules: Sequence[Rule]) -> list[str]:
     if not any(rule.source.selects_by_listing for rule in rules):
         return []
     return ["tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"]
-
-
-def _merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
-    """Rules that meet at one destination become one task where they agree, and a conflict each where they do not."""
-    meeting: dict[Reference, list[ImageTask]] = {}
-    for task in tasks:
-        meeting.setdefault(task.destination, []).append(task)
-    for destination, group in meeting.items():
-        digests = {task.digest for task in group if task.digest is not None}
-        if len(group) == 1 or destination.tag is None:
-            yield from group
-        elif len(digests) > 1:
-            yield from (_collides(task, group) for task in group)
-        else:
-            yield next((task for task in group if task.to_copy), group[0])
-
-
-def _collides(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
-    others = ", ".join(str(other.source) for other in group if other is not task)
-    fault = ImageOpsError(
-        code="conflict",
-        action="write",
-        subject=str(task.destination),
-        cause=f"{task.source} and {others} are different images for it",
-        hint="give one of the rules another destination, or exclude the tag from it",
-    )
-    return replace(task, action="conflict", reason=COLLISION, error=fault)
-
-
-def _in_order(tasks: Iterable[ImageTask]) -> list[ImageTask]:
-    """Bring tasks of one source digest together, so that one read serves them; fallback tags of referrers come last."""
-    groups: dict[object, list[ImageTask]] = {}
-    last: list[ImageTask] = []
-    for task in tasks:
-        if task.destination.tag and _FALLBACK_TAG.fullmatch(task.destination.tag):
-            last.append(task)
-        else:
-            groups.setdefault(task.digest or task.destination, []).append(task)
-    return [task for group in groups.values() for task in group] + last

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from .._oci.errors import ImageOpsError
 from .._oci.reference import Digest, Reference
-from .plan import ImageTask
 from .rules import Rule
+from .task import ImageTask
 
 DONE, FAILED, PENDING = "done", "failed", "pending"
 

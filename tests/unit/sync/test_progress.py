@@ -13,10 +13,10 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Reference
 from ansible_collections.imageops.registry.plugins.module_utils._sync.log import LogFile
-from ansible_collections.imageops.registry.plugins.module_utils._sync.plan import ImageTask
 from ansible_collections.imageops.registry.plugins.module_utils._sync.progress import Counts, Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.task import ImageTask
 
 RULE = parse_rules(
     [{"source": "a.example.com/app:1", "destination": "b.example.com/app"}],

@@ -19,10 +19,10 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest, Reference
 from ansible_collections.imageops.registry.plugins.module_utils._sync import message, report
-from ansible_collections.imageops.registry.plugins.module_utils._sync.plan import ImageTask
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult, Traffic
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
 from ansible_collections.imageops.registry.plugins.module_utils._sync.secrets import Secrets
+from ansible_collections.imageops.registry.plugins.module_utils._sync.task import ImageTask
 
 OLD, NEW = Digest.of(b"old"), Digest.of(b"new")
 BUILD: dict[str, Any] = {"return_images": "changed", "mask": str}
