@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OnSecret = Callable[[str], None]
 
-_HOST = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.cr\.aliyuncs\.com")
+_HOST = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.cr\.aliyuncs\.com(?::[0-9]+)?")
 
 
 def instance_spec() -> dict[str, Any]:

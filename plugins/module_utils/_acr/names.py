@@ -61,7 +61,8 @@ def check_region(name: str) -> str:
 
 def is_enterprise_registry(host: str) -> bool:
     """Whether a registry's host is surely one of an Enterprise Edition instance; one may have other names, too."""
-    return host.endswith(".cr.aliyuncs.com") and not host.endswith(".personal.cr.aliyuncs.com")
+    name = host.partition(":")[0]
+    return name.endswith(".cr.aliyuncs.com") and not name.endswith(".personal.cr.aliyuncs.com")
 
 
 def is_enterprise_service(service: str) -> bool:

@@ -182,6 +182,35 @@ class TestNames:
                 check(text)
 
 
+@pytest.mark.parametrize(
+    ("host", "is_one"),
+    [
+        ("acme-registry.cn-shanghai.cr.aliyuncs.com", True),
+        ("acme-registry-vpc.cn-shanghai.cr.aliyuncs.com:443", True),
+        ("crpi-1234.cn-shanghai.personal.cr.aliyuncs.com", False),
+        ("registry.cn-shanghai.aliyuncs.com", False),
+        ("cr.aliyuncs.com.example.com", False),
+        ("127.0.0.1:5000", False),
+    ],
+)
+def test_whose_host_it_is(host: str, is_one: bool) -> None:
+    assert names.is_enterprise_registry(host) is is_one
+
+
+@pytest.mark.parametrize(
+    ("service", "is_one"),
+    [
+        ("registry.aliyuncs.com:cn-hangzhou:china:cri-xxxx", True),
+        ("registry.aliyuncs.com:cn-hangzhou:26842", False),
+        ("registry.aliyuncs.com:cn-hangzhou:china:", False),
+        ("harbor-registry", False),
+        ("", False),
+    ],
+)
+def test_whose_service_it_is(service: str, is_one: bool) -> None:
+    assert names.is_enterprise_service(service) is is_one
+
+
 class TestParameters:
     def test_forms(self) -> None:
         given = {"A": None, "B": True, "C": False, "D": 7, "E": "x y", "F": {"é": [1, True]}, "G": ["a"], "H": ""}
