@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from scene import NAMESPACE, Scene, open_scene
@@ -28,22 +29,45 @@ class Unexpected(Exception):
     """A run did other than it must."""
 
 
+@dataclass(frozen=True)
+class Step:
+    """A run of a playbook.
+
+    :ivar changes: whether it has to change something; otherwise it may not
+    """
+
+    heading: str
+    playbook: str
+    options: tuple[str, ...] = ()
+    changes: bool = True
+
+    @property
+    def command(self) -> list[str]:
+        return [f"imageops.registry.{self.playbook}", "-e", "@migration.yml", *self.options]
+
+
 class Runbook:
     """The runs, shown as they happen."""
 
-    def __init__(self, ansible: Ansible, scene: Scene) -> None:
-        self._ansible = ansible
+    def __init__(self, ansible_bin: Path, collections: Path, directory: Path, scene: Scene) -> None:
+        self._places = (ansible_bin, collections, directory)
         self._scene = scene
+        Ansible(*self._places).write("migration.yml", scene.variables())
 
-    def run(self, heading: str, playbook: str, *options: str, changes: bool) -> None:
-        """Run a playbook and show what it changed; it has to succeed, and to change something or nothing."""
-        command = " ".join(["ansible-playbook", f"imageops.registry.{playbook}", "-e @migration.yml", *options])
-        print(f"\n{heading}\n   $ {command}", flush=True)
+    def run(self, *steps: Step) -> None:
+        """Run playbooks at the same time and show what they changed; they have to succeed, and do what they must."""
+        with ThreadPoolExecutor(len(steps)) as pool:
+            for step, playing in [(step, pool.submit(self._play, step)) for step in steps]:
+                print(f"\n{step.heading}\n   $ ansible-playbook {' '.join(step.command)}", flush=True)
+                ran, seconds = playing.result()
+                _show(ran, seconds)
+                if ran.code != 0 or bool(ran.changed()) != step.changes:
+                    raise Unexpected(ran.text)
+
+    def _play(self, step: Step) -> tuple[PlaybookRun, float]:
         begun = time.monotonic()
-        ran = self._ansible.run(f"imageops.registry.{playbook}", "-e", "@migration.yml", *options)
-        _show(ran, time.monotonic() - begun)
-        if ran.code != 0 or bool(ran.changed()) != changes:
-            raise Unexpected(ran.text)
+        ran = Ansible(*self._places, step.playbook).run(*step.command)
+        return ran, time.monotonic() - begun
 
     def compare(self) -> None:
         """See that every digest at the instance is the one that was put into Harbor."""
@@ -74,19 +98,19 @@ def show(directory: Path) -> None:
         scene = stack.enter_context(open_scene(directory / "scene"))
         for (name, tag), each in IMAGES.items():
             scene.push(f"library/{name}", each, tag)
-        ansible = Ansible(ansible_bin, installing.result(), directory / "elsewhere")
-        ansible.write("migration.yml", scene.variables())
-        book = Runbook(ansible, scene)
+        book = Runbook(ansible_bin, installing.result(), directory / "elsewhere", scene)
         print(f"   Harbor http://{scene.source.host} with the project library: {len(IMAGES)} images")
         print(f"   a simulated account with the instance {scene.instance.instance_id}, and nothing else")
-        book.run("Check mode, from an empty account", "harbor_to_acr", "--check", changes=True)
+        book.run(Step("Check mode, from an empty account", "harbor_to_acr", ("--check",)))
         if scene.simulator.actions(writes=True):
             raise Unexpected("check mode wrote something")
-        book.run("The first run does everything", "harbor_to_acr", changes=True)
+        book.run(Step("The first run does everything", "harbor_to_acr"))
         book.compare()
-        book.run("The second run changes nothing", "harbor_to_acr", changes=False)
-        book.run("Verify writes nothing, and agrees", "verify", changes=False)
-        book.run("Take down what only the migration needed", "teardown", "-e", TEARDOWN, changes=True)
+        book.run(
+            Step("The second run changes nothing", "harbor_to_acr", changes=False),
+            Step("Verify, at the same time, writes nothing and agrees", "verify", changes=False),
+        )
+        book.run(Step("Take down what only the migration needed", "teardown", ("-e", TEARDOWN)))
         print(
             f"\nThe vendor's APIs got {len(scene.simulator.calls)} signed calls. Images are still where they are to be."
         )

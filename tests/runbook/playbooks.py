@@ -65,12 +65,13 @@ class Ansible:
     :param bin: the directory with ansible's programs
     :param collections: where the collection is installed
     :param directory: for its files; playbooks are started there
+    :param name: another one for each that works in the same directory at the same time
     """
 
-    def __init__(self, bin: Path, collections: Path, directory: Path) -> None:
+    def __init__(self, bin: Path, collections: Path, directory: Path, name: str = "tasks") -> None:
         self._bin = bin
         self.directory = directory
-        self._record = directory / "tasks.jsonl"
+        self._record = directory / f"{name}.jsonl"
         (directory / "ansible.cfg").touch()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
         self._environment = {
