@@ -85,8 +85,8 @@ def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
 
 def test_the_role_without_acr(ansible: Ansible, pair: Pair) -> None:
     registries = [
-        {"registry": end.host, "username": end.endpoint.username, "password": end.endpoint.password, "plain_http": True}
-        for end in (pair.source, pair.destination)
+        {"registry": key, "username": end.endpoint.username, "password": end.endpoint.password, "plain_http": True}
+        for key, end in ((pair.source.host, pair.source), (f"{pair.destination.host}/own", pair.destination))
     ]
     variables = {
         "registry_sync_registry": pair.destination.host,
