@@ -26,8 +26,6 @@ from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
 
 TOKEN_LIMIT = 1024 * 1024
-MOST_STALE = 8
-"""Kept-alive connections that may turn out dead in one request before it counts as a failure: a pool may hold many."""
 MOST_TICKETS = 4
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
@@ -194,13 +192,15 @@ class Client:
         most = 1 if once else self.settings.attempts
         if not once:
             self.budget.first("request", purpose.action, purpose.subject)
-        tried = stale = 0
+        tried = stale = (
+            0  # a kept-alive connection that turns out to be dead costs nothing but its place among the tries
+        )
         while True:
             self.pauses.before_request(action=purpose.action, subject=purpose.subject)
             try:
                 answer = send()
             except Fault as fault:
-                if fault.stale and stale < MOST_STALE:
+                if fault.stale and not once and tried + stale + 1 < max(most, 2):
                     if arrived is not None and arrived():
                         raise _Arrived from fault
                     stale += 1
@@ -221,7 +221,7 @@ class Client:
             if arrived is not None and _is_unsure(error) and arrived():
                 raise _Arrived
             tried += 1
-            if tried >= most or not error.transient or error.code == "registry_down":
+            if tried + stale >= most or not error.transient or error.code == "registry_down":
                 raise error
             self.budget.spend(action=purpose.action, subject=purpose.subject)
             self.log(f"again ({tried}/{most - 1}): {error}")

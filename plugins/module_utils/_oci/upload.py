@@ -37,7 +37,7 @@ LOOKS = 3
 WORTH_RESUMING = 4 * 1024 * 1024
 """Bytes of a body that must have gone out before a registry is asked how many of them it has."""
 MOST_FREE = 3
-"""New sessions that do not count as attempts: for a token that had run out, for a connection that had been closed."""
+"""New sessions that do not count as attempts: for a token that had run out."""
 _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
 
 
@@ -59,6 +59,7 @@ class _Failed(Exception):
     :param error: what to raise when there is no further attempt
     :param maybe_stored: the whole body went out, and only the answer is missing
     :param free: the attempt does not count
+    :param stale: nobody had to wait for it: a connection had been closed before
     :param anew: the session is of no more use
     :ivar resume: what was being sent to, when the session may still be good
     """
@@ -69,12 +70,14 @@ class _Failed(Exception):
         *,
         maybe_stored: bool = False,
         free: bool = False,
+        stale: bool = False,
         anew: bool = False,
     ) -> None:
         super().__init__(str(error))
         self.error = error
         self.maybe_stored = maybe_stored
         self.free = free
+        self.stale = stale
         self.anew = anew
         self.resume: UploadSession | None = None
 
@@ -123,17 +126,17 @@ class BlobUpload:
                 self._send(session or self._begin())
                 return
             except _Failed as failure:
-                error, free, session = failure.error, failure.free, failure.resume
-                maybe_stored = failure.maybe_stored
-            if maybe_stored and self._has_arrived(error):
+                error, session, failed = failure.error, failure.resume, failure
+            if failed.maybe_stored and self._has_arrived(error):
                 return
             if error.retry_after and error.transient:
                 self._client.pauses.asked(error.retry_after, action=error.action, subject=error.subject)
-            if not free:
+            if not failed.free:
                 tried += 1
-                if tried >= attempts or not error.transient:
+                if tried >= max(attempts, 2 if failed.stale else 1) or not error.transient:
                     raise error
-                self._pause(tried, attempts, error)
+                if not failed.stale:
+                    self._pause(tried, attempts, error)
             session = self._resumed(session)
 
     def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
@@ -280,8 +283,8 @@ class BlobUpload:
                 renewed = not answer.foreign and self._client.auth.judge(ticket, answer)
         except Fault as fault:
             whole = (body is None or body.is_whole) and not fault.connecting
-            free = fault.stale and not whole and self._is_free()
-            raise _Failed(self._client.fault(fault, self._purpose), maybe_stored=whole, free=free) from fault
+            stale = fault.stale and not whole
+            raise _Failed(self._client.fault(fault, self._purpose), maybe_stored=whole, stale=stale) from fault
         self._client.collect_warnings(answer)
         if answer.status == 401 and renewed and self._is_free():
             raise _Failed(self._error(answer, passing=True), free=True)

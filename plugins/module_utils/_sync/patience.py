@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._oci.errors import ImageOpsError
+from .._oci.faults import Fault
 from .._oci.retry import RetryBudget
 
 
@@ -36,12 +37,15 @@ class Patience:
     def again(self, fault: ImageOpsError, failures: int) -> None:
         """Wait and return when a read that failed so often can be taken up again.
 
-        What the registry asked for comes first: its client lets nobody ask for more than anyone should wait.
+        What the registry asked for comes first: its client lets nobody ask for more than anyone should wait. A
+        connection that had been closed before is no reason to wait.
 
         :raises ImageOpsError: the fault when it stays, ``retry_budget``, or ``interrupted``
         """
         if not fault.transient or fault.code == "registry_down" or failures >= self.attempts:
             raise fault
+        if isinstance(fault.__cause__, Fault) and fault.__cause__.stale:
+            return
         self.budget.spend(action=fault.action, subject=fault.subject)
         self.log(f"again ({failures}/{self.attempts - 1}): {fault}")
         ceiling = min(self.backoff_cap, self.backoff * 2.0 ** (failures - 1))

@@ -100,6 +100,19 @@ def test_a_reset_of_an_idle_connection_costs_no_attempt() -> None:
             assert registry.repository("a").resolve(tag) is not None
 
 
+def test_closed_connections_do_not_make_for_more_tries() -> None:
+    """Each of them may have been closed before, or because of the request: in all they are as many as other tries."""
+
+    def handle(request: Received) -> object:
+        return "close" if request.target.endswith("second") else resolved(request)
+
+    with raw_server(handle) as server, client(server.host, settings=QUICK) as registry:
+        registry.repository("a").resolve("first")
+        with pytest.raises(RegistryError):
+            registry.repository("a").resolve("second")
+        assert len([request for request in server.requests if request.target.endswith("second")]) == QUICK.attempts
+
+
 def test_a_fresh_connection_that_is_closed_is_an_attempt() -> None:
     with raw_server(lambda request: "close") as server, client(server.host, settings=QUICK) as registry:
         with pytest.raises(RegistryError) as caught:

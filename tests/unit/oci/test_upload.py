@@ -301,6 +301,14 @@ def test_an_answer_in_the_middle_of_a_body_stops_it(status: int) -> None:
     assert not any(strays), "a connection with half a body on it was used again"
 
 
+def test_closed_connections_do_not_make_for_more_uploads() -> None:
+    server, source = Uploads(), Source()
+    server.on_put = lambda request: "close"
+    with pytest.raises(RegistryError):
+        upload(server, source, settings=QUICK)
+    assert server.log.count("PUT") == QUICK.attempts
+
+
 def test_what_may_not_be_that_large_goes_in_chunks() -> None:
     data = bytes(range(256)) * 100_000  # 25.6 MB
     server, source = Uploads(), Source(data)
