@@ -43,6 +43,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         with PlainClient(source.endpoint) as client:
             for tag in ("1.0", "1.1"):
                 client.push("library/nginx", image(tag), tag)
+            client.push("team/app", image("app"), "1.0")
         yield Pair(source, destination)
 
 
@@ -52,7 +53,8 @@ def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
         end.host: {"username": end.endpoint.username, "password": end.endpoint.password, "insecure": True}
         for end in (pair.source, pair.destination)
     }
-    ansible.write("harbor-to-acr.json", {"auth": logins, "images": {f"{pair.source.host}/library/nginx": ""}})
+    images = {f"{pair.source.host}/{path}": "" for path in ("library/nginx", "team/*")}
+    ansible.write("harbor-to-acr.json", {"auth": logins, "images": images})
     command_line = {
         "sync_config": "./harbor-to-acr.json",
         "sync_registry": pair.destination.host,
@@ -70,7 +72,8 @@ def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
     first = ansible.run("imageops.registry.sync", *options)
     assert (first.code, first.changed(), first.warnings()) == (0, [COPY], []), first.text
     assert pair.tags("image-syncer/nginx") == ["1.0", "1.1"]
-    assert "2/2" in (ansible.directory / "log").read_text()
+    assert pair.tags("image-syncer/app") == ["1.0"]
+    assert "3/3" in (ansible.directory / "log").read_text()
 
     second = ansible.run("imageops.registry.sync", *options)
     assert (second.code, second.changed()) == (0, []), second.text
@@ -79,7 +82,7 @@ def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
         client.push("library/nginx", image("1.2"), "1.2")
     compared = ansible.run("imageops.registry.verify", *options)
     assert compared.code == 2, compared.text
-    assert "1 of 3 tags are missing" in compared.text
+    assert "1 of 4 tags are missing" in compared.text
     assert pair.tags("image-syncer/nginx") == ["1.0", "1.1"]
 
 
