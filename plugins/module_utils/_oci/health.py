@@ -14,14 +14,16 @@ from .faults import Fault
 FAILURES = 5
 SILENCES = 20
 """Time-outs in a row, without any answer between them, that count as much as the connections that could not be made."""
+FIRST_SILENCES = 2
+"""The same of a registry that has not answered at all yet: the others must not wait for it."""
 
 
 class Health:
     """Counts connections that could not be made and time-outs, in a row and over all threads.
 
     After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
-    until :meth:`probe_again`; then one request tries while the others wait for what it finds. Of one that has not
-    answered at all yet, a time-out is as bad as a connection that could not be made.
+    until :meth:`probe_again`; then one request tries while the others wait for what it finds. One that has not answered
+    at all yet is down after two time-outs.
     """
 
     def __init__(self) -> None:
@@ -59,12 +61,16 @@ class Health:
         except Fault as fault:
             if (fault.connecting or fault.code == "timeout") and not fault.foreign:
                 with self._lock:
-                    is_slow = self._has_answered and not fault.connecting
-                    self._failures += FAILURES / SILENCES if is_slow else 1
+                    self._failures += self._weight(fault)
                     self._last = fault
             raise
         self._failures = 0
         self._has_answered = True
+
+    def _weight(self, fault: Fault) -> float:
+        if fault.code == "timeout" and not self._has_answered:
+            return FAILURES / FIRST_SILENCES
+        return 1 if fault.connecting else FAILURES / SILENCES
 
     def probe_again(self) -> None:
         """Let one request find out whether the registry is back."""

@@ -10,7 +10,12 @@ import threading
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.health import FAILURES, SILENCES, Health
+from ansible_collections.imageops.registry.plugins.module_utils._oci.health import (
+    FAILURES,
+    FIRST_SILENCES,
+    SILENCES,
+    Health,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._oci.quirks import CHUNK, SMALLEST_CHUNK, Quirks
 from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import (
     Pauses,
@@ -137,10 +142,11 @@ def answering() -> Health:
     return health
 
 
-def test_a_registry_that_never_answered_is_down_after_five_time_outs() -> None:
+@pytest.mark.parametrize("connecting", [False, True])
+def test_a_registry_that_never_answered_is_down_after_two_time_outs(connecting: bool) -> None:
     health = Health()
-    for _ in range(FAILURES):
-        fail(health, Fault("timeout", "no answer"))
+    for _ in range(FIRST_SILENCES):
+        fail(health, Fault("timeout", "no answer", connecting=connecting))
     with pytest.raises(Fault) as caught, health.watch():
         pytest.fail("must not be tried")
     assert caught.value.code == "registry_down"
