@@ -192,9 +192,8 @@ class Client:
         most = 1 if once else self.settings.attempts
         if not once:
             self.budget.first("request", purpose.action, purpose.subject)
-        tried = stale = (
-            0  # a kept-alive connection that turns out to be dead costs nothing but its place among the tries
-        )
+        # A kept-alive connection that turns out to be dead costs nothing but its place among the tries.
+        tried = stale = 0
         while True:
             self.pauses.before_request(action=purpose.action, subject=purpose.subject)
             try:
