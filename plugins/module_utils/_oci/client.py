@@ -194,6 +194,7 @@ class Client:
             self.budget.first("request", purpose.action, purpose.subject)
         # A kept-alive connection that turns out to be dead costs nothing but its place among the tries.
         tried = stale = 0
+        error: RegistryError | None = None
         while True:
             self.pauses.before_request(action=purpose.action, subject=purpose.subject)
             try:
@@ -204,6 +205,8 @@ class Client:
                         raise _Arrived from fault
                     stale += 1
                     continue
+                if fault.code == "registry_down" and error is not None:
+                    raise error from fault  # what this request met itself says more
                 error = self.fault(fault, purpose)
                 error.__cause__ = fault
             else:
