@@ -91,9 +91,9 @@ class Task:
 
     def need_libraries(self) -> None:
         """End the module with a failure when requests is missing for this interpreter, or older than what works."""
-        from ._oci.http_library import VERSIONS, check_library
+        from ._oci.http_library import VERSION, check_library
 
-        if VERSIONS is None:
+        if VERSION is None:
             self.fail(missing_required_lib("requests"), codes=["invalid_input"])
         try:
             check_library()

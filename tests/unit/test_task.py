@@ -117,7 +117,7 @@ def test_a_missing_requests_names_the_interpreter(
 ) -> None:
     import sys
 
-    monkeypatch.setattr(http_library, "VERSIONS", None)
+    monkeypatch.setattr(http_library, "VERSION", None)
     with pytest.raises(EndedError):
         task.need_libraries()
     assert "requests" in module.result["msg"] and sys.executable in module.result["msg"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pools of our own connections, kept by requests' adapter: straight, or through a proxy."""
+"""Pools of our own connections, kept by urllib3: straight, or through a proxy."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ import functools
 import ssl
 from typing import Any, Callable
 
-from .errors import InputError
 from .http_connection import PlainConnection, TlsConnection
-from .http_library import HTTPAdapter, HTTPConnectionPool, HTTPSConnectionPool
+from .http_library import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from .links import Origin
-from .proxies import proxy_authorization
 from .sockets import Sockets
 
 POOL_SIZE = 128
 """Connections that are kept for one host; more are made when needed, and closed after use."""
 
 
-class Pools(HTTPAdapter):
-    """requests' keeper of pools, with our connections in them and one TLS context for all."""
+class Pools:
+    """Keeps pools of our connections, with one TLS context for all."""
 
     def __init__(
         self,
@@ -29,41 +27,37 @@ class Pools(HTTPAdapter):
         make_context: Callable[[], ssl.SSLContext],
         make_proxy_context: Callable[[], ssl.SSLContext],
     ) -> None:
-        super().__init__(pool_connections=16, pool_maxsize=POOL_SIZE, pool_block=False)
         self._kinds = _kinds(sockets)
         self._make_context = make_context
         self._make_proxy_context = make_proxy_context
         self._context: ssl.SSLContext | None = None
-        self.poolmanager.pool_classes_by_scheme = self._kinds
+        self._managers: dict[str | None, Any] = {}
 
     def pool(self, origin: Origin, proxy: str | None) -> Any:
         """The pool of connections to an origin, straight or through a proxy."""
-        manager: Any = self.poolmanager
-        if proxy:
-            manager = self._proxied(proxy)
+        if proxy not in self._managers:
+            self._managers[proxy] = self._proxied(proxy) if proxy else self._straight()
         context = {"ssl_context": self._shared_context()} if origin.scheme == "https" else {}
-        return manager.connection_from_host(origin.host, origin.port, origin.scheme, pool_kwargs=context)
+        return self._managers[proxy].connection_from_host(origin.host, origin.port, origin.scheme, pool_kwargs=context)
+
+    def close(self) -> None:
+        """End the connections that are not in use."""
+        for manager in self._managers.values():
+            manager.clear()
+
+    def _straight(self) -> Any:
+        manager: Any = PoolManager(num_pools=16, maxsize=POOL_SIZE, block=False)
+        manager.pool_classes_by_scheme = self._kinds
+        return manager
 
     def _proxied(self, proxy: str) -> Any:
-        context = {"proxy_ssl_context": self._make_proxy_context()} if proxy.startswith("https:") else {}
-        try:
-            manager = self.proxy_manager_for(proxy, **context)
-        except ValueError as error:
-            if not proxy.startswith("socks"):
-                raise
-            raise InputError(
-                subject="the proxy",
-                cause="SOCKS needs the Python library PySocks",
-                hint="install it, or use an HTTP proxy",
-            ) from error
+        from .http_proxies import proxy_manager  # loads requests
+
+        context = self._make_proxy_context() if proxy.startswith("https:") else None
+        manager = proxy_manager(proxy, size=POOL_SIZE, context=context)
         if not proxy.startswith("socks"):
             manager.pool_classes_by_scheme = self._kinds
         return manager
-
-    def proxy_headers(self, proxy: str) -> dict[str, str]:
-        """The library takes passwords for Latin-1, and fails for others."""
-        authorization = proxy_authorization(proxy)
-        return {"Proxy-Authorization": authorization} if authorization else {}
 
     def _shared_context(self) -> ssl.SSLContext:
         if self._context is None:

@@ -9,7 +9,7 @@ import os
 import ssl
 
 from .errors import InputError
-from .http_library import MATCHES_HOST_NAMES, PUBLIC_CERTIFICATES
+from .http_library import MATCHES_HOST_NAMES
 
 
 def tls_context(
@@ -48,7 +48,9 @@ def _trust_public(context: ssl.SSLContext) -> None:
     elif os.path.isdir(paths.openssl_capath) and os.listdir(paths.openssl_capath):
         context.load_verify_locations(capath=paths.openssl_capath)
     else:
-        context.load_verify_locations(cafile=PUBLIC_CERTIFICATES)
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH  # takes long, and nearly all systems have their own
+
+        context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
 def _trust(context: ssl.SSLContext, ca_path: str) -> None:
