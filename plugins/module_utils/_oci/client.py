@@ -194,7 +194,7 @@ class Client:
             self.budget.first("request", purpose.action, purpose.subject)
         # A kept-alive connection that turns out to be dead costs nothing but its place among the tries.
         tried = stale = 0
-        error: RegistryError | None = None
+        met: list[RegistryError] = []
         while True:
             self.pauses.before_request(action=purpose.action, subject=purpose.subject)
             try:
@@ -205,8 +205,8 @@ class Client:
                         raise _Arrived from fault
                     stale += 1
                     continue
-                if fault.code == "registry_down" and error is not None:
-                    raise error from fault  # what this request met itself says more
+                if fault.code == "registry_down" and met:
+                    raise met[-1] from fault  # what this request met itself says more
                 error = self.fault(fault, purpose)
                 error.__cause__ = fault
             else:
@@ -223,6 +223,7 @@ class Client:
             if arrived is not None and _is_unsure(error) and arrived():
                 raise _Arrived
             tried += 1
+            met.append(error)
             if tried + stale >= most or not error.transient or error.code == "registry_down":
                 raise error
             self.budget.spend(action=purpose.action, subject=purpose.subject)
