@@ -26,8 +26,24 @@ _SERVERS = ("docker-registry", "skopeo", "openssl", "setpriv")
 _PLAYBOOK_TESTS = tuple(f"tests/functional/acr/test_{name}.py" for name in ("failures", "playbooks", "sync"))
 _FAULTS = "tests/functional/faults"
 _NOT_OF_THE_LIBRARY = (
-    *(f"tests/functional/acr/test_{name}.py" for name in ("endpoint", "login", "modules", "ram", "resources")),
-    *(f"tests/functional/test_{name}.py" for name in ("discover", "limits")),
+    *(
+        f"tests/functional/acr/test_{name}.py"
+        for name in ("endpoint", "login", "modules", "program", "ram", "registry", "resources", "sdk")
+    ),
+    *(
+        f"tests/functional/test_{name}.py"
+        for name in (
+            "discover",
+            "fault_proxy",
+            "harbor_server",
+            "interrupt",
+            "limits",
+            "memory",
+            "servers",
+            "sync_module",
+            "synthetic",
+        )
+    ),
     *(
         f"{_FAULTS}/test_{name}.py"
         for name in (
