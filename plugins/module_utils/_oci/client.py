@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from typing import Callable
 
 from .allowance import Allowance
-from .answers import SPOILT, Mask, Purpose, clean, error_of, error_of_fault, read_error
+from .answers import Mask, Purpose, clean, error_of, error_of_fault
 from .auth import Authenticator
 from .credentials import CredentialProvider
 from .errors import RegistryError
 from .faults import Fault
-from .health import Health
+from .first_contact import FirstContact
+from .health import FIRST_SILENCES, Health
 from .links import origin_of
 from .quirks import Quirks
 from .reference import quoted
-from .retry import Pauses, RetryBudget, interrupted, is_gateway, is_retried, parse_retry_after
+from .retry import Pauses, RetryBudget, interrupted, parse_retry_after
+from .retrying import Arrived, Retrying
 from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
 
@@ -83,8 +85,10 @@ class Client:
         self.stats = Stats()
         self.budget = budget
         self.quirks = Quirks(host)
-        self._health = Health()
+        patient = settings.timeout <= settings.first_contact
+        self._health = Health(first_silences=FIRST_SILENCES if patient else 1)
         self._token_health = Health()
+        self._contact = None if patient else FirstContact(seconds=settings.first_contact, knock=self._knock)
         self.log = log
         self._mask = mask
         self._stop = stop
@@ -92,6 +96,9 @@ class Client:
         self._warned: set[str] = set()
         self.allowance = Allowance(access.concurrency or settings.concurrency)
         self.pauses = Pauses(settings, stop, access.requests_per_second)
+        self._retrying = Retrying(
+            attempts=settings.attempts, budget=budget, pauses=self.pauses, explain=self.fault, mask=mask, log=log
+        )
         self.auth = Authenticator(
             host,
             base=lambda: self.base,
@@ -122,11 +129,11 @@ class Client:
 
         :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
         """
-        return self._retrying(call.purpose, lambda: self._authorized(call), once=call.once)
+        return self._tried(call, lambda: self._authorized(call))
 
     def send(self, call: Call, authorization: str | None) -> Answer:
         """The same with an Authorization of the caller's own, for what is beside the distribution API."""
-        return self._retrying(call.purpose, lambda: self._exchange(call, authorization), once=call.once)
+        return self._tried(call, lambda: self._exchange(call, authorization))
 
     def write(self, call: Call, arrived: Callable[[], bool]) -> Answer | None:
         """The same for a request that may have worked although its answer got lost: then it is not sent twice.
@@ -134,8 +141,8 @@ class Client:
         :param arrived: asked after each such failure; when it says yes there is no answer, and None is given
         """
         try:
-            return self._retrying(call.purpose, lambda: self._authorized(call), arrived)
-        except _Arrived:
+            return self._retrying.run(call.purpose, lambda: self._authorized(call), arrived)
+        except Arrived:
             return None
 
     def expect(self, call: Call, *statuses: int) -> Answer:
@@ -173,7 +180,7 @@ class Client:
         """What a server says in a header, as an error may repeat it: without secrets, in quotes, one short line."""
         return quoted(clean(text, self._mask))
 
-    def collect_warnings(self, answer: Answer) -> None:
+    def _collect_warnings(self, answer: Answer) -> None:
         """Pass on what a registry warns of, each text once (distribution-spec, section Warnings)."""
         text = answer.headers.get("Warning")
         if text and text not in self._warned and len(self._warned) < 20:
@@ -181,55 +188,8 @@ class Client:
             if text.startswith("299 - "):
                 self._warn(f"{self.host} says: {clean(text[len('299 - ') :], self._mask)}")
 
-    def _retrying(
-        self,
-        purpose: Purpose,
-        send: Callable[[], Answer],
-        arrived: Callable[[], bool] | None = None,
-        *,
-        once: bool = False,
-    ) -> Answer:
-        most = 1 if once else self.settings.attempts
-        if not once:
-            self.budget.first("request", purpose.action, purpose.subject)
-        # A kept-alive connection that turns out to be dead costs nothing but its place among the tries.
-        tried = stale = 0
-        met: list[RegistryError] = []
-        while True:
-            self.pauses.before_request(action=purpose.action, subject=purpose.subject)
-            try:
-                answer = send()
-            except Fault as fault:
-                if fault.stale and not once and tried + stale + 1 < max(most, 2):
-                    if arrived is not None and arrived():
-                        raise _Arrived from fault
-                    stale += 1
-                    continue
-                if fault.code == "registry_down" and met:
-                    raise met[-1] from fault  # what this request met itself says more
-                error = self.fault(fault, purpose)
-                error.__cause__ = fault
-            else:
-                self.collect_warnings(answer)
-                if not (_is_passing(answer) or (arrived is not None and _is_spoilt(answer))):
-                    return answer
-                answer.close()
-                # A storage that the registry redirects to says nothing about the registry.
-                said = None if answer.foreign else answer.headers.get("Retry-After")
-                wait = parse_retry_after(said, time.time())
-                error = error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._mask)
-                if wait is not None:
-                    self.pauses.asked(wait, action=purpose.action, subject=purpose.subject)
-            if arrived is not None and _is_unsure(error) and arrived():
-                raise _Arrived
-            tried += 1
-            met.append(error)
-            if tried + stale >= most or not error.transient or error.code == "registry_down":
-                raise error
-            self.budget.spend(action=purpose.action, subject=purpose.subject)
-            self.log(f"again ({tried}/{most - 1}): {error}")
-            if not error.retry_after:
-                self.pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
+    def _tried(self, call: Call, send: Callable[[], Answer]) -> Answer:
+        return self._retrying.once(call.purpose, send) if call.once else self._retrying.run(call.purpose, send)
 
     def _authorized(self, call: Call) -> Answer:
         for _ticket in range(MOST_TICKETS):
@@ -273,29 +233,41 @@ class Client:
         """
         url = path if "://" in path else self.base + path
         foreign = self.is_foreign(url)
+
+        def send(wait: float | None = None) -> Answer:
+            return self.transport.exchange(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                limit=limit,
+                patience=patience if wait is None else wait,
+                follow=follow,
+                authorization=None if foreign else authorization,
+            )
+
         try:
             with self._health.watch():
-                answer = self.transport.exchange(
-                    method,
-                    url,
-                    headers=headers,
-                    body=body,
-                    limit=limit,
-                    patience=patience,
-                    follow=follow,
-                    authorization=None if foreign else authorization,
-                )
+                contact = self._contact
+                if contact is None or contact.made or foreign or method not in ("GET", "HEAD"):
+                    answer = send()
+                else:
+                    answer = contact.exchange(send)
         except Fault as fault:
             fault.foreign |= foreign
             if not self._falls_back(fault):
                 raise
             return self.exchange(method, path, headers=headers, body=body, limit=limit, follow=follow)
         answer.foreign |= foreign
+        self._collect_warnings(answer)
         if answer.status in (429, 503) and not answer.foreign:
             self.allowance.refused()
         else:
             self.allowance.took()
         return answer
+
+    def _knock(self, wait: float) -> None:
+        self.transport.exchange("GET", f"{self.base}/v2/", headers=_HEADERS, patience=wait)
 
     def is_foreign(self, url: str) -> bool:
         """Whether a URL that the registry gave is at another scheme, host or port than its own."""
@@ -331,26 +303,4 @@ class Client:
                     authorization=request.authorization,
                 )
 
-        return self._retrying(purpose, send)
-
-
-def _is_passing(answer: Answer) -> bool:
-    # What a redirect's target refuses (an expired signature is a 403) is asked of the registry again.
-    return is_retried(answer.status) or (answer.foreign and not 200 <= answer.status < 300)
-
-
-def _is_spoilt(answer: Answer) -> bool:
-    """Whether other bytes are said to have arrived than were written.
-
-    Of several who write one manifest at once, docker-registry tells some that it found other bytes: the others'.
-    """
-    return answer.status == 400 and not read_error(answer.body).codes.isdisjoint(SPOILT)
-
-
-def _is_unsure(error: RegistryError) -> bool:
-    """Whether what was written may be there although the answer did not say so."""
-    return is_gateway(error.status) or error.code in ("timeout", "connection_failed", "digest_mismatch")
-
-
-class _Arrived(Exception):
-    """A request had worked although its answer was lost."""
+        return self._retrying.run(purpose, send)

@@ -15,18 +15,20 @@ FAILURES = 5
 SILENCES = 20
 """Time-outs in a row, without any answer between them, that count as much as the connections that could not be made."""
 FIRST_SILENCES = 2
-"""The same of a registry that has not answered at all yet: the others must not wait for it."""
+"""The same, unless said otherwise, of a registry that has not answered at all yet: the others must not wait for it."""
 
 
 class Health:
     """Counts connections that could not be made and time-outs, in a row and over all threads.
 
     After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
-    until :meth:`probe_again`; then one request tries while the others wait for what it finds. One that has not answered
-    at all yet is down after two time-outs.
+    until :meth:`probe_again`; then one request tries while the others wait for what it finds.
+
+    :param first_silences: time-outs after which it is down when it has not answered at all yet
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_silences: int = FIRST_SILENCES) -> None:
+        self._first_silences = first_silences
         self._failures = 0.0
         self._has_answered = False
         self._last: Fault | None = None
@@ -69,7 +71,7 @@ class Health:
 
     def _weight(self, fault: Fault) -> float:
         if fault.code == "timeout" and not self._has_answered:
-            return FAILURES / FIRST_SILENCES
+            return FAILURES / self._first_silences
         return 1 if fault.connecting else FAILURES / SILENCES
 
     def probe_again(self) -> None:

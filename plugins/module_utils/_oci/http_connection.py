@@ -23,7 +23,7 @@ from .sockets import Sockets
 
 BLOCK = 64 * 1024
 CONNECT_TIMEOUT = 15.0
-"""Seconds for one TCP connection; four tries of a lost first packet fit in it."""
+"""Seconds for one TCP connection, and for TLS on it; four tries of a lost first packet fit in it."""
 
 
 class _Watched(HTTPConnection):
@@ -73,7 +73,8 @@ class _Watched(HTTPConnection):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(min(self.sockets.timeout, CONNECT_TIMEOUT))
             sock.connect(address)
-            sock.settimeout(self.sockets.timeout)
+            if self.proxy:  # it has to connect to somebody itself
+                sock.settimeout(self.sockets.timeout)
         except (OSError, Fault):
             self.sockets.discard(self)
             sock.close()

@@ -8,10 +8,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from .errors import RegistryError
+from .errors import ImageOpsError, RegistryError
 
 if TYPE_CHECKING:
     from .transport import Settings
@@ -49,31 +51,57 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 
 
 class RetryBudget:
-    """How many retries all registries of one run may make together, so that a bad day does not multiply its load.
+    """How many requests all registries of one run may repeat together, so that a bad day does not multiply its load.
+
+    What failed and is tried in a later round once more is repeated, too.
 
     :param base: retries that are always allowed
-    :param share: further ones for each first try; what is tried in a later round once more is none
+    :param share: further ones for each first try
     """
 
     def __init__(self, base: int = 50, share: float = 0.5) -> None:
         self._base = base
         self._share = share
         self._first: set[int] = set()
+        self._failed: set[int] = set()
         self._spent = 0
         self._lock = threading.Lock()
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the run has had its share."""
+        return self._spent >= self._base + self._share * len(self._first)
+
+    @contextmanager
+    def trying(self, *what: str, requests: int = 1, action: str, subject: str) -> Iterator[None]:
+        """Around something that may have failed before, in an earlier round: then it is a retry.
+
+        :param requests: that it costs when it is tried once more
+        :raises RegistryError: retry_budget
+        """
+        key = hash(what)
+        if key in self._failed:
+            self.spend(requests, action=action, subject=subject)
+        try:
+            yield
+        except ImageOpsError as fault:
+            if fault.transient and fault.code != "registry_down":  # for that one nothing was sent
+                with self._lock:
+                    self._failed.add(key)
+            raise
+
     def first(self, *what: str) -> None:
-        """Count the first try of something: a request, the transfer of a blob."""
+        """Count the first try of something: a request, the transfer of a blob. Every later one is none."""
         with self._lock:
             self._first.add(hash(what))
 
-    def spend(self, *, action: str, subject: str) -> None:
-        """Count a retry.
+    def spend(self, requests: int = 1, *, action: str, subject: str) -> None:
+        """Count retries.
 
         :raises RegistryError: retry_budget, when the run has had its share
         """
         with self._lock:
-            if self._spent >= self._base + self._share * len(self._first):
+            if self._spent + requests > self._base + self._share * len(self._first):
                 raise RegistryError(
                     code="retry_budget",
                     action=action,
@@ -81,7 +109,7 @@ class RetryBudget:
                     cause=f"too many requests of this run failed ({self._spent} were repeated)",
                     hint="see the other errors; the next run goes on where this one ended",
                 )
-            self._spent += 1
+            self._spent += requests
 
 
 class Pauses:

@@ -77,6 +77,8 @@ class Settings:
     """How patient and how eager to be. All times are seconds.
 
     :param timeout: without progress
+    :param first_contact: without an answer, of a registry that has not answered yet, before it is asked whether it is
+        there at all; only where that is less than the time-out
     :param attempts: tries of one small request, or of one blob
     :param backoff: the longest first pause; it doubles with each try
     :param backoff_cap: the longest pause
@@ -85,6 +87,7 @@ class Settings:
     """
 
     timeout: float = 60.0
+    first_contact: float = 5.0
     attempts: int = 5
     backoff: float = 1.0
     backoff_cap: float = 30.0

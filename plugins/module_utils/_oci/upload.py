@@ -32,6 +32,8 @@ SLOWEST_STORE = 10_000_000
 """Bytes a second that a registry is given to store a blob before it answers the closing request."""
 LONGEST_STORE = 86_400.0
 """Seconds that it is given at most: sizes are what a manifest says, and may be any."""
+REQUESTS = 3
+"""What another try of a blob costs: one for a session, one to send it, and one to read it."""
 LOOKS = 3
 """How often a blob is looked for after its closing answer was lost."""
 WORTH_RESUMING = 4 * 1024 * 1024
@@ -118,9 +120,14 @@ class BlobUpload:
         :raises RegistryError: when the registry did not take it
         :raises ImageOpsError: whatever the reader raised
         """
+        what, budget = ("send", self._purpose.subject), self._client.budget
+        with budget.trying(*what, requests=REQUESTS, action=self._purpose.action, subject=self._purpose.subject):
+            budget.first(*what)
+            self._tries(session)
+
+    def _tries(self, session: UploadSession | None) -> None:
         attempts = self._client.settings.attempts
         tried = 0
-        self._client.budget.first("send", self._purpose.subject)
         while True:
             try:
                 self._send(session or self._begin())
@@ -141,7 +148,7 @@ class BlobUpload:
 
     def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
         action, subject = self._purpose.action, self._purpose.subject
-        self._client.budget.spend(action=action, subject=subject)
+        self._client.budget.spend(REQUESTS, action=action, subject=subject)
         self._client.log(f"again ({tried}/{attempts - 1}): {error}")
         if error.retry_after:
             self._client.pauses.before_request(action=action, subject=subject)
@@ -150,9 +157,11 @@ class BlobUpload:
 
     def _has_arrived(self, error: RegistryError) -> bool:
         """Look for the blob a few times: a proxy may have given up on a registry that had not."""
+        action, subject = self._purpose.action, self._purpose.subject
         for look in range(LOOKS):
             if look:
-                self._client.pauses.back_off(look, action=self._purpose.action, subject=self._purpose.subject)
+                self._client.pauses.back_off(look, action=action, subject=subject)
+            self._client.budget.spend(action=action, subject=subject)
             try:
                 if self._is_there():
                     return True
@@ -285,7 +294,6 @@ class BlobUpload:
             whole = (body is None or body.is_whole) and not fault.connecting
             stale = fault.stale and not whole
             raise _Failed(self._client.fault(fault, self._purpose), maybe_stored=whole, stale=stale) from fault
-        self._client.collect_warnings(answer)
         if answer.status == 401 and renewed and self._is_free():
             raise _Failed(self._error(answer, passing=True), free=True)
         if answer.status == 413 and size and self._client.quirks.body_refused(size):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._oci.errors import ImageOpsError, RegistryError
+from .._oci.errors import ImageOpsError
 from .._oci.reference import Reference
 from .._oci.registry import Registry
 from .._oci.retry import RetryBudget
@@ -255,15 +255,10 @@ class Engine:
 
     def _is_granted(self, error: ImageOpsError) -> bool:
         """Whether an image that failed so is tried in another round: for passing reasons, within the run's budget."""
-        if not error.transient:
+        if error.transient and error.code != "registry_down" and self._budget.is_spent:
+            self._log(f"not again, since the run has had its share of retries: {error}")
             return False
-        if error.code != "registry_down":  # that one costs nothing: a round asks such a registry once
-            try:
-                self._budget.spend(action=error.action, subject=error.subject)
-            except RegistryError as exhausted:
-                self._log(f"not again: {exhausted}")
-                return False
-        return True
+        return error.transient
 
     def _wait(self, number: int, failed: Sequence[ImageResult]) -> None:
         """Back off; where a registry said how long, at least that long."""

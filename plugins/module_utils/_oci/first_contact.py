@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether anybody is there at all: seconds for a registry that says nothing, and all its time for one that is slow."""
+
+from __future__ import annotations
+
+import threading
+from typing import Callable
+
+from .faults import Fault
+from .transport import Answer
+
+
+class FirstContact:
+    """The first requests to a registry, until it has answered one.
+
+    Each waits for a short while. Then one of them knocks, with a request that costs no registry any thought. Any answer
+    says that it is only slow with what it was asked, and it is asked again with all the time that it may take.
+
+    :param seconds: how long a request and the knock wait each
+    :param knock: sends a request that any registry answers at once, with that time-out
+    :ivar made: whether the registry has answered
+    """
+
+    def __init__(self, *, seconds: float, knock: Callable[[float], object]) -> None:
+        self.made = False
+        self._seconds = seconds
+        self._knock = knock
+        self._unheard = 0
+        self._last: Fault | None = None
+        self._lock = threading.Lock()
+
+    def exchange(self, send: Callable[[float | None], Answer]) -> Answer:
+        """Send a request that may be sent twice.
+
+        :param send: sends it, with the seconds to wait for its answer; None for the usual ones
+        :raises Fault: whatever sending it or knocking raises
+        """
+        unheard = self._unheard
+        try:
+            answer = send(self._seconds)
+        except Fault as fault:
+            if fault.code != "timeout" or fault.connecting or fault.foreign:
+                raise
+            self._find_out(unheard)
+            return send(None)
+        self.made = True
+        return answer
+
+    def _find_out(self, unheard: int) -> None:
+        """Knock, unless somebody else has done so in the meantime."""
+        with self._lock:
+            if self.made:
+                return
+            if self._unheard > unheard and self._last is not None:
+                raise self._last
+            try:
+                self._knock(self._seconds)
+            except Fault as fault:
+                self._unheard += 1
+                self._last = fault
+                raise
+            self.made = True
