@@ -6,24 +6,29 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Callable
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import (
     ChangeHeaders,
     FlipRequest,
     FlipResponse,
+    HoldRequest,
     Lengthen,
     NoLength,
     ReplaceBody,
     Shorten,
 )
-from support.faults import Action, Request, Response
+from support.faults import Action, FaultProxy, Request, Response
 from support.plain_client import PlainClient
+from support.processes import wait_until
 from support.runs import Run, only
-from support.scenes import Scene, codes
+from support.scenes import Scene, assert_whole, codes
 from support.servers import Servers
 
 SIZE = 1_000_000
@@ -249,39 +254,108 @@ def test_a_lie_about_a_size_is_found_out_and_harms_no_other(scene: Scene) -> Non
     assert scene.visible() == {"v2": honest.digest}
 
 
+@dataclass
+class HoldUntil(Action):
+    """Do nothing with the request before something has happened."""
+
+    wait: Callable[[], object]
+
+    def on_request(self, request: Request) -> None:
+        self.wait()
+
+
+class Sharing:
+    """Two images from two sources that share a layer, which one of the sources has lost; each source behind a proxy."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        faulty: Callable[..., FaultProxy],
+        plain: Callable[[Endpoint], PlainClient],
+        fresh: Callable[[], str],
+        *,
+        together: bool,
+    ) -> None:
+        self.lossy, self.whole = faulty(servers.open.endpoint), faulty(servers.htpasswd.endpoint)
+        self.broken, self.healthy = fresh(), fresh()
+        self.target = plain(servers.relative.endpoint)
+        self.run = Run([self.lossy.endpoint, self.whole.endpoint, servers.relative.endpoint])
+        self.shared = images.random_blob(self.broken, SIZE)
+        self.images, self.places = {}, {}
+        self.rules = []
+        both = fresh()
+        for path, proxy, registry in (
+            (self.broken, self.lossy, servers.open),
+            (self.healthy, self.whole, servers.htpasswd),
+        ):
+            self.images[path] = images.image(path, layers=[self.shared, images.layer(path)])
+            plain(registry.endpoint).push(path, self.images[path], "v1")
+            self.places[path] = (both, "broken" if path == self.broken else "healthy") if together else (path, "v1")
+            destination = f"{servers.relative.host}/{':'.join(self.places[path])}"
+            self.rules.append({"source": f"{proxy.host}/{path}:v1", "destination": destination})
+        servers.open.blob_path(self.shared.digest).unlink()
+
+    def outcomes(self, result: RunResult) -> dict[str, str]:
+        """What became of each image, which is at its destination if and only if it is called done."""
+        found = {}
+        for image in result.images:
+            path = image.source.repository
+            found[path] = image.error.code if image.error else image.status
+            repository, tag = self.places[path]
+            assert (tag in self.target.tags(repository)) == (image.status == "done")
+            if image.status == "done":
+                assert self.target.manifest(repository, tag).digest == self.images[path].digest
+                assert_whole(self.target, repository, self.images[path])
+        return found
+
+
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("together", [True, False], ids=["one destination repository", "two destination repositories"])
 def test_a_blob_that_one_source_lost_comes_from_the_other(
     servers: Servers,
-    scene: Scene,
+    faulty: Callable[..., FaultProxy],
     plain: Callable[[Endpoint], PlainClient],
     fresh: Callable[[], str],
     order: int,
     together: bool,
 ) -> None:
-    """A fault in one image never stops another: here they share a layer, and only one of the sources still has it."""
-    shared = images.random_blob(scene.path, SIZE)
-    healthy, broken = fresh(), fresh()
-    rules, made = [], {}
-    for path, registry in ((broken, servers.open), (healthy, servers.htpasswd)):
-        made[path] = images.image(path, layers=[shared, images.layer(path)])
-        plain(registry.endpoint).push(path, made[path], "v1")
-        target = f"{scene.path}:{'broken' if path == broken else 'healthy'}" if together else f"{path}:v1"
-        rules.append({"source": f"{registry.host}/{path}:v1", "destination": f"{servers.relative.host}/{target}"})
-    servers.open.blob_path(shared.digest).unlink()
+    """A fault in one image never stops another: here they share a layer, and only one of the sources still has it.
 
-    result = Run([servers.open.endpoint, servers.htpasswd.endpoint, servers.relative.endpoint]).sync(
-        *rules[::order], retries=0
-    )
+    The image whose source lost it is helped by the other one, which is under way by the time that this shows.
+    """
+    scene = Sharing(servers, faulty, plain, fresh, together=together)
+    own = scene.images[scene.healthy].blobs[-1].digest
+    under_way = HoldUntil(lambda: scene.whole.wait_for(method="GET", target=own))
+    scene.lossy.add(under_way, method="GET", target=scene.shared.digest, times=None)
 
-    by_source = {image.source.repository: image for image in result.images}
-    assert by_source[healthy].status == "done", str(by_source[healthy].error)
-    # In one destination repository the layer from the healthy source is there for both.
-    if together:
-        assert by_source[broken].status == "done"
-    else:
-        error = by_source[broken].error
-        assert error is None or error.code == "source_incomplete"
+    outcomes = scene.outcomes(scene.run.sync(*scene.rules[::order], retries=0))
+
+    # From another repository it can be mounted only by who comes after.
+    helped = together or order == -1
+    assert outcomes == {scene.healthy: "done", scene.broken: "done" if helped else "source_incomplete"}
+
+
+def test_a_blob_that_one_source_lost_comes_in_the_next_run_when_the_other_is_late(
+    servers: Servers,
+    faulty: Callable[..., FaultProxy],
+    plain: Callable[[Endpoint], PlainClient],
+    fresh: Callable[[], str],
+) -> None:
+    scene = Sharing(servers, faulty, plain, fresh, together=True)
+    scene.whole.add(HoldRequest(), method="GET", target="/manifests/", times=None)
+    engine = scene.run.engine(scene.rules, retries=0)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(engine.run)
+        try:
+            wait_until(lambda: any(image.error for image in engine.snapshot().images), "image that failed")
+        finally:
+            scene.whole.clear()
+        first = running.result()
+
+    assert scene.outcomes(first) == {scene.healthy: "done", scene.broken: "source_incomplete"}
+    second = scene.run.sync(*scene.rules, retries=0)
+    assert scene.outcomes(second) == {scene.healthy: "done", scene.broken: "done"}
+    assert {image.source.repository: image.action for image in second.images}[scene.healthy] == "unchanged"
 
 
 def _forget_revision(servers: Servers, path: str, digest: str) -> None:
