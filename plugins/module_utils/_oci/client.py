@@ -28,6 +28,8 @@ from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
 
 TOKEN_LIMIT = 1024 * 1024
+FIRST_TOKEN = 15.0
+"""Seconds for the first answer of a token server, which has little to think about."""
 MOST_TICKETS = 4
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
@@ -293,6 +295,7 @@ class Client:
             headers["Content-Length"] = str(len(request.body))
 
         def send() -> Answer:
+            known, timeout = self._token_health.has_answered, self.settings.timeout
             with self._token_health.watch():
                 return self.transport.exchange(
                     request.method,
@@ -300,6 +303,7 @@ class Client:
                     headers=headers,
                     body=request.body,
                     limit=TOKEN_LIMIT,
+                    patience=None if known else min(timeout, FIRST_TOKEN),
                     authorization=request.authorization,
                 )
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Callable
 
 from .faults import Fault
@@ -15,7 +14,7 @@ from .transport import Answer
 class FirstContact:
     """The first requests to a registry, until it has answered one.
 
-    Each waits for a short while. Then one of them knocks, with a request that costs no registry any thought. Any answer
+    Each waits for a short while, and then knocks, with a request that costs no registry any thought. Any answer to that
     says that it is only slow with what it was asked, and it is asked again with all the time that it may take.
 
     :param seconds: how long a request and the knock wait each
@@ -27,9 +26,6 @@ class FirstContact:
         self.made = False
         self._seconds = seconds
         self._knock = knock
-        self._unheard = 0
-        self._last: Fault | None = None
-        self._lock = threading.Lock()
 
     def exchange(self, send: Callable[[float | None], Answer]) -> Answer:
         """Send a request that may be sent twice.
@@ -37,28 +33,26 @@ class FirstContact:
         :param send: sends it, with the seconds to wait for its answer; None for the usual ones
         :raises Fault: whatever sending it or knocking raises
         """
-        unheard = self._unheard
         try:
             answer = send(self._seconds)
         except Fault as fault:
             if fault.code != "timeout" or fault.connecting or fault.foreign:
                 raise
-            self._find_out(unheard)
-            return send(None)
+            self._find_out()
+            answer = send(None)
         self.made = True
         return answer
 
-    def _find_out(self, unheard: int) -> None:
-        """Knock, unless somebody else has done so in the meantime."""
-        with self._lock:
-            if self.made:
-                return
-            if self._unheard > unheard and self._last is not None:
-                raise self._last
-            try:
-                self._knock(self._seconds)
-            except Fault as fault:
-                self._unheard += 1
-                self._last = fault
+    def _find_out(self) -> None:
+        try:
+            self._knock(self._seconds)
+        except Fault as fault:
+            if fault.code != "timeout":
                 raise
-            self.made = True
+            raise Fault(
+                "timeout",
+                "it says nothing, not even whether it is there (GET /v2/)",
+                hint="check that the registry runs and can be reached from here",
+                connecting=fault.connecting,
+            ) from fault
+        self.made = True

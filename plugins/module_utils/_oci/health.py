@@ -24,13 +24,14 @@ class Health:
     After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
     until :meth:`probe_again`; then one request tries while the others wait for what it finds.
 
+    :ivar has_answered: whether it ever has
     :param first_silences: time-outs after which it is down when it has not answered at all yet
     """
 
     def __init__(self, *, first_silences: int = FIRST_SILENCES) -> None:
         self._first_silences = first_silences
         self._failures = 0.0
-        self._has_answered = False
+        self.has_answered = False
         self._last: Fault | None = None
         self._probing = False
         self._lock = threading.Lock()
@@ -67,10 +68,10 @@ class Health:
                     self._last = fault
             raise
         self._failures = 0
-        self._has_answered = True
+        self.has_answered = True
 
     def _weight(self, fault: Fault) -> float:
-        if fault.code == "timeout" and not self._has_answered:
+        if fault.code == "timeout" and not self.has_answered:
             return FAILURES / self._first_silences
         return 1 if fault.connecting else FAILURES / SILENCES
 

@@ -144,15 +144,19 @@ def gone(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
         yield Endpoint(host)
 
 
+# Of a registry that says nothing neither a short time-out nor a first contact is waited for often; nor ever a long one.
+@pytest.mark.parametrize(
+    "patience", [{"timeout": 0.3}, {"timeout": 3600.0, "first_contact": 0.3}], ids=["short", "long"]
+)
 def test_a_dead_registry_among_live_ones_costs_seconds(
-    servers: Servers, plain: Plain, fresh: Callable[[], str], gone: Endpoint
+    servers: Servers, plain: Plain, fresh: Callable[[], str], gone: Endpoint, patience: dict[str, float]
 ) -> None:
     source, alive = servers.open.endpoint, servers.relative.endpoint
     path = fresh()
     for number in range(24):
         plain(source).push(path, images.image(f"{path} {number}", layers=[images.layer(number)]), f"v{number}")
 
-    result = Run([source, alive, gone], settings=Settings(timeout=0.3, backoff=0.01, backoff_cap=0.05)).sync(
+    result = Run([source, alive, gone], settings=Settings(backoff=0.01, backoff_cap=0.05, **patience)).sync(
         {"source": f"{source.host}/{path}", "destination": [f"{alive.host}/{path}", f"{gone.host}/{path}"]},
         {"source": f"{gone.host}/{path}", "destination": f"{alive.host}/{path}/from-the-dead"},
         retries=2,

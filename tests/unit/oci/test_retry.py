@@ -87,6 +87,27 @@ def test_the_budget_grows_with_what_succeeds() -> None:
         budget.spend(**WHAT)
 
 
+def test_what_failed_is_a_retry_in_a_later_round() -> None:
+    budget = RetryBudget(base=3, share=0)
+
+    def fail(code: str, *, transient: bool) -> None:
+        with pytest.raises(RegistryError), budget.trying("send", "a", requests=2, **WHAT):
+            raise RegistryError(code=code, cause="it is so", transient=transient, **WHAT)
+
+    fail("registry_down", transient=True)  # nothing was sent
+    fail("push_denied", transient=False)
+    fail("server_error", transient=True)
+    with budget.trying("send", "b", requests=2, **WHAT):
+        assert not budget.is_spent
+    with budget.trying("send", "a", requests=2, **WHAT):
+        assert not budget.is_spent
+    with pytest.raises(RegistryError) as caught, budget.trying("send", "a", requests=2, **WHAT):
+        pytest.fail("it had three requests and two were spent")
+    assert caught.value.code == "retry_budget"
+    budget.spend(**WHAT)
+    assert budget.is_spent
+
+
 def test_a_long_wait_fails_at_once_and_for_everyone() -> None:
     pauses = Pauses(Settings(retry_after_cap=600), threading.Event(), None)
     with pytest.raises(RegistryError) as caught:
