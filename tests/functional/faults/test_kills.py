@@ -16,6 +16,7 @@ from typing import Callable
 from support import images
 from support.faults import Action, FaultProxy, Request, Response
 from support.modules import module, registry_option
+from support.plain_client import PlainClient
 from support.processes import wait_until
 from support.scenes import Scene
 
@@ -137,3 +138,34 @@ def test_killed_at_any_moment(scene: Scene, fresh: Callable[[], str], tmp_path: 
         assert unchanged == {tag for tag, digest in there.items() if digest == scene.images[tag].digest}
         assert not scene.sync().changed
     assert killed >= 0.9 * kills  # the last request may come after the end
+
+
+class LookBelow(Action):
+    """Ask the registry itself, right before a tag is written, for everything that its image names.
+
+    :ivar missing: what was not there, by tag
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.missing: dict[str, list[str]] = {}
+
+    def on_request(self, request: Request) -> None:
+        tag = request.target.rpartition("/")[2]
+        image = self.scene.images[tag]
+        with PlainClient(self.scene.target.endpoint) as registry:
+            missing = [digest for digest in image.all_blobs() if not registry.has_blob(self.scene.path, digest)]
+            below = [digest for digest in image.all_manifests() if digest != image.digest]
+            missing += [digest for digest in below if registry.manifest(self.scene.path, digest).status != 200]
+        self.missing.setdefault(tag, []).extend(missing)
+
+
+def test_a_tag_is_written_when_all_below_it_is_there(scene: Scene) -> None:
+    """Not every registry refuses a manifest that names what it does not have, as the one here does."""
+    fill(scene)
+    look = LookBelow(scene)
+    scene.destination.add(look, method="PUT", target="/manifests/(?!sha256:)", times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert look.missing == {tag: [] for tag in scene.images}
