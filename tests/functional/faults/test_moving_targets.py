@@ -192,9 +192,15 @@ def test_nobody_waits_for_an_image_whose_repository_is_deleted(
         assert scene.target.tags(path) == ["v1"]
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["it had another", "it had none"])
-@pytest.mark.parametrize("overwrite", ["always", "skip", "fail"])
-def test_a_destination_tag_that_someone_else_writes_meanwhile(scene: Scene, overwrite: str, there: bool) -> None:
+@pytest.mark.parametrize(
+    ("overwrite", "there"),
+    [("always", True), ("always", False), ("skip", False), ("fail", False)],  # else it differs at planning already
+    ids=["always-another", "always", "skip", "fail"],
+)
+@pytest.mark.parametrize("of_the_rule", [False, True], ids=["task", "rule"])
+def test_a_destination_tag_that_someone_else_writes_meanwhile(
+    scene: Scene, overwrite: str, there: bool, of_the_rule: bool
+) -> None:
     wanted = scene.give("v1", images.image(scene.path))
     theirs = images.image(f"{scene.path} theirs")
     if there:
@@ -202,10 +208,12 @@ def test_a_destination_tag_that_someone_else_writes_meanwhile(scene: Scene, over
     scene.destination.add(
         Before(lambda: scene.target.push(scene.path, theirs, "v1")), method="POST", target="/blobs/uploads/"
     )
-    if there and overwrite != "always":
-        return  # it differs at planning already, and nothing is begun
 
-    result = scene.run.sync(scene.rule, overwrite=overwrite, retries=1)
+    if of_the_rule:
+        other = "skip" if overwrite == "always" else "always"
+        result = scene.run.sync({**scene.rule, "overwrite": overwrite}, overwrite=other, retries=1)
+    else:
+        result = scene.run.sync(scene.rule, overwrite=overwrite, retries=1)
 
     image, now = only(result), scene.target.manifest(scene.path, "v1").digest
     if overwrite != "skip":
@@ -218,6 +226,19 @@ def test_a_destination_tag_that_someone_else_writes_meanwhile(scene: Scene, over
     else:
         assert (codes(result), now) == ({"v1": "conflict"}, theirs.digest)
         assert theirs.digest in str(image.error)
+
+
+@pytest.mark.parametrize("overwrite", ["skip", "fail"])
+def test_a_destination_tag_that_someone_else_writes_with_the_same_image(scene: Scene, overwrite: str) -> None:
+    wanted = scene.give("v1", images.image(scene.path))
+    scene.destination.add(
+        Before(lambda: scene.target.push(scene.path, wanted, "v1")), method="POST", target="/blobs/uploads/"
+    )
+
+    result = scene.sync(overwrite=overwrite, retries=0)
+
+    scene.assert_done(result)
+    assert (only(result).action, only(result).previous) == ("create", None)
 
 
 # The source
