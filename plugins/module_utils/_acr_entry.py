@@ -77,8 +77,6 @@ def managed_registries(
     :param mask: takes secrets out of what the API says
     :raises ImageOpsError: when two entries say it differently, and when there is no region or no access key
     """
-    from ._acr.managed import ManagedRegistry  # needs requests, which may be missing when this module is loaded
-
     chosen: dict[str, RegistryEntry] = {}
     for entry in entries:
         if entry.acr is not None and chosen.setdefault(entry.registry, entry).acr != entry.acr:
@@ -87,6 +85,10 @@ def managed_registries(
                 cause=f"{chosen[entry.registry].origin} says otherwise for the same host {entry.registry}",
                 hint="give it once",
             )
+    if not chosen:
+        return {}
+    from ._acr.managed import ManagedRegistry  # needs requests, and time to load
+
     return {
         host: ManagedRegistry(
             host,

@@ -20,7 +20,6 @@ from ._oci.reference import Reference
 from ._oci.retry import RetryBudget
 from ._registry_entry import RegistryEntry
 from ._sync import report
-from ._sync.image_syncer import AuthEntry, load_auth, load_combined, load_images
 from ._sync.interrupt import leave_soon, run_interruptibly
 from ._sync.log import LogFile
 from ._sync.message import failure_message, overdue_message, success_message
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from ._acr.managed import ManagedRegistry
     from ._oci.registry import Registry
     from ._sync.engine import Engine, Options
+    from ._sync.image_syncer import AuthEntry
     from ._sync.results import RunResult
     from ._task import Task
 
@@ -138,6 +138,10 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
     """The rules of the task and of its files, and the credentials in the files."""
     defaults = {name: params[name] for name in ("default_registry", "default_namespace")}
     rules = parse_rules(params["images"], **defaults)
+    if not any(params[name] for name in ("config", "auth_file", "images_file")):
+        return [], rules
+    from ._sync.image_syncer import load_auth, load_combined, load_images
+
     auth: Sequence[AuthEntry] = []
     items: Sequence[tuple[str, object]] = []
     if params["config"]:

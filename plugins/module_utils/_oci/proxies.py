@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
-from urllib.request import (  # type: ignore[attr-defined]
-    getproxies_environment,
-    proxy_bypass_environment,
-)
 
 from .errors import InputError
 
@@ -25,7 +22,7 @@ class Proxies:
 
     def __init__(self, given: str | None, environment: Mapping[str, str] | None = None) -> None:
         self._given = None if given is None else _checked(given)
-        found = getproxies_environment() if environment is None else environment
+        found = _of_environment() if environment is None else environment
         self._environment = {} if given is not None else {name: value for name, value in found.items() if value}
 
     def for_url(self, url: str) -> str | None:
@@ -41,6 +38,8 @@ class Proxies:
         return _checked(proxy)
 
     def _bypassed(self, host: str, host_and_port: str) -> bool:
+        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
         no_proxy = self._environment.get("no", "")
         if proxy_bypass_environment(host_and_port, {"no": no_proxy}) or proxy_bypass_environment(
             host, {"no": no_proxy}
@@ -51,6 +50,14 @@ class Proxies:
         except ValueError:
             return False
         return any(_in_network(address, part.strip()) for part in no_proxy.split(",") if "/" in part)
+
+
+def _of_environment() -> Mapping[str, str]:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    from urllib.request import getproxies_environment  # most runs need no proxy
+
+    return getproxies_environment()
 
 
 def proxy_secrets(proxy: str) -> list[str]:

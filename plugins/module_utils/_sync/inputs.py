@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -104,5 +103,7 @@ def check_keys(found: Mapping[object, object], known: Collection[str], origin: s
 
 def nearest(value: object, known: Collection[str], otherwise: str) -> str:
     """Say which of the known words was probably meant, or, after the words of ``otherwise``, which ones there are."""
+    import difflib  # for mistakes alone
+
     close = difflib.get_close_matches(value.lower(), known, n=1) if isinstance(value, str) else []
     return f"did you mean {close[0]}?" if close else f"{otherwise} {', '.join(known)}"
