@@ -167,6 +167,21 @@ def test_tokens_that_are_refused_in_the_middle_are_renewed(guarded_scene: Scene,
     assert [record.status for record in scene.destination.records() if record.faults].count(401) >= 4
 
 
+def test_a_registry_that_refuses_every_token_for_a_body_is_asked_a_few_times(guarded_scene: Scene) -> None:
+    """It opens sessions, so each refusal looks like that of a token which has just ended."""
+    scene = guarded_scene
+    wanted = scene.give("v1", images.image(scene.path))
+    blobs = wanted.all_blobs()
+    scene.destination.add(DropRequestHeaders(["Authorization"]), method="PUT", target="digest=", times=20 * len(blobs))
+
+    result = scene.sync(retries=0)
+
+    assert codes(result) == {"v1": "push_denied"}
+    sent = Counter(record.target.rpartition("digest=")[2] for record in scene.destination.records() if record.faults)
+    assert set(sent) == set(blobs)
+    assert max(sent.values()) <= 5
+
+
 def test_credentials_that_stop_working_are_tried_once_and_nothing_is_lost(
     guarded_scene: Scene, guarded: Guarded
 ) -> None:
