@@ -66,7 +66,10 @@ _TEST_SECONDS = 300
 
 
 def unit(arguments: Sequence[str]) -> Iterator[Job | Absent]:
-    """Run the unit tests on every Python, and the workshop's own on one."""
+    """Run the unit tests on every Python, and the workshop's own on one.
+
+    The newest gets all examples of each property that hypothesis makes; the others have only to agree with it.
+    """
     for version in VERSIONS:
         name = f"unit/python-{version}"
         if version in interpreters():
@@ -131,7 +134,8 @@ def _unit(name: str, version: str, arguments: Sequence[str], shell: Shell) -> Co
     packages = [REQUIREMENTS / "unit.txt", REQUIREMENTS / "acr.txt"]
     made = _venv(shell, "unit", version, packages)
     paths = ["tests/unit"] + (["tests/scripts"] if version == cores.controller(cores.OLDEST) else [])
-    return _pytest(shell, made, name, [*paths, *arguments])
+    examples = [] if version == list(interpreters())[-1] else ["--hypothesis-profile=brief"]
+    return _pytest(shell, made, name, [*paths, *examples, *arguments])
 
 
 def _functional(name: str, version: str, pins: Path | None, arguments: Sequence[str], shell: Shell) -> Counts:

@@ -20,6 +20,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.transport i
 
 QUICK = Settings(timeout=10.0, backoff=0.001, backoff_cap=0.002)
 HASTY = Settings(timeout=0.3, backoff=0.001, backoff_cap=0.002, attempts=2)
+# For what has to end in a time-out, and only there: a busy machine is slower.
+HASTIEST = Settings(timeout=0.15, attempts=1)
 
 
 @dataclass
