@@ -95,18 +95,20 @@ class RetryBudget:
         with self._lock:
             self._first.add(hash(what))
 
-    def spend(self, requests: int = 1, *, action: str, subject: str) -> None:
+    def spend(self, requests: int = 1, *, action: str, subject: str, last: str = "") -> None:
         """Count retries.
 
+        :param last: why the try before failed
         :raises RegistryError: retry_budget, when the run has had its share
         """
+        said = f", and this one with: {last}" if last else ""
         with self._lock:
             if self._spent + requests > self._base + self._share * len(self._first):
                 raise RegistryError(
                     code="retry_budget",
                     action=action,
                     subject=subject,
-                    cause=f"too many requests of this run failed ({self._spent} were repeated)",
+                    cause=f"too many requests of this run failed ({self._spent} were repeated){said}",
                     hint="see the other errors; the next run goes on where this one ended",
                 )
             self._spent += requests

@@ -85,7 +85,7 @@ class Retrying:
                     raise met or self._explain(fault, purpose) from fault  # what this request met itself says more
                 self._budget.first(*what)
                 if fault.stale and tried + stale + 1 < max(self._attempts, 2):
-                    self._look(arrived, purpose)
+                    self._look(arrived, purpose, self._explain(fault, purpose))
                     stale += 1
                     continue
                 met = self._explain(fault, purpose)
@@ -96,21 +96,21 @@ class Retrying:
                     return answer
                 met = self._refusal(answer, purpose)
             if _is_unsure(met):
-                self._look(arrived, purpose)
+                self._look(arrived, purpose, met)
             tried += 1
             if tried + stale >= self._attempts or not met.transient:
                 raise met
-            self._spend(purpose)
+            self._spend(purpose, met)
             self._log(f"again ({tried}/{self._attempts - 1}): {met}")
             if not met.retry_after:
                 self._pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
 
-    def _spend(self, purpose: Purpose) -> None:
-        self._budget.spend(action=purpose.action, subject=purpose.subject)
+    def _spend(self, purpose: Purpose, met: RegistryError) -> None:
+        self._budget.spend(action=purpose.action, subject=purpose.subject, last=met.cause)
 
-    def _look(self, arrived: Callable[[], bool] | None, purpose: Purpose) -> None:
+    def _look(self, arrived: Callable[[], bool] | None, purpose: Purpose, met: RegistryError) -> None:
         if arrived is not None:
-            self._spend(purpose)
+            self._spend(purpose, met)
             if arrived():
                 raise Arrived
 

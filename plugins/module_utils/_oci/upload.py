@@ -148,7 +148,7 @@ class BlobUpload:
 
     def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
         action, subject = self._purpose.action, self._purpose.subject
-        self._client.budget.spend(REQUESTS, action=action, subject=subject)
+        self._client.budget.spend(REQUESTS, action=action, subject=subject, last=error.cause)
         self._client.log(f"again ({tried}/{attempts - 1}): {error}")
         if error.retry_after:
             self._client.pauses.before_request(action=action, subject=subject)
@@ -156,12 +156,12 @@ class BlobUpload:
             self._client.pauses.back_off(tried, action=action, subject=subject)
 
     def _has_arrived(self, error: RegistryError) -> bool:
-        """Look for the blob a few times: a proxy may have given up on a registry that had not."""
+        """Look for the blob, a few times where somebody gave up on a registry that may not have done so."""
         action, subject = self._purpose.action, self._purpose.subject
-        for look in range(LOOKS):
+        for look in range(LOOKS if error.code == "timeout" or is_gateway(error.status) else 1):
             if look:
                 self._client.pauses.back_off(look, action=action, subject=subject)
-            self._client.budget.spend(action=action, subject=subject)
+            self._client.budget.spend(action=action, subject=subject, last=error.cause)
             try:
                 if self._is_there():
                     return True

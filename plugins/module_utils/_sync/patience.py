@@ -46,7 +46,7 @@ class Patience:
             raise fault
         if isinstance(fault.__cause__, Fault) and fault.__cause__.stale:
             return
-        self.budget.spend(action=fault.action, subject=fault.subject)
+        self.budget.spend(action=fault.action, subject=fault.subject, last=fault.cause)
         self.log(f"again ({failures}/{self.attempts - 1}): {fault}")
         ceiling = min(self.backoff_cap, self.backoff * 2.0 ** (failures - 1))
         asked = getattr(fault, "retry_after", None)

@@ -120,7 +120,7 @@ def test_what_never_works_changes_no_tag_and_a_later_run_repairs(
     result = scene.sync(Settings(timeout=0.2, attempts=2, backoff=0.001), retries=1, attempts=2)
 
     assert {image.status for image in result.images} == {"failed"}
-    assert set(codes(result).values()) <= {"timeout", "connection_failed", "registry_down"}
+    assert set(codes(result).values()) <= {"timeout", "connection_failed", "registry_down", "retry_budget"}
     assert scene.visible() == {"v0": scene.before["v0"].digest}
     guarded.token_proxy.clear()
     scene.repair()
