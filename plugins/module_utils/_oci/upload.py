@@ -156,15 +156,18 @@ class BlobUpload:
             self._client.pauses.back_off(tried, action=action, subject=subject)
 
     def _has_arrived(self, error: RegistryError) -> bool:
-        """Look for the blob, a few times where somebody gave up on a registry that may not have done so."""
+        """Look for the blob; again where a look failed, or somebody gave up on a registry that may not have done so."""
         action, subject = self._purpose.action, self._purpose.subject
-        for look in range(LOOKS if error.code == "timeout" or is_gateway(error.status) else 1):
+        may_come = error.code == "timeout" or is_gateway(error.status)
+        for look in range(LOOKS):
             if look:
                 self._client.pauses.back_off(look, action=action, subject=subject)
             self._client.budget.spend(action=action, subject=subject, last=error.cause)
             try:
                 if self._is_there():
                     return True
+                if not may_come:
+                    return False
             except RegistryError as problem:
                 if not problem.transient:
                     raise error from problem

@@ -30,7 +30,7 @@ from support.servers import Servers
 
 QUICK, WHOLE = 100, 500
 TAGS = 20
-BUSY = Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05)
+BUSY = Settings(timeout=1.0, backoff=0.01, backoff_cap=0.05)
 
 
 class Truncate(CutResponse):
