@@ -61,7 +61,8 @@ def venv(
             shutil.rmtree(directory, ignore_errors=True)
             plain = environment([])
             shell.run([python, "-m", "venv", directory], env=plain)
-            pip: Argv = [directory / "bin" / "python", "-m", "pip", "install", "-qq"]
+            # Programs compile what they use of it, which is little.
+            pip: Argv = [directory / "bin" / "python", "-m", "pip", "install", "-qq", "--no-compile"]
             shell.run([*pip, *arguments], env=plain)
             complete.touch()
     return Venv(directory)
