@@ -42,23 +42,37 @@ print(json.dumps({{"Username": {user!r}, "Secret": {secret!r}}}))
 """
 
 
+class Hear(Action):
+    """Notes which secrets a server is told."""
+
+    def __init__(self, planted: Planted) -> None:
+        self.planted = planted
+
+    def on_request(self, request: Request) -> None:
+        self.planted.hear(*request.headers.values())
+
+
 class Echo(Action):
-    """Answers with an error that repeats all it was told, and every form of every secret.
+    """Answers with an error that repeats what it was told, and of all that any server was told some, others each time.
 
     :param planted: the secrets; None where the client does not know them either, so that it cannot keep them back
     """
 
     def __init__(self, planted: Planted | None, status: int) -> None:
-        self.known = list(planted.encoded()) if planted else []
+        self.planted = planted
         self.status = status
 
     def answer(self, request: Request) -> Response:
         body = b"".join(request.body).decode("utf-8", "replace")
-        told = [*request.headers.values(), request.target, body, *self.known]
-        words = json.dumps({"errors": [{"code": "DENIED", "message": told[0]}, *({"message": word} for word in told)]})
+        told = [value for name, value in request.headers.items() if "authorization" in name.lower()] + [body]
+        message = " ".join((*told, *self.some()))
+        words = json.dumps({"errors": [{"code": "DENIED", "message": message}]})
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(words)))]
-        headers.append(("Warning", f'299 - "{quoted(told)}"'))
+        headers.append(("Warning", f'299 - "{quoted(self.some())}"'))
         return Response(self.status, headers, iter([words.encode()]))
+
+    def some(self) -> list[str]:
+        return self.planted.some(self.planted.heard) if self.planted else []
 
 
 def quoted(words: list[str]) -> str:
@@ -92,12 +106,14 @@ class Stage:
         common = ("registries", "docker_config", "retry_delay")
         known = self.options if name.endswith("sync") else {key: self.options[key] for key in common}
         options = {**known, **changes, "_ansible_verbosity": 4, "_ansible_inject_invocation": True}
+        self.planted.heard.clear()  # a run cannot keep back what only another was told
         with module(name, options, home=self.home, environment=self.environment) as running:
             return running.end()
 
     def assert_nothing_shows(self, *texts: str) -> None:
         found = self.planted.found_in([*texts, self.seen.read_text() if self.seen.exists() else ""])
-        assert not found + self.planted.found_below(self.home, but=self.given)
+        found += self.planted.found_below(self.home, but=self.given)
+        assert not found, "\n".join(found)
 
 
 class RememberTokens(Action):
@@ -162,6 +178,8 @@ def stage(faulty: Callable[..., FaultProxy], plain: Plain, repository: str, tmp_
         }
         environment = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
         proxies = {**sources, "forward": forward, "destination": target, "tokens": token_proxy}
+        for proxy in proxies.values():
+            proxy.add(Hear(planted), times=None)
         yield Stage(planted, home, options, proxies, seen, given, environment)
 
 
@@ -206,6 +224,43 @@ def test_nothing_shows_of_what_one_was_told(stage: Stage) -> None:
     described = stage.run("registry_image_info", **stage.info)
     assert described.code
     stage.assert_nothing_shows(described.text)
+
+
+@pytest.mark.parametrize("where", ["nowhere", "sources", "destination"])
+def test_nothing_shows_of_what_other_places_hold(stage: Stage, where: str) -> None:
+    """image-syncer's combined file, an identity token of docker login, and a proxy of the environment."""
+    use_other_places(stage)
+    if where != "nowhere":
+        spoil(stage, where, Echo(stage.planted, 403))
+
+    ended = stage.run("registry_image_sync")
+    described = stage.run("registry_image_info", **stage.info)
+
+    assert bool(ended.code) == (where != "nowhere"), ended.text
+    assert [record for record in stage.proxies["forward"].records() if "proxy-authorization" in record.headers]
+    assert stage.proxies["tokens"].counts()["POST", "other"]
+    stage.assert_nothing_shows(ended.text, described.text)
+
+
+def use_other_places(stage: Stage) -> None:
+    docker, config = stage.home / "docker.json", stage.home / "config.json"
+    hosts = {name: proxy.host for name, proxy in stage.proxies.items()}
+    known = json.loads(docker.read_text())
+    token = stage.options["registries"][-1].pop("identity_token")
+    stage.options["registries"][-1].pop("username")
+    pair = base64.b64encode(b"robot:").decode()
+    known["auths"][hosts["destination"]] = {"auth": pair, "identitytoken": token}
+    docker.write_text(json.dumps(known))
+    rule = next(rule for rule in stage.options["images"] if hosts["file"] in rule["source"])
+    stage.options["images"].remove(rule)
+    auth = json.loads(Path(stage.options.pop("auth_file")).read_text())
+    config.write_text(json.dumps({"auth": auth, "images": {rule["source"]: rule["destination"]}}))
+    stage.options["config"] = str(config)
+    stage.given.append(config)
+    gate = quote(stage.planted.make("environment's proxy", "me"), safe="")
+    stage.options["registries"][0].pop("proxy")
+    stage.environment["HTTP_PROXY"] = f"http://me:{gate}@{hosts['forward']}"
+    stage.environment["NO_PROXY"] = f"{hosts['destination']},{hosts['tokens']}"
 
 
 def spoil(stage: Stage, where: str, echo: Echo) -> None:

@@ -36,7 +36,8 @@ class EchoApi(Action):
 
     def answer(self, request: Request) -> Response:
         body = b"".join(request.body).decode("utf-8", "replace")
-        told = " ".join([*request.headers.values(), request.target, body, *self.planted.encoded()])
+        named = [value for name, value in request.headers.items() if "token" in name.lower()]
+        told = " ".join([*named, *self.planted.some(), *request.headers.values(), request.target, body])
         words = json.dumps({"Code": "Forbidden", "Message": told, "RequestId": "1"}).encode()
         return Response(403, [("Content-Type", "application/json"), ("Content-Length", str(len(words)))], iter([words]))
 

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -17,12 +18,16 @@ class Planted:
 
     Each has characters that every encoding changes, and a part of its own that is found nowhere else. Those made here
     are also looked for cut off.
+
+    :ivar heard: the names of those that somebody was told
     """
 
     def __init__(self) -> None:
         self._forms: dict[str, set[str]] = {}
         self._cut: dict[str, set[str]] = {}
         self._number = 0
+        self._turn = itertools.count()
+        self.heard: set[str] = set()
 
     def make(self, name: str, user: str = "") -> str:
         """A new secret.
@@ -52,10 +57,19 @@ class Planted:
         self._forms.setdefault(name, set()).update(form for form in forms if len(form) > 3)
         return value
 
-    def encoded(self) -> Iterator[str]:
-        """Every form of every secret, as a malicious server may say them."""
-        for forms in self._forms.values():
-            yield from sorted(forms)
+    def hear(self, *texts: str) -> None:
+        """Note which secrets somebody was told in these texts."""
+        together = "\n".join(texts)
+        self.heard.update(name for name, forms in self._forms.items() if any(form in together for form in forms))
+
+    def some(self, names: Collection[str] | None = None, *, number: int = 28) -> list[str]:
+        """So many forms, the next ones each time: of long errors only the beginning is shown to anybody.
+
+        :param names: the secrets that may be said; None for all
+        """
+        forms = [form for name in sorted(self._forms if names is None else names) for form in sorted(self._forms[name])]
+        start = next(self._turn) * number % max(1, len(forms))
+        return (forms + forms)[start : start + number]
 
     def found_in(self, texts: Iterable[str]) -> list[str]:
         """The names of the secrets that some text holds in some form, with what is around them."""
