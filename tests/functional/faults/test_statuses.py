@@ -326,6 +326,19 @@ def test_upload_sessions_that_vanish(scene: Scene) -> None:
     assert rule.hits == 3
 
 
+@pytest.mark.parametrize("gone", [error_answer(404, "BLOB_UPLOAD_UNKNOWN"), Answer(404, HTML)], ids=["said", "html"])
+def test_upload_sessions_that_vanish_between_chunks(scene: Scene, gone: Action) -> None:
+    large = images.random_blob(scene.path, 20_000_000)
+    scene.give("v1", images.image(scene.path, layers=[large]))
+    scene.destination.add(Answer(413, HTML, after=100_000), method="PUT", target=large.digest)
+    scene.destination.add(gone, method="PATCH", skip=1)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    patches = [record.headers["content-range"] for record in scene.destination.records() if record.method == "PATCH"]
+    assert [int(part.partition("-")[0]) // 10_000_000 for part in patches] == [0, 1, 0, 1]
+
+
 # Locations
 
 
