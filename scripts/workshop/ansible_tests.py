@@ -52,7 +52,7 @@ def integration(arguments: Sequence[str]) -> Iterator[Job | Absent]:
         target = version if core == cores.OLDEST else next(iter(interpreters()))
         name = f"integration/core-{core}-python-{target}"
         where = ["--controller", f"origin:python={version}", "--target", f"controller:python=venv/{target}"]
-        yield Job(name, partial(_integration, name, core, version, [*where, *arguments]), about=150)
+        yield Job(name, partial(_integration, name, core, version, [*where, *arguments]), about=50)
 
 
 def _sanity(name: str, core: str, version: str, arguments: Sequence[str], shell: Shell) -> Counts:

@@ -57,13 +57,16 @@ class Outcome:
 
 
 def run_all(parts: Sequence[Job | Absent]) -> list[Outcome]:
-    """Run all jobs, as many at once as there are processors, and print a line for each as it ends."""
+    """Run all jobs, one more at once than there are processors, and print a line for each as it ends.
+
+    A job waits for servers and time-outs for a good part of its time.
+    """
     outcomes = [Outcome(part.name, Counts(skipped=1), 0.0, part.reason) for part in parts if isinstance(part, Absent)]
     jobs = sorted((part for part in parts if isinstance(part, Job)), key=lambda job: -job.about)
     width = max((len(part.name) for part in parts), default=0)
     for outcome in outcomes:
         _print(outcome, width)
-    with ThreadPoolExecutor(min(_MOST_AT_ONCE, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(_MOST_AT_ONCE, (os.cpu_count() or 1) + 1)) as pool:
         waiting: set[Future[Outcome]] = {pool.submit(_run, job) for job in jobs}
         try:
             while waiting:
