@@ -12,9 +12,10 @@ from support.modules import module, registry_option
 from support.synthetic import GIB, MIB, RepeatedBlob, synthetic_sink, synthetic_source
 
 LIMIT = 64 * MIB
+# More than 32 bits can count; and together ten times the limit.
 SHAPES = {
-    "one-of-8-gib": [RepeatedBlob(0, 8 * GIB)],
-    "ten-of-256-mib": [RepeatedBlob(byte, 256 * MIB) for byte in range(10)],
+    "one-of-5-gib": [RepeatedBlob(0, 5 * GIB)],
+    "ten-of-64-mib": [RepeatedBlob(byte, 64 * MIB) for byte in range(10)],
 }
 
 

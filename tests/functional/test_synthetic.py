@@ -22,7 +22,7 @@ Plain = Callable[[Endpoint], PlainClient]
 
 
 def test_known_digests_are_right() -> None:
-    for byte, size in [(3, 256 * MIB)]:
+    for byte, size in [(3, 64 * MIB)]:
         hasher = hashlib.sha256()
         for _ in range(size // MIB):
             hasher.update(bytes([byte]) * MIB)

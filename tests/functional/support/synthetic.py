@@ -4,7 +4,7 @@
 """Blobs of any size for measurements of memory and speed, without a disk: a source makes them, a sink forgets them.
 
 Both run in processes of their own. A blob is one byte repeated; the digests are constants, so that nobody has to hash
-gigabytes beforehand. They were made with ``head -c 8G /dev/zero | tr '\\0' '\\3' | sha256sum`` and the like.
+gigabytes beforehand. They were made with ``head -c 5G /dev/zero | tr '\\0' '\\3' | sha256sum`` and the like.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 KNOWN_DIGESTS = {
-    (0, 8 * GIB): "ebfb4ef19ae410f190327b5ebd312711263bc7579970e87d9c1e2d84e06b3c25",
+    (0, 5 * GIB): "7f06c62352aebd8125b2a1841e2b9e1ffcbed602f381c3dcb3200200e383d1d5",
     (0, 256 * MIB): "a6d72ac7690f53be6ae46ba88506bd97302a093f7108472bd9efc3cefda06484",
-    (1, 256 * MIB): "5b7dec314b9e4426fc91d976ccd8d375019ad704c53ae6c63d6beaf5e986fca1",
-    (2, 256 * MIB): "051fadc5f7cb29c08fc6052ae767cc12024e962c2aaa4fe3dae21ba2c9cbac9a",
-    (3, 256 * MIB): "943e54d190948644c0776837afae0ddf08ea53f996ef32fc5593c5539ea66fcc",
-    (4, 256 * MIB): "c1fa4e1c536b9cfc92a3a6333436ac843a58ea4d15b60a70990326040736952a",
-    (5, 256 * MIB): "953b0494cb43933d8c0c986a6a4793ee9b150c61004f19c8c8d6a2de003696a4",
-    (6, 256 * MIB): "1590844af49496bf73916b1830c7618d4681e17f58e37bea0782c4e08d62cb2b",
-    (7, 256 * MIB): "4ba7b12e2be356c6d8ed4e78d3eb4d754688957b9ed7158cf1741ed79efbeee2",
-    (8, 256 * MIB): "ee3da68ba281b892be8b7bf713a0232d1afb67d97d44a0f0bd1708ae8e77eb67",
-    (9, 256 * MIB): "4dd78cbc331b76abb7251059bad8d0fe5aa697c856bda842d5fdc8c7b007e8ac",
+    (0, 64 * MIB): "3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351",
+    (1, 64 * MIB): "9aeda0ca13e528c577f7436bdf406521ffbce63dde0d7ae17dc0aa0ea709fe89",
+    (2, 64 * MIB): "57601e835866583c18d6f6a09d23cd7f1dd4fd10794ee12660cbc63c9b3a52a4",
+    (3, 64 * MIB): "9110bd3e5ffaf8ef6a16c8c18d36abcf8d33747d0f3c4072d775d3d228bdca68",
+    (4, 64 * MIB): "d5eb93383dde5708e5165ce153e876f14c18021306d71a24387017d3377b3444",
+    (5, 64 * MIB): "7cb8ed71123ad7c6a6bd8947ab9a926e63d42cd3827bbf9c7aa84fd9f0a5c4e2",
+    (6, 64 * MIB): "8f33562c0d945d5595a52ebc2243676933a09a7c763a08e53c6914d366b35dbd",
+    (7, 64 * MIB): "08fc7f5f33ae0938ae102cce12411f3cb1771056331da72a62fddaeedfa633cb",
+    (8, 64 * MIB): "54230d6a75baa87a7f18d702631a53f4a19ac5ad18ddeecc2c7f1d8b075d5764",
+    (9, 64 * MIB): "7e8a0511815b36165522d86b5e62176e8957116349db85585c94a45899617d43",
 }
 
 
