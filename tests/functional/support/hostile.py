@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Callable, Union
 from urllib.parse import urlsplit
 
@@ -204,6 +205,7 @@ class Pages:
         return Said(200, json.dumps({"name": "x", "tags": names}).encode(), link)
 
 
+@cache
 def gzipped_bomb() -> bytes:
     """A gibibyte of nothing, in a megabyte."""
     return gzip.compress(bytes(64 * 2**20)) * 16
