@@ -21,7 +21,7 @@ from support.images import DOCKER_FOREIGN_LAYER, Blob
 from support.modules import module, registry_option
 from support.plain_client import PlainClient
 from support.runs import Run, only
-from support.scenes import Guarded
+from support.scenes import Guarded, Scene
 from support.servers import PASSWORD, USER, Servers
 
 Plain = Callable[[Endpoint], PlainClient]
@@ -106,6 +106,20 @@ def test_urls_of_foreign_layers_are_not_visited(
     else:
         assert image_result.status == "done", str(image_result.error)
     assert elsewhere.records() == []
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_a_token_server_that_sends_us_elsewhere(
+    guarded_scene: Scene, guarded: Guarded, elsewhere: FaultProxy, status: int
+) -> None:
+    scene = guarded_scene
+    scene.give("v1", images.image(scene.path))
+    guarded.token_proxy.add(Redirect(elsewhere.endpoint.url, status), target="/token", times=None)
+
+    result = scene.run.sync({**scene.rule, "source": f"{scene.rule['source']}:v1"}, retries=0)
+
+    assert only(result).status == "failed"
+    assert elsewhere.records()
 
 
 @pytest.mark.parametrize("realm", ["http://169.254.169.254/token", "http://[fe80::1]/token", "http://100.100.100.200/"])
