@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
@@ -260,6 +261,47 @@ def test_what_a_round_completed_is_not_asked_again(scene: Scene) -> None:
     counts = scene.destination.counts()
     assert counts["PUT", "manifest"] == 1
     assert counts["POST", "mount"] == 3 + 1
+
+
+def test_a_second_round_asks_nothing_that_the_first_has_answered(scene: Scene) -> None:
+    """One image arrives in the first round, of an index one child does not, and one image cannot be planned before."""
+    scene.give("done", images.multi_arch(f"{scene.path} done"))
+    index = scene.give("half", images.multi_arch(f"{scene.path} half"))
+    scene.give("unplanned", images.image(f"{scene.path} unplanned"))
+    late = index.children[0].blobs[-1].digest
+    scene.source.add(CutResponse(after=1), method="GET", target=late, times=5)
+    scene.source.add(CutRequest(), method="HEAD", target="/manifests/unplanned", times=5)
+
+    result = scene.sync(retries=1)
+
+    scene.assert_done(result)
+    attempts = {str(image.destination.tag): image.attempts for image in result.images}
+    assert attempts == {"done": 1, "half": 2, "unplanned": 1}
+    again = {}
+    for proxy in (scene.source, scene.destination):
+        # A session's own address is never the same; what it is for is at its end.
+        asked = Counter((record.method, record.target.rpartition("digest=")[2]) for record in proxy.records())
+        again.update({target: times for (_method, target), times in asked.items() if times > 1})
+    assert {target for target in again if late not in target} == {f"/v2/{scene.path}/manifests/unplanned"}
+    assert [again[f"/v2/{scene.path}/{what}"] for what in (f"blobs/{late}", "manifests/unplanned")] == [6, 6]
+
+
+def test_a_second_round_mounts_what_the_first_brought_to_a_neighbour(scene: Scene, fresh: Callable[[], str]) -> None:
+    large = images.random_blob(scene.path, SIZE)
+    paths = [fresh(), fresh()]
+    for path in paths:
+        scene.origin.push(path, images.image(path, layers=[large]), "v1")
+    scene.source.add(CutRequest(), method="GET", target=f"/{paths[1]}/manifests/", times=5)
+    source, destination = scene.source.host, scene.destination.host
+
+    result = scene.run.sync(
+        *({"source": f"{source}/{path}:v1", "destination": f"{destination}/{path}"} for path in paths), retries=1
+    )
+
+    first, second = (next(image for image in result.images if image.source.repository == path) for path in paths)
+    assert [(image.status, image.attempts) for image in (first, second)] == [("done", 1), ("done", 2)]
+    assert len(reads(scene.source, large.digest)) == 1
+    assert (first.blobs_mounted, second.blobs_mounted) == (0, 1)
 
 
 # Uploads
