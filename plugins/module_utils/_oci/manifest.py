@@ -28,7 +28,7 @@ from .media_types import (
 )
 from .platform import Platform, platform_from_json
 from .reference import Digest, quoted
-from .slots import slotted
+from .slotted import slotted
 from .strict_json import JsonFault, check_spelling, is_integer, loads, short_text
 
 __all__ = [

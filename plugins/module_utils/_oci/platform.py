@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import ContentError, InputError
 from .reference import quoted
-from .slots import slotted
+from .slotted import slotted
 from .strict_json import JsonFault, loads, short_text
 
 _PART = r"[a-z0-9][a-z0-9_.-]*"
