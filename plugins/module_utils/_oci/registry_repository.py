@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from .answers import Purpose
 from .blob_reader import open_blob
+from .blob_writer import BlobWriter
 from .client import Call, Client
 from .errors import ContentError, InputError, RegistryError
-from .faults import Fault
 from .listing import Pages, next_page
 from .manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
 from .media_types import OCI_INDEX
@@ -22,7 +22,6 @@ from .referrers import fallback_tag, with_referrer
 from .repository import BlobReader, OpenAt, Repository, Upload
 from .tokens import Scopes
 from .transport import REDIRECTS, Answer
-from .upload import BlobUpload, UploadSession
 
 _ACCEPT = {"Accept": ACCEPT}
 _MOST_REFERRER_PAGES = 10
@@ -40,6 +39,9 @@ class RegistryRepository(Repository):
         self._client = client
         self._pull: Scopes = (f"repository:{path}:pull",)
         self._push: Scopes = (f"repository:{path}:pull,push",)
+        self._writer = BlobWriter(
+            client, path, name=lambda blob: self._ref_name(str(blob.digest)), scopes=self._push, has_blob=self._has_blob
+        )
         self._unlisted: set[Digest] = set()
         self._referrers_lock = threading.Lock()
 
@@ -108,15 +110,6 @@ class RegistryRepository(Repository):
             return False
         raise self._client.error(call, answer)
 
-    def _shows_blob(self, blob: Descriptor) -> bool:
-        """Whether the blob is known to be here. Who may not look may still write, and is told of writing if not."""
-        try:
-            return self._has_blob(blob)
-        except RegistryError as error:
-            if error.status in (401, 403):
-                return False
-            raise
-
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
         """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
         purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
@@ -163,73 +156,13 @@ class RegistryRepository(Repository):
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
         """Ask for a blob without sending it (Mounting a blob from another repository).
 
-        Where mounting is answered with an error the blob is looked for by HEAD and a session opened by a plain POST;
-        that registry is then not asked to mount again.
-
         :param source: the path of a repository of this registry that has it; None asks whether this one has it
         """
-        purpose = self._purpose("upload", self._ref_name(str(blob.digest)), write=True)
-        refused: list[str] = []
-        for origin in dict.fromkeys((source or self.path, self.path)):
-            if self._client.quirks.may_mount(origin, self.path):
-                answer = self._mount(blob, origin, purpose)
-                if answer is not None and answer.status == 201:
-                    return None
-                if answer is not None and answer.status == 202:
-                    self._note_refused(refused)
-                    return self._session(purpose, answer)
-                refused.append(origin)
-        if self._shows_blob(blob):
-            return None
-        session = self._begin(purpose)
-        # Only now is it known that it was the mount that was refused, and not all writing.
-        self._note_refused(refused)
-        return session
-
-    def _mount(self, blob: Descriptor, origin: str, purpose: Purpose) -> Answer | None:
-        """The answer to a mount; None when there was only an error that an upload may get round."""
-        own = origin == self.path
-        scopes = self._push if own else (*self._push, f"repository:{origin}:pull")
-        path = f"/v2/{self.path}/blobs/uploads/?mount={blob.digest}&from={origin}"
-        try:
-            answer = self._client.call(Call("POST", path, purpose, scopes, self.path))
-        except RegistryError as error:
-            if (error.status or 0) >= 500 or (not own and error.status in (401, 403)):
-                return None
-            raise
-        said = answer.headers.get("Docker-Content-Digest")
-        if answer.status == 201 and said and said != str(blob.digest):
-            return None
-        return answer
-
-    def _note_refused(self, origins: list[str]) -> None:
-        for origin in origins:
-            self._client.quirks.mount_refused(origin, self.path)
+        return self._writer.mount(blob, source)
 
     def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
         """Upload a blob of known size (Pushing blobs); when it returns the registry has confirmed it."""
-        purpose = self._purpose("upload", self._ref_name(str(blob.digest)), write=True)
-        sending = BlobUpload(
-            self._client,
-            blob,
-            open_at,
-            purpose=purpose,
-            scopes=self._push,
-            repository=self.path,
-            begin=functools.partial(self._begin, purpose),
-            is_there=functools.partial(self._has_blob, blob, once=True),
-        )
-        sending.run(upload if isinstance(upload, UploadSession) else None)
-
-    def _begin(self, purpose: Purpose) -> UploadSession:
-        call = Call("POST", f"/v2/{self.path}/blobs/uploads/", purpose, self._push, self.path)
-        return self._session(purpose, self._client.expect(call, 202))
-
-    def _session(self, purpose: Purpose, answer: Answer) -> UploadSession:
-        try:
-            return UploadSession(self._client.transport.locate(answer.url, answer.headers.get("Location")))
-        except Fault as fault:
-            raise self._client.fault(fault, purpose) from fault
+        self._writer.put(blob, open_at, upload)
 
     # -- writing manifests ---------------------------------------------------------------------------------------
 
