@@ -95,7 +95,12 @@ class CopyPhase:
         return self._flights.rereads
 
     def close(self) -> None:
-        """End the loop and its threads."""
+        """End the loop, what is still under way on it, and its threads."""
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left))
         self._flights.close()
         self._loop.close()
 
