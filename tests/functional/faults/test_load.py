@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from support import images
 from support.endpoint import Endpoint
-from support.fault_actions import CutRequest, HoldRequest, StallRequest, error_answer
-from support.faults import Action
+from support.fault_actions import CutRequest, HoldRequest, Redirect, StallRequest, error_answer
+from support.faults import Action, FaultProxy
 from support.modules import module, registry_option
 from support.plain_client import PlainClient
 from support.processes import wait_until
@@ -152,11 +152,14 @@ ENDINGS: dict[str, Action | None] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_no_socket_and_no_thread_is_left_behind(scene: Scene, ending: str) -> None:
+def test_no_socket_and_no_thread_is_left_behind(scene: Scene, faulty: Callable[..., FaultProxy], ending: str) -> None:
+    """Neither to the registries nor to a storage that one of them redirects to, while the engine is still there."""
+    storage = faulty(scene.source.upstream)
     for tag in range(5):
         scene.give(
             f"v{tag}", images.image(f"{scene.path} {tag}", layers=[images.random_blob(f"{scene.path} {tag}", 300_000)])
         )
+    scene.source.add(Redirect(storage.endpoint.url), method="GET", target="/blobs/", times=None)
     action = ENDINGS[ending]
     if action is not None:
         scene.destination.add(action, method="PUT", target="/blobs/", times=None)
@@ -164,16 +167,19 @@ def test_no_socket_and_no_thread_is_left_behind(scene: Scene, ending: str) -> No
     names = {scene.source.host, scene.destination.host, "transfer", "fan-out", "work", "interrupt"}
 
     scene.run.settings = patient
-    result = scene.run.sync(
-        {**scene.rule, "destination": [scene.rule["destination"], f"{scene.rule['destination']}/b"]}, retries=0
+    engine = scene.run.engine(
+        [{**scene.rule, "destination": [scene.rule["destination"], f"{scene.rule['destination']}/b"]}], retries=0
     )
+    result = engine.run()
     scene.source.clear()
     scene.destination.clear()
 
     assert (ending == "well") == all(image.status == "done" for image in result.images)
     wait_until(lambda: not left_threads(names), f"threads to end: {left_threads(names)}")
-    ports = {int(proxy.host.rpartition(":")[2]) for proxy in (scene.source, scene.destination)}
-    wait_until(lambda: not client_sockets(ports), "sockets to be closed")
+    ports = {int(proxy.host.rpartition(":")[2]) for proxy in (scene.source, scene.destination, storage)}
+    wait_until(lambda: not client_sockets(ports), "connections to end")
+    assert storage.records()
+    del engine
 
 
 def left_threads(names: set[str]) -> set[str]:

@@ -14,7 +14,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync import fan
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
 from support import images
 from support.endpoint import Endpoint
-from support.fault_actions import CutRequest, CutResponse, FlipResponse, StallRequest, error_answer
+from support.fault_actions import Answer, CutRequest, CutResponse, FlipResponse, StallRequest, error_answer
 from support.faults import FaultProxy, Record
 from support.images import Blob
 from support.plain_client import PlainClient
@@ -103,6 +103,21 @@ def test_a_destination_that_refuses_fails_alone(delivery: Delivery, step: str) -
     assert delivery.outcomes(result) == ["done", "done", "failed"]
     assert delivery.arrived() == [True, True, False]
     assert {image.error.code for image in result.images if image.error} == {"push_denied"}
+    assert len(delivery.reads(delivery.large)) == 1
+
+
+def test_a_destination_that_refuses_in_the_middle_holds_up_nobody(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "_PATIENCE", 60.0)
+    monkeypatch.setattr(fan_out, "_STARVED", 5.0)  # whoever had to wait would read by himself
+    refusal = Answer(403, b"no", after=100_000)
+    delivery.destinations[1].add(refusal, method="PUT", target=delivery.large.digest, times=None)
+
+    result = delivery.sync()
+
+    assert delivery.outcomes(result) == ["done", "failed", "done"]
+    assert delivery.arrived() == [True, False, True]
     assert len(delivery.reads(delivery.large)) == 1
 
 
