@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable
@@ -16,7 +17,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.transport i
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import CutRequest, HoldRequest, Redirect, StallRequest, error_answer
-from support.faults import Action, FaultProxy
+from support.faults import Action, FaultProxy, Request, Response
 from support.modules import module, registry_option
 from support.plain_client import PlainClient
 from support.processes import wait_until
@@ -126,6 +127,49 @@ class Usage:
     def stop(self) -> None:
         self._ended.set()
         self._thread.join()
+
+
+class AtOnce(Action):
+    """Counts the answers that are under way at once; each waits a little for more than there should be.
+
+    :ivar most: at any time
+    """
+
+    def __init__(self, allowed: int) -> None:
+        self.most = 0
+        self._allowed = allowed
+        self._now = 0
+        self._changed = threading.Condition()
+
+    def on_response(self, request: Request, response: Response) -> None:
+        response.body = self._counted(response.body)
+
+    def _counted(self, body: Iterator[bytes]) -> Iterator[bytes]:
+        with self._changed:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most > self._allowed, timeout=0.1)
+        try:
+            yield from body
+        finally:
+            with self._changed:
+                self._now -= 1
+
+
+@pytest.mark.parametrize("of_the_run", [True, False], ids=["run", "registry"])
+def test_no_more_blobs_are_in_flight_than_are_allowed(scene: Scene, of_the_run: bool) -> None:
+    layers = [images.random_blob(f"{scene.path} {number}", 100_000) for number in range(8)]
+    scene.give("v1", images.image(scene.path, layers=layers))
+    count = AtOnce(allowed=2)
+    scene.source.add(count, method="GET", target="/blobs/", times=None)
+    if not of_the_run:
+        scene.run.access = {scene.source.host: {"concurrency": 2}}
+
+    result = scene.sync(retries=0, **({"concurrency": 2} if of_the_run else {}))
+
+    scene.assert_done(result)
+    assert count.most == 2
 
 
 # Nothing left behind

@@ -19,6 +19,7 @@ from support import images
 from support.certificates import Certificate, CertificateAuthority, private_pem
 from support.docker_registry import docker_registry
 from support.endpoint import Endpoint
+from support.fault_actions import Redirect
 from support.faults import FaultProxy
 from support.modules import Ended, module
 from support.plain_client import PlainClient
@@ -97,6 +98,26 @@ def test_who_we_are(servers: Servers, tmp_path: Path) -> None:
         unfit = look(registry.host, "tests/tls", tmp_path, **mixed)
         assert unfit.result["error_codes"] == ["invalid_input"]
         assert "do not belong together" in unfit.result["msg"]
+
+
+def test_who_we_are_is_shown_to_the_registry_alone(
+    servers: Servers, faulty: Faulty, source: str, tmp_path: Path
+) -> None:
+    """A storage that wants to know it, and that a registry redirects to, is not told."""
+    ours = servers.authority.issue("faults-curious", client=True)
+    option = {
+        "ca_path": str(servers.authority.ca_path),
+        "client_cert": str(ours.certificate),
+        "client_key": str(ours.key),
+    }
+    with docker_registry(tmp_path / "registry", certificate=servers.certificate, client=ours) as storage:
+        with PlainClient(storage.endpoint) as client:
+            client.push(source, images.image(source), "v1")
+        registry = faulty(servers.open.endpoint, certificate=servers.certificate)
+        registry.add(Redirect(storage.endpoint.url), method="GET|HEAD", target="/manifests/", times=None)
+        assert look(storage.host, source, tmp_path, **option).code == 0
+        ended = look(registry.host, source, tmp_path, **option)
+    assert ended.code and ended.result["error_codes"], ended.text
 
 
 def bare_authority(directory: Path) -> Certificate:

@@ -11,6 +11,7 @@ import itertools
 import json
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -425,6 +426,49 @@ def test_a_redirect_is_followed_without_the_password_and_not_shown_it_on_the_way
             (True, "1"),
             (False, "e"),
         ]
+
+
+class Bytes:
+    """Reads from memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.data
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def test_a_name_that_begins_alike_is_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a redirect nor an upload to registry.test.example.com shows it what registry.test may see."""
+
+    def registry_side(request: Received) -> None:
+        if with_basic(request):
+            place = "http://registry.test.example.com/away"
+            request.answer(202 if request.method == "POST" else 307, b"", Location=place)
+
+    def away_side(request: Received) -> None:
+        request.body()
+        if request.method == "PUT":
+            request.answer(201)
+        else:
+            resolved(request)
+
+    with raw_server(registry_side) as home, raw_server(away_side) as away:
+        hosts = {"registry.test": home.host, "registry.test.example.com": away.host}
+
+        def resolve(host: str, *arguments: object, **options: object) -> object:
+            address = ("127.0.0.1", int(hosts[host].rpartition(":")[2]))
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        with client("registry.test", credential=Credential("user", "password")) as registry:
+            assert registry.repository("a").resolve("1") is not None
+            registry.repository("a").put_blob(blob(b"data"), lambda offset: Bytes(b"data"[offset:]))
+        assert [request.method for request in away.requests] == ["HEAD", "PUT"]
+        assert not [request for request in away.requests if "authorization" in request.headers]
 
 
 def test_a_redirect_at_home_keeps_the_password() -> None:
