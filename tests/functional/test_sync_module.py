@@ -167,14 +167,22 @@ def test_no_secret_anywhere(sync: Sync, servers: Servers, source: str, target: s
     assert "bad_credentials" in ended.result["error_codes"]
 
 
-def test_warns_of_a_secret_in_a_name(sync: Sync, servers: Servers, source: str, target: str) -> None:
+def test_a_secret_in_a_name_is_warned_of_and_stands_in_the_reports_names_alone(
+    sync: Sync, servers: Servers, source: str, target: str, tmp_path: Path
+) -> None:
     password = target.split("/")[-2]
     wrong = [
         {"registry": servers.htpasswd.host, "username": USER, "password": password, "plain_http": True},
         registry_option(servers.open.endpoint),
     ]
-    result = sync(images=[{"source": source, "destination": target}], registries=wrong).result
-    assert "a secret is a part of an image's name" in json.dumps(result["warnings"])
+    rule = {"images": [{"source": source, "destination": target}], "registries": wrong}
+    ended = sync(**rule, report_path="report.json", log_path="sync.log")
+    assert "a secret is a part of an image's name" in json.dumps(ended.result["warnings"])
+    images = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["images"]
+    assert any(password in image["destination"] for image in images)
+    assert password not in json.dumps([image["error"] for image in images])
+    assert password not in (tmp_path / "sync.log").read_text(encoding="utf-8")
+    assert password not in ended.text
 
 
 @pytest.mark.parametrize(
