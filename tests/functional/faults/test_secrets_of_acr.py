@@ -144,6 +144,28 @@ def test_nothing_shows_when_the_api_says_all_it_knows(
         assert not own, name
 
 
+def test_nothing_shows_of_a_key_of_the_environment(
+    simulator: Simulator,
+    planted: Planted,
+    tmp_path: Path,
+    faulty: Callable[..., FaultProxy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token, secret = planted.add("security token", "CAIS/+=%41&<q7w8e9>"), planted.make("access key secret")
+    key = simulator.world.add_key(security_token=token)
+    for name, value in (("ACCESS_KEY_ID", key.key_id), ("ACCESS_KEY_SECRET", secret), ("SECURITY_TOKEN", token)):
+        monkeypatch.setenv(f"ALIBABA_CLOUD_{name}", value)
+    modules, echo = Modules(simulator, None), faulty()
+    echo.add(EchoApi(planted), times=None)
+    made = options_of(simulator, planted, tmp_path)
+    for name in ("acr_instance_info", "acr_namespace", "ram_user"):
+        options = {**made[name], "endpoint": echo.endpoint.url, "ram_endpoint": echo.endpoint.url}
+        result = modules.run(name, **options, _ansible_inject_invocation=True)
+        assert result.get("failed"), name
+        assert not _without(planted, "login password", json.dumps(result, ensure_ascii=False)), name
+    assert [record for record in echo.records() if key.key_id in str(record.headers)]
+
+
 def test_nothing_shows_of_a_proxy(modules: Modules, simulator: Simulator, planted: Planted, tmp_path: Path) -> None:
     secret = planted.make("proxy's password", "me")
     for name, options in options_of(simulator, planted, tmp_path).items():
