@@ -90,7 +90,11 @@ class Client:
         patient = settings.timeout <= settings.first_contact
         self._health = Health(first_silences=FIRST_SILENCES if patient else 1)
         self._token_health = Health()
-        self._contact = None if patient else FirstContact(seconds=settings.first_contact, knock=self._knock)
+        self._contact = (
+            None
+            if patient
+            else FirstContact(seconds=settings.first_contact, knock=self._knock, heard=self._health.heard)
+        )
         self.log = log
         self._mask = mask
         self._stop = stop
@@ -248,6 +252,7 @@ class Client:
                 authorization=None if foreign else authorization,
             )
 
+        answer: Answer | None = None
         try:
             with self._health.watch():
                 contact = self._contact
@@ -259,7 +264,10 @@ class Client:
             fault.foreign |= foreign
             if not self._falls_back(fault):
                 raise
-            return self.exchange(method, path, headers=headers, body=body, limit=limit, follow=follow)
+        if answer is None:  # outside, for a fault of its own would be taken for part of this one
+            return self.exchange(
+                method, path, headers=headers, body=body, limit=limit, patience=patience, follow=follow
+            )
         answer.foreign |= foreign
         self._collect_warnings(answer)
         if answer.status in (429, 503) and not answer.foreign:
@@ -269,7 +277,9 @@ class Client:
         return answer
 
     def _knock(self, wait: float) -> None:
-        self.transport.exchange("GET", f"{self.base}/v2/", headers=_HEADERS, patience=wait)
+        url = f"{self.base}/v2/"
+        # Neither what it says nor where it leads matters.
+        self.transport.exchange("GET", url, headers=_HEADERS, limit=None, patience=wait, follow=False).close()
 
     def is_foreign(self, url: str) -> bool:
         """Whether a URL that the registry gave is at another scheme, host or port than its own."""

@@ -19,13 +19,15 @@ class FirstContact:
 
     :param seconds: how long a request and the knock wait each
     :param knock: sends a request that any registry answers at once, with that time-out
+    :param heard: told when a knock has shown that somebody is there
     :ivar made: whether the registry has answered
     """
 
-    def __init__(self, *, seconds: float, knock: Callable[[float], object]) -> None:
+    def __init__(self, *, seconds: float, knock: Callable[[float], object], heard: Callable[[], None]) -> None:
         self.made = False
         self._seconds = seconds
         self._knock = knock
+        self._heard = heard
 
     def exchange(self, send: Callable[[float | None], Answer]) -> Answer:
         """Send a request that may be sent twice.
@@ -38,21 +40,24 @@ class FirstContact:
         except Fault as fault:
             if fault.code != "timeout" or fault.connecting or fault.foreign:
                 raise
-            self._find_out()
-            answer = send(None)
-        self.made = True
-        return answer
+        else:
+            self.made = True
+            return answer
+        self._find_out()
+        return send(None)
 
     def _find_out(self) -> None:
         try:
             self._knock(self._seconds)
         except Fault as fault:
-            if fault.code != "timeout":
+            if fault.connecting:
                 raise
-            raise Fault(
-                "timeout",
-                "it says nothing, not even whether it is there (GET /v2/)",
-                hint="check that the registry runs and can be reached from here",
-                connecting=fault.connecting,
-            ) from fault
+            if fault.code == "timeout":
+                raise Fault(
+                    "timeout",
+                    "it says nothing, not even whether it is there (GET /v2/)",
+                    hint="check that the registry runs and can be reached from here",
+                ) from fault
+            # Anything else, be it nonsense, came from somebody.
         self.made = True
+        self._heard()

@@ -67,6 +67,10 @@ class Health:
                     self._failures += self._weight(fault)
                     self._last = fault
             raise
+        self.heard()
+
+    def heard(self) -> None:
+        """Note a sign of life."""
         self._failures = 0
         self.has_answered = True
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 from collections import Counter
+from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
@@ -95,3 +97,100 @@ def test_a_registry_that_has_answered_is_not_asked_whether_it_is_there() -> None
         assert registry.repository("a").resolve("1")
         assert registry.repository("a").resolve("2")
         assert asked(server) == {"1": 1, "2": 1}
+
+
+def close(request: Received) -> str:
+    return "close"
+
+
+def nonsense(request: Received) -> str:
+    request.send(b"SSH-2.0-something\r\n\r\n")
+    return "close"
+
+
+def endless(request: Received) -> None:
+    request.send(b"HTTP/1.1 200 Whatever\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000)
+    request.stopped.wait()
+
+
+@pytest.mark.parametrize(
+    "knocked",
+    [
+        close,
+        nonsense,
+        Received.reset,
+        endless,
+        lambda request: request.answer(500),
+        lambda request: request.answer(503, Retry_After="36000"),
+        lambda request: request.answer(200, b"x", Content_Encoding="gzip"),
+        lambda request: request.answer(302, Location="/v2/"),
+        lambda request: request.answer(302, Location="http://169.254.169.254/"),
+        lambda request: request.answer(302),
+    ],
+    ids=["closes", "nonsense", "reset", "endless", "500", "503", "compressed", "loop", "metadata", "nowhere"],
+)
+def test_whatever_comes_of_a_knock_somebody_is_there(knocked: Callable[[Received], object]) -> None:
+    first: list[Received] = []
+
+    def handle(request: Received) -> object:
+        if request.target == "/v2/":
+            return knocked(request)
+        if not first:
+            first.append(request)
+            request.stopped.wait()  # the client gives up before
+        request.answer(200, b"x" * 8, Docker_Content_Digest=DIGEST, Content_Type="application/x")
+        return None
+
+    with raw_server(handle) as server, client(server.host, settings=PATIENT) as registry:
+        assert registry.repository("a").resolve("1")
+        assert asked(server) == {"1": 2, "": 1}
+
+
+def test_one_that_hangs_does_not_bring_down_a_registry_that_is_there() -> None:
+    hasty = Settings(timeout=1.0, first_contact=0.5, attempts=1)
+
+    def handle(request: Received) -> None:
+        if "/hangs/" in request.target:
+            request.stopped.wait()
+        request.answer(200, b"x" * 8, Docker_Content_Digest=DIGEST, Content_Type="application/x")
+
+    with raw_server(handle) as server, client(server.host, settings=hasty) as registry:
+        with pytest.raises(RegistryError, match="no progress within the time-out"):
+            registry.repository("hangs").resolve("1")
+        assert registry.repository("a").resolve("1")
+
+
+def test_what_breaks_after_a_knock_is_said_as_it_is() -> None:
+    def handle(request: Received) -> str | None:
+        if request.target == "/v2/":
+            request.answer(401, Connection="close")
+            return "close"
+        if len(server.requests) > 1:
+            return "close"
+        request.stopped.wait()  # the client gives up before
+        return None
+
+    settings = Settings(timeout=3600.0, first_contact=0.2, attempts=1)
+    with raw_server(handle) as server, client(server.host, settings=settings) as registry:
+        with pytest.raises(RegistryError) as caught:
+            registry.repository("a").resolve("1")
+        assert caught.value.code == "connection_failed"
+
+
+def test_what_breaks_after_a_fallback_to_http_is_said_as_it_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for answer in (b"HTTP/1.0 400 Bad Request\r\n\r\n", b""):  # to TLS, and to HTTP
+                sock, _address = listener.accept()
+                with sock:
+                    sock.recv(65536)
+                    sock.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        settings = Settings(timeout=10.0, attempts=1)
+        registry = client(host, settings=settings, plain_http=False, insecure=True)
+        with registry, pytest.raises(RegistryError) as caught:
+            registry.repository("a").resolve("1")
+    assert (caught.value.code, caught.value.transient) == ("connection_failed", True)
