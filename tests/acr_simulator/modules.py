@@ -10,8 +10,10 @@ import importlib
 import io
 import json
 from typing import Any
+from unittest.mock import patch
 
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
 
 from .server import Simulator
 from .world import Key
@@ -50,7 +52,8 @@ class Modules:
         }
         printed = io.StringIO()
         module = importlib.import_module(f"{_MODULES}.{module_name}")
-        with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        unpaced = patch.dict(OpenApi.__init__.__kwdefaults__, {"per_second": 10_000.0})
+        with unpaced, patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
             module.main()
         result: dict[str, Any] = json.loads(printed.getvalue())
         return result
