@@ -115,9 +115,13 @@ def test_certificates_are_read_before_any_contact(tmp_path: Path) -> None:
 
 def test_every_secret_is_told() -> None:
     told: list[str] = []
-    item = entry("quay.io", username="user", password="s3cret", proxy="http://me:p%40ss@proxy.example.com:3128")
-    _args.registry_entries([item], told.append)
-    assert {"s3cret", "p@ss"} <= set(told)
+    items = [
+        entry("quay.io", username="user", password="s3cret", proxy="http://me:p%40ss@proxy.example.com:3128"),
+        entry("ghcr.io", identity_token="refresh"),
+        entry("a.example.com", acr={"instance_id": "cri-1", "access_key_secret": "s1gner", "security_token": "t0ken"}),
+    ]
+    _args.registry_entries(items, told.append)
+    assert {"s3cret", "p@ss", "refresh", "s1gner", "t0ken"} <= set(told)
     assert "user" not in told
 
 
