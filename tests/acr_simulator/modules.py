@@ -52,8 +52,12 @@ class Modules:
         }
         printed = io.StringIO()
         module = importlib.import_module(f"{_MODULES}.{module_name}")
-        unpaced = patch.dict(OpenApi.__init__.__kwdefaults__, {"per_second": 10_000.0})
-        with unpaced, patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        with (
+            patch.dict(OpenApi.__init__.__kwdefaults__, {"per_second": 10_000.0}),
+            patch_module_args(arguments),
+            contextlib.redirect_stdout(printed),
+            contextlib.suppress(SystemExit),
+        ):
             module.main()
         result: dict[str, Any] = json.loads(printed.getvalue())
         return result
