@@ -216,6 +216,19 @@ def test_a_head_of_what_is_absent_may_be_refused(scene: Scene, status: int) -> N
     scene.visible()
 
 
+@pytest.mark.parametrize(("mount", "look"), [(405, 401), (405, 403), (405, 404), (500, 404)])
+def test_a_registry_that_mounts_nothing_may_also_refuse_to_be_asked_for_blobs(
+    scene: Scene, mount: int, look: int
+) -> None:
+    scene.give("v1", images.image(scene.path))
+    scene.destination.add(error_answer(mount, "UNSUPPORTED"), method="POST", target="mount=", times=None)
+    asked = scene.destination.add(error_answer(look, "DENIED"), method="HEAD", target="/blobs/", times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+    assert asked.hits
+
+
 def test_a_list_of_what_is_absent_may_be_refused_at_a_destination(scene: Scene) -> None:
     scene.give("v1", images.image(scene.path))
     scene.destination.add(error_answer(404, "NAME_UNKNOWN"), method="GET", target="/tags/list", times=None)
