@@ -86,19 +86,19 @@ def functional(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     """
     newest = list(interpreters())[-1]
     without_playbooks = ["tests/functional", *(f"--ignore={path}" for path in _PLAYBOOK_TESTS)]
-    for name, paths in (
-        ("functional/newest-requests", [*without_playbooks, f"--ignore={_FAULTS}"]),
-        ("functional/faults", [_FAULTS]),
-        ("functional/playbooks", list(_PLAYBOOK_TESTS)),
+    for name, paths, about in (
+        ("functional/newest-requests", [*without_playbooks, f"--ignore={_FAULTS}"], 180),
+        ("functional/faults", [_FAULTS], 220),
+        ("functional/playbooks", list(_PLAYBOOK_TESTS), 170),
     ):
-        yield Job(name, partial(_functional, name, newest, None, [*paths, *arguments]), about=200, limit=1200)
+        yield Job(name, partial(_functional, name, newest, None, [*paths, *arguments]), about=about, limit=1200)
     oldest = next((version for version in _FOR_OLDEST_REQUESTS if version in interpreters()), None)
     name = "functional/oldest-requests"
     if oldest:
         pins = REQUIREMENTS / "oldest.txt"
         without_long = [*without_playbooks, *(f"--ignore={path}" for path in _NOT_OF_THE_LIBRARY)]
         call = partial(_functional, name, oldest, pins, [*without_long, *arguments])
-        yield Job(name, call, about=200, limit=1200)
+        yield Job(name, call, about=210, limit=1200)  # makes its environment beside that of the others
     else:
         yield Absent(name, f"none of the Pythons {', '.join(_FOR_OLDEST_REQUESTS)} is here")
 
