@@ -16,7 +16,7 @@ from support.plain_client import PlainClient
 from support.servers import Servers
 from support.skopeo import copy_to_directory
 
-SIZE = 200 * 1024 * 1024
+SIZE = 100 * 1024 * 1024
 
 
 def test_a_large_image_arrives_whole(
