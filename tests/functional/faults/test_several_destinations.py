@@ -10,11 +10,11 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
-from ansible_collections.imageops.registry.plugins.module_utils._sync import fan_out
+from ansible_collections.imageops.registry.plugins.module_utils._sync import fan_out, flights
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
 from support import images
 from support.endpoint import Endpoint
-from support.fault_actions import Answer, CutRequest, CutResponse, FlipResponse, StallRequest, error_answer
+from support.fault_actions import Answer, CutRequest, CutResponse, FlipResponse, HoldRequest, StallRequest, error_answer
 from support.faults import FaultProxy, Record
 from support.images import Blob
 from support.plain_client import PlainClient
@@ -83,6 +83,22 @@ def test_a_destination_that_is_stuck_is_left_behind_and_served_later(
     assert delivery.arrived() == [True, True, True]
     assert [reread.reason for reread in results[0].rereads] == ["read again"]
     assert len(delivery.reads(delivery.large)) == 2
+
+
+def test_a_destination_that_does_not_open_its_upload_is_left_behind_and_served_later(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flights, "_SESSION_PATIENCE", 0.5)
+    delivery.destinations[0].add(HoldRequest(), method="POST", target=delivery.large.digest)
+    results: list[RunResult] = []
+    run = threading.Thread(target=lambda: results.append(delivery.sync()))
+    run.start()
+    wait_until(lambda: delivery.arrived() == [False, True, True], "the others' end")  # while one still is stuck
+    delivery.destinations[0].release()
+    run.join(60)
+
+    assert delivery.outcomes(results[0]) == ["done", "done", "done"]
+    assert delivery.arrived() == [True, True, True]
 
 
 def test_a_destination_that_stays_stuck_fails_alone(delivery: Delivery) -> None:
