@@ -147,7 +147,7 @@ class Client:
         :param arrived: asked after each such failure; when it says yes there is no answer, and None is given
         """
         try:
-            return self._retrying.run(call.purpose, lambda: self._authorized(call), arrived)
+            return self._retrying.run(call.purpose, lambda: self._authorized(call), arrived, call.body)
         except Arrived:
             return None
 

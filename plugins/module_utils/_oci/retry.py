@@ -73,20 +73,24 @@ class RetryBudget:
         return self._spent >= self._base + self._share * len(self._first)
 
     @contextmanager
-    def trying(self, *what: str, requests: int = 1, action: str, subject: str) -> Iterator[None]:
+    def trying(self, *what: str, requests: int = 1, ever: bool = False, action: str, subject: str) -> Iterator[None]:
         """Around something that may have failed before, in an earlier round: then it is a retry.
 
         :param requests: that it costs when it is tried once more
+        :param ever: also when it had worked: once is enough
         :raises RegistryError: retry_budget
         """
         key = hash(what)
-        if key in self._failed:
+        again = key in self._failed or (ever and key in self._first)
+        if again:
             self.spend(requests, action=action, subject=subject)
         try:
             yield
         except ImageOpsError as fault:
-            if fault.transient and fault.code != "registry_down":  # for that one nothing was sent
-                with self._lock:
+            with self._lock:
+                if fault.code == "registry_down":  # nothing was sent
+                    self._spent -= requests if again else 0
+                elif fault.transient:
                     self._failed.add(key)
             raise
 

@@ -55,15 +55,24 @@ class Retrying:
             raise self._refusal(answer, purpose)
         return answer
 
-    def run(self, purpose: Purpose, send: Callable[[], Answer], arrived: Callable[[], bool] | None = None) -> Answer:
+    def run(
+        self,
+        purpose: Purpose,
+        send: Callable[[], Answer],
+        arrived: Callable[[], bool] | None = None,
+        written: bytes | None = None,
+    ) -> Answer:
         """Send a request as often as it takes.
 
         :param arrived: asked whether it had worked after all when its answer was lost
+        :param written: what it writes; the same once more is a retry, also when it had worked
         :raises Arrived: when it had
         :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
         """
-        what = ("request", purpose.action, purpose.subject)
-        with self._budget.trying(*what, action=purpose.action, subject=purpose.subject):
+        what: tuple[str, ...] = ("request", purpose.action, purpose.subject)
+        if written is not None:
+            what += (str(hash(written)),)
+        with self._budget.trying(*what, ever=written is not None, action=purpose.action, subject=purpose.subject):
             return self._tries(purpose, send, arrived, what)
 
     def _tries(
@@ -73,7 +82,7 @@ class Retrying:
         arrived: Callable[[], bool] | None,
         what: tuple[str, ...],
     ) -> Answer:
-        # A kept-alive connection that turns out to be dead costs nothing but its place among the tries.
+        # A kept-alive connection that turns out to be dead is a try as any other, but no reason to wait.
         tried = stale = 0
         met: RegistryError | None = None
         while True:
@@ -85,7 +94,9 @@ class Retrying:
                     raise met or self._explain(fault, purpose) from fault  # what this request met itself says more
                 self._budget.first(*what)
                 if fault.stale and tried + stale + 1 < max(self._attempts, 2):
-                    self._look(arrived, purpose, self._explain(fault, purpose))
+                    closed = self._explain(fault, purpose)
+                    self._look(arrived, purpose, closed)
+                    self._spend(purpose, closed)
                     stale += 1
                     continue
                 met = self._explain(fault, purpose)

@@ -121,7 +121,9 @@ class BlobUpload:
         :raises ImageOpsError: whatever the reader raised
         """
         what, budget = ("send", self._purpose.subject), self._client.budget
-        with budget.trying(*what, requests=REQUESTS, action=self._purpose.action, subject=self._purpose.subject):
+        with budget.trying(
+            *what, requests=REQUESTS, ever=True, action=self._purpose.action, subject=self._purpose.subject
+        ):
             budget.first(*what)
             self._tries(session)
 
@@ -142,13 +144,13 @@ class BlobUpload:
                 tried += 1
                 if tried >= max(attempts, 2 if failed.stale else 1) or not error.transient:
                     raise error
+                self._client.budget.spend(REQUESTS, action=error.action, subject=error.subject, last=error.cause)
                 if not failed.stale:
                     self._pause(tried, attempts, error)
             session = self._resumed(session)
 
     def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
         action, subject = self._purpose.action, self._purpose.subject
-        self._client.budget.spend(REQUESTS, action=action, subject=subject, last=error.cause)
         self._client.log(f"again ({tried}/{attempts - 1}): {error}")
         if error.retry_after:
             self._client.pauses.before_request(action=action, subject=subject)

@@ -84,7 +84,7 @@ class CopyPhase:
             return (
                 flights,
                 placement,
-                ImageCopier(places, calls, placement, manifests, wanted, options, is_planned),
+                ImageCopier(places, calls, placement, manifests, wanted, options, is_planned, patience.budget),
             )
 
         self._flights, self._placement, self._copier = self._loop.run_until_complete(assemble())

@@ -15,6 +15,7 @@ from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.manifest import Descriptor, Manifest, is_foreign
 from .._oci.reference import Digest, Reference
 from .._oci.referrers import fallback_tag
+from .._oci.retry import RetryBudget
 from .._oci.stripping import is_artifact, without
 from .artifacts import FAIL, REFUSED, SKIP, Refused
 from .calls import Calls
@@ -29,6 +30,7 @@ from .wanted import ManifestStore, Wanted, WantedImages
 class ImageCopier:
     """Copies single images, given a placement that brings blobs. Runs on the event loop's thread.
 
+    :param budget: for what has to be asked once more
     :param is_planned: whether a destination is one of the run's own
     """
 
@@ -41,10 +43,12 @@ class ImageCopier:
         wanted: WantedImages,
         options: CopyOptions,
         is_planned: Callable[[Reference], bool],
+        budget: RetryBudget,
     ) -> None:
         self._places = places
         self._calls = calls
         self._is_planned = is_planned
+        self._budget = budget
         self._placement = placement
         self._wanted = wanted
         self._options = options
@@ -112,8 +116,9 @@ class ImageCopier:
                 return
             graph = accepted
             await self._put(result, graph, wanted, root=True)
-        except MissingContent:
+        except MissingContent as fault:
             # The registry has lost what it said it had: look at everything below once more.
+            self._budget.spend(len(wanted), action=fault.action, subject=fault.subject, last=fault.cause)
             wanted = self._look_again(result, graph)
             await self._put(result, graph, wanted, root=True)
         finally:

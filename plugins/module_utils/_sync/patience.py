@@ -44,9 +44,9 @@ class Patience:
         """
         if not fault.transient or fault.code == "registry_down" or failures >= self.attempts:
             raise fault
+        self.budget.spend(action=fault.action, subject=fault.subject, last=fault.cause)
         if isinstance(fault.__cause__, Fault) and fault.__cause__.stale:
             return
-        self.budget.spend(action=fault.action, subject=fault.subject, last=fault.cause)
         self.log(f"again ({failures}/{self.attempts - 1}): {fault}")
         ceiling = min(self.backoff_cap, self.backoff * 2.0 ** (failures - 1))
         asked = getattr(fault, "retry_after", None)

@@ -16,7 +16,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.repository 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from support import images
 from support.endpoint import Endpoint
-from support.fault_actions import Answer, CutRequest, CutResponse
+from support.fault_actions import Answer, CutRequest, CutResponse, error_answer
 from support.faults import Action, FaultProxy
 from support.plain_client import PlainClient
 from support.ports import dead_host, silent_host
@@ -36,6 +36,8 @@ Plain = Callable[[Endpoint], PlainClient]
         ("destination", "POST", "/blobs/uploads/", Answer(500)),
         ("destination", "PUT", "digest=", CutRequest(after=10)),
         ("destination", "PUT", "/manifests/v", Answer(503)),
+        ("destination", "PUT", "/manifests/v", CutRequest()),
+        ("destination", "PUT", "/manifests/v", error_answer(404, "MANIFEST_BLOB_UNKNOWN")),
         ("source", "GET", "/blobs/", CutResponse(after=10)),
         ("source", "GET", "/blobs/", Answer(500)),
         ("source", "HEAD", "/manifests/", CutRequest()),

@@ -13,6 +13,7 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from raw_server import RawServer, Received, client, raw_server
 
@@ -194,3 +195,20 @@ def test_what_breaks_after_a_fallback_to_http_is_said_as_it_is() -> None:
         with registry, pytest.raises(RegistryError) as caught:
             registry.repository("a").resolve("1")
     assert (caught.value.code, caught.value.transient) == ("connection_failed", True)
+
+
+def test_a_token_server_that_is_not_there_costs_no_other_retries() -> None:
+    budget = RetryBudget(base=20, share=0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        realm = f"http://127.0.0.1:{taken.getsockname()[1]}/token"
+
+        def handle(request: Received) -> None:
+            request.answer(401, WWW_Authenticate=f'Bearer realm="{realm}",service="s"')
+
+        with raw_server(handle) as server, client(server.host, budget=budget) as registry:
+            for tag in range(30):
+                with pytest.raises(RegistryError) as caught:
+                    registry.repository("a").resolve(str(tag))
+    assert caught.value.code == "registry_down"
+    assert not budget.is_spent
