@@ -229,6 +229,14 @@ def test_a_registry_that_mounts_nothing_may_also_refuse_to_be_asked_for_blobs(
     assert asked.hits
 
 
+def test_a_registry_that_mounts_something_else_is_sent_the_blob(scene: Scene) -> None:
+    scene.give("v1", images.image(scene.path))
+    other = Answer(201, headers={"Docker-Content-Digest": "sha256:" + "0" * 64, "Location": "/v2/"})
+    scene.destination.add(other, method="POST", target="mount=", times=None)
+
+    scene.assert_done(scene.sync(retries=0))
+
+
 def test_a_list_of_what_is_absent_may_be_refused_at_a_destination(scene: Scene) -> None:
     scene.give("v1", images.image(scene.path))
     scene.destination.add(error_answer(404, "NAME_UNKNOWN"), method="GET", target="/tags/list", times=None)
