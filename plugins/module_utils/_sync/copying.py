@@ -119,6 +119,8 @@ class CopyPhase:
         def ended(group: asyncio.Task[None]) -> None:
             groups.discard(group)
             window.release()
+            if group.cancelled():
+                return
             fault = group.exception()
             if fault is not None:
                 faults.append(fault)
