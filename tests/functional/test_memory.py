@@ -12,9 +12,9 @@ from support.modules import module, registry_option
 from support.synthetic import GIB, MIB, RepeatedBlob, synthetic_sink, synthetic_source
 
 LIMIT = 64 * MIB
-# More than 32 bits can count; and together ten times the limit.
+# As large as layers get, and more than 32 bits can count; and together ten times the limit.
 SHAPES = {
-    "one-of-5-gib": [RepeatedBlob(0, 5 * GIB)],
+    "one-of-8-gib": [RepeatedBlob(0, 8 * GIB)],
     "ten-of-64-mib": [RepeatedBlob(byte, 64 * MIB) for byte in range(10)],
 }
 

@@ -4,7 +4,7 @@
 """Blobs of any size for measurements of memory and speed, without a disk: a source makes them, a sink forgets them.
 
 Both run in processes of their own. A blob is one byte repeated; the digests are constants, so that nobody has to hash
-gigabytes beforehand. They were made with ``head -c 5G /dev/zero | tr '\\0' '\\3' | sha256sum`` and the like.
+gigabytes beforehand. They were made with ``head -c 8G /dev/zero | tr '\\0' '\\3' | sha256sum`` and the like.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 KNOWN_DIGESTS = {
-    (0, 5 * GIB): "7f06c62352aebd8125b2a1841e2b9e1ffcbed602f381c3dcb3200200e383d1d5",
+    (0, 8 * GIB): "ebfb4ef19ae410f190327b5ebd312711263bc7579970e87d9c1e2d84e06b3c25",
     (0, 256 * MIB): "a6d72ac7690f53be6ae46ba88506bd97302a093f7108472bd9efc3cefda06484",
     (0, 64 * MIB): "3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351",
     (1, 64 * MIB): "9aeda0ca13e528c577f7436bdf406521ffbce63dde0d7ae17dc0aa0ea709fe89",
