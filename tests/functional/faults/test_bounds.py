@@ -315,24 +315,3 @@ def test_an_exception_that_is_no_images_own_fails_what_is_left(scene: Scene, mon
     assert {(image.status, image.error.code) for image in result.images if image.error} == {("failed", "unexpected")}
     assert len(result.images) == 3
     scene.repair()
-
-
-def test_a_run_that_is_broken_off_says_nothing_of_its_own(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    for tag in range(8):
-        scene.give(f"v{tag}", images.image(f"{scene.path} {tag}", layers=[images.layer(f"{scene.path} {tag}")]))
-    broken: list[bool] = []
-    real = RegistryRepository.put_blob
-
-    def break_off(self: RegistryRepository, *arguments: Any) -> None:
-        if not broken:
-            broken.append(True)
-            raise KeyboardInterrupt
-        real(self, *arguments)
-
-    monkeypatch.setattr(RegistryRepository, "put_blob", break_off)
-    with pytest.raises(KeyboardInterrupt):
-        scene.run.sync(scene.rule)
-
-    assert not caplog.records
