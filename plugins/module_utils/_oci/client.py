@@ -89,7 +89,7 @@ class Client:
         self.quirks = Quirks(host)
         patient = settings.timeout <= settings.first_contact
         self._health = Health(first_silences=FIRST_SILENCES if patient else 1)
-        self._token_health = Health()
+        self._token_health = Health(first_silences=1)
         self._contact = (
             None
             if patient

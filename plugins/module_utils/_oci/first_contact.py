@@ -17,7 +17,7 @@ class FirstContact:
     Each waits for a short while, and then knocks, with a request that costs no registry any thought. Any answer to that
     says that it is only slow with what it was asked, and it is asked again with all the time that it may take.
 
-    :param seconds: how long a request and the knock wait each
+    :param seconds: how long a request waits; a knock waits twice as long
     :param knock: sends a request that any registry answers at once, with that time-out
     :param heard: told when a knock has shown that somebody is there
     :ivar made: whether the registry has answered
@@ -48,7 +48,7 @@ class FirstContact:
 
     def _find_out(self) -> None:
         try:
-            self._knock(self._seconds)
+            self._knock(2 * self._seconds)
         except Fault as fault:
             if fault.connecting:
                 raise

@@ -9,7 +9,9 @@ import socket
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from .faults import StaleConnection
 from .http_message import BROKEN, Response, request_head, send_blocks
+from .reuse import Reuse
 from .sockets import Watch
 
 
@@ -44,7 +46,7 @@ class Limits(NamedTuple):
     whole: float | None
 
 
-def exchange(pool: Any, request: Request, limits: Limits) -> Response:
+def exchange(pool: Any, request: Request, limits: Limits, reuse: Reuse) -> Response:
     """Send a request and read the head of its answer.
 
     A connection is taken out of the pool and goes back when the answer has been read. The pool is urllib3's; how it is
@@ -55,10 +57,14 @@ def exchange(pool: Any, request: Request, limits: Limits) -> Response:
     head = request_head(request.method, request.target, request.host, request.headers)
     connection = pool._get_conn()
     try:
+        if not reuse.pays:
+            connection.close()
         if connection.sock is None:
             _connect(pool, connection, request, limits)
-        return _converse(pool, connection, head, request, limits)
-    except BaseException:
+        return _converse(pool, connection, head, request, limits, reuse)
+    except BaseException as error:
+        if isinstance(error, StaleConnection):
+            reuse.failed(connection)
         connection.close()
         pool._put_conn(connection)
         raise
@@ -73,7 +79,7 @@ def _connect(pool: Any, connection: Any, request: Request, limits: Limits) -> No
         connection.connect()
 
 
-def _converse(pool: Any, connection: Any, head: bytes, request: Request, limits: Limits) -> Response:
+def _converse(pool: Any, connection: Any, head: bytes, request: Request, limits: Limits, reuse: Reuse) -> Response:
     sock = connection.sock
     used = connection.answers > 0
     _set_patience(sock, limits.progress)
@@ -85,9 +91,12 @@ def _converse(pool: Any, connection: Any, head: bytes, request: Request, limits:
     def give_back(reusable: bool) -> None:
         if not (reusable and whole):
             connection.close()
+        reuse.keep(connection)
         pool._put_conn(connection)
 
     response = Response(sock, request.method, watch, used=used and whole, give_back=give_back, early=early)
+    if used:
+        reuse.worked()
     connection.answers += 1
     if limits.whole is None:
         watch.progress(limits.progress)

@@ -25,6 +25,7 @@ from .http_library import check_library, http_exceptions
 from .links import PORTS, Origin, origin_of, resolve
 from .pools import Pools
 from .proxies import Proxies, proxy_secrets
+from .reuse import Reuse
 from .sockets import Sockets
 from .tls import tls_context
 
@@ -138,6 +139,7 @@ class Transport:
         self._sockets = Sockets(timeout=settings.timeout, guarded=False)
         self._foreign_sockets = Sockets(timeout=settings.timeout, guarded=True)
         self._adapters: dict[bool, Pools] = {}
+        self._reuse = {True: Reuse(), False: Reuse()}
         self._own_pool: tuple[Any, bool] | None = None
         self._lock = threading.Lock()
         self._warned = False
@@ -221,7 +223,7 @@ class Transport:
                 body,
                 tunnel=pool.proxy is not None and origin.scheme == "https",
             )
-            raw = exchange(pool, request, self._limits(sending))
+            raw = exchange(pool, request, self._limits(sending), self._reuse[origin == self.origin])
         except (OSError, http.client.HTTPException, http_exceptions.HTTPError, ValueError) as error:
             fault = fault_of(error)
             fault.foreign = foreign

@@ -112,6 +112,7 @@ class BlobUpload:
         self._begin = begin
         self._is_there = is_there
         self._free = 0
+        self._chunks = 0
 
     def run(self, session: UploadSession | None) -> None:
         """Send the blob, trying as often as the settings allow.
@@ -148,6 +149,9 @@ class BlobUpload:
                 if not failed.stale:
                     self._pause(tried, attempts, error)
             session = self._resumed(session)
+            if session is None and self._chunks:
+                self._client.budget.spend(self._chunks, action=error.action, subject=error.subject, last=error.cause)
+                self._chunks = 0
 
     def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
         action, subject = self._purpose.action, self._purpose.subject
@@ -224,6 +228,8 @@ class BlobUpload:
             while offset < self._blob.size:
                 length = min(self._client.quirks.largest_body or self._blob.size, self._blob.size - offset)
                 body = Body(pieces.take(offset, length), length, self._client.stats, self._purpose.subject)
+                self._client.budget.first("chunk", self._purpose.subject, str(offset))
+                self._chunks += 1
                 headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
                 try:
                     answer = self._request("PATCH", url, body, headers)
