@@ -28,7 +28,7 @@ from .tokens import Scopes, TokenRequest
 from .transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
 
 TOKEN_LIMIT = 1024 * 1024
-FIRST_TOKEN = 15.0
+FIRST_TOKEN = 10.0
 """Seconds for the first answer of a token server, which has little to think about."""
 MOST_TICKETS = 4
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -89,7 +89,7 @@ class Client:
         self.quirks = Quirks(host)
         patient = settings.timeout <= settings.first_contact
         self._health = Health(first_silences=FIRST_SILENCES if patient else 1)
-        self._token_health = Health(first_silences=1)
+        self._token_health = Health()
         self._contact = (
             None
             if patient
