@@ -250,9 +250,9 @@ def _check_connection(entry: RegistryEntry) -> None:
 def _check_files(known: Mapping[str, Any]) -> None:
     """Read certificates and keys once, before a registry is contacted."""
     if any(option in known for option in _FILES):
-        from ._oci.tls import tls_context
+        from ._oci.tls import check_files
 
-        tls_context(verify=True, **{option: known.get(option) for option in _FILES})
+        check_files(**{option: known.get(option) for option in _FILES})
 
 
 def _at_least(name: str, value: float, least: float) -> float:

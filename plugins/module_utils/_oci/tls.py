@@ -40,6 +40,18 @@ def tls_context(
     return context
 
 
+def check_files(*, ca_path: str | None = None, client_cert: str | None = None, client_key: str | None = None) -> None:
+    """Read certificates and keys, without the system's: those take long.
+
+    :raises InputError: when a file is missing or holds something else
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_path:
+        _trust(context, ca_path)
+    if client_cert:
+        _introduce(context, client_cert, client_key)
+
+
 def _trust_public(context: ssl.SSLContext) -> None:
     paths = ssl.get_default_verify_paths()
     # The built-in places, not those that SSL_CERT_FILE and SSL_CERT_DIR put over them.

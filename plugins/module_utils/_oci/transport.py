@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -139,6 +140,7 @@ class Transport:
         self._sockets = Sockets(timeout=settings.timeout, guarded=False)
         self._foreign_sockets = Sockets(timeout=settings.timeout, guarded=True)
         self._adapters: dict[bool, Pools] = {}
+        self._contexts: dict[bool, ssl.SSLContext] = {}
         self._reuse = {True: Reuse(), False: Reuse()}
         self._own_pool: tuple[Any, bool] | None = None
         self._lock = threading.Lock()
@@ -265,17 +267,24 @@ class Transport:
     def _adapter(self, *, own: bool) -> Pools:
         adapter = self._adapters.get(own)
         if adapter is None:
-            stranger = functools.partial(
-                tls_context,
-                verify=self._access.validate_certs and not self._access.insecure,
-                ca_path=self._access.ca_path,
-            )
-            friend = functools.partial(
-                stranger, client_cert=self._access.client_cert, client_key=self._access.client_key
-            )
             sockets = self._sockets if own else self._foreign_sockets
-            adapter = self._adapters[own] = Pools(sockets, friend if own else stranger, stranger)
+            context, stranger = (functools.partial(self._context, own=which) for which in (own, False))
+            adapter = self._adapters[own] = Pools(sockets, context, stranger)
         return adapter
+
+    def _context(self, *, own: bool) -> ssl.SSLContext:
+        """The TLS context for the registry itself, or for all other places: the same where we have no certificate."""
+        access = self._access
+        introduced = own and access.client_cert is not None
+        context = self._contexts.get(introduced)
+        if context is None:
+            context = self._contexts[introduced] = tls_context(
+                verify=access.validate_certs and not access.insecure,
+                ca_path=access.ca_path,
+                client_cert=access.client_cert if introduced else None,
+                client_key=access.client_key if introduced else None,
+            )
+        return context
 
     def close(self) -> None:
         """End every connection, also those in use by other threads."""
