@@ -67,21 +67,26 @@ def delivery(servers: Servers, faulty: Callable[..., FaultProxy], plain: Plain, 
     return Delivery(servers, faulty, plain, repository)
 
 
+def _released_when_the_others_have_it(delivery: Delivery) -> RunResult:
+    """Run while the first destination is stuck, and let it go on once the others have ended."""
+    results: list[RunResult] = []
+    run = threading.Thread(target=lambda: results.append(delivery.sync()))
+    run.start()
+    wait_until(lambda: delivery.arrived() == [False, True, True], "the others' end")
+    delivery.destinations[0].release()
+    run.join(60)
+    assert delivery.outcomes(results[0]) == ["done", "done", "done"]
+    assert delivery.arrived() == [True, True, True]
+    return results[0]
+
+
 def test_a_destination_that_is_stuck_is_left_behind_and_served_later(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan_out, "_PATIENCE", 0.5)
     delivery.destinations[0].add(StallRequest(after=1_000_000), method="PUT", target=delivery.large.digest)
-    results: list[RunResult] = []
-    run = threading.Thread(target=lambda: results.append(delivery.sync()))
-    run.start()
-    wait_until(lambda: delivery.arrived() == [False, True, True], "the others' end")  # while one still is stuck
-    delivery.destinations[0].release()
-    run.join(60)
-
-    assert delivery.outcomes(results[0]) == ["done", "done", "done"]
-    assert delivery.arrived() == [True, True, True]
-    assert [reread.reason for reread in results[0].rereads] == ["read again"]
+    result = _released_when_the_others_have_it(delivery)
+    assert [reread.reason for reread in result.rereads] == ["read again"]
     assert len(delivery.reads(delivery.large)) == 2
 
 
@@ -90,15 +95,7 @@ def test_a_destination_that_does_not_open_its_upload_is_left_behind_and_served_l
 ) -> None:
     monkeypatch.setattr(flights, "_SESSION_PATIENCE", 0.5)
     delivery.destinations[0].add(HoldRequest(), method="POST", target=delivery.large.digest)
-    results: list[RunResult] = []
-    run = threading.Thread(target=lambda: results.append(delivery.sync()))
-    run.start()
-    wait_until(lambda: delivery.arrived() == [False, True, True], "the others' end")  # while one still is stuck
-    delivery.destinations[0].release()
-    run.join(60)
-
-    assert delivery.outcomes(results[0]) == ["done", "done", "done"]
-    assert delivery.arrived() == [True, True, True]
+    _released_when_the_others_have_it(delivery)
 
 
 def test_a_destination_that_stays_stuck_fails_alone(delivery: Delivery) -> None:
