@@ -28,6 +28,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.media_types
 from ansible_collections.imageops.registry.plugins.module_utils._oci.quirks import CHUNK
 from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import MissingContent
+from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
 from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.upload import LOOKS
 from raw_server import HASTY, QUICK, Received, Told, client, raw_server
@@ -341,6 +342,27 @@ def test_what_fits_nowhere_is_an_error() -> None:
     with pytest.raises(RegistryError) as caught:
         upload(server, source, data=source.data)
     assert (caught.value.code, caught.value.status) == ("unsupported", 413)
+
+
+def test_chunks_that_are_sent_once_more_count_as_retries() -> None:
+    server, source = Uploads(), Source(bytes(range(256)) * 100_000)
+    server.largest = CHUNK
+    chunks = -(-len(source.data) // CHUNK)
+
+    def refuse(request: Received) -> object:
+        if request.length:
+            return None
+        request.answer(404)  # the closing request: the session is gone
+        return "answered"
+
+    server.on_put = refuse
+    budget = RetryBudget(base=3 + chunks + 2, share=0)  # one whole try more, and not two
+    with raw_server(server) as running, client(running.host, budget=budget) as registry:
+        repository = registry.repository("a")
+        with pytest.raises(RegistryError) as caught:
+            repository.put_blob(blob(source.data), source.open_at)
+    assert caught.value.code == "retry_budget"
+    assert server.log.count("PATCH") == 2 * chunks
 
 
 @pytest.mark.parametrize("arrived", [0, 5_000_000, CHUNK])
