@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Mirrors ``acr_spec`` and ``instance_spec`` in ``plugins/module_utils/_acr_args.py``."""
+    """Mirrors ``acr_spec`` and ``instance_spec`` in ``plugins/module_utils/_modules/acr_options.py``."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Mirrors ``registry_spec`` in ``plugins/module_utils/_args.py``."""
+    """Mirrors ``registry_spec`` in ``plugins/module_utils/_modules/options.py``."""
 
     DOCUMENTATION = r"""
 options:

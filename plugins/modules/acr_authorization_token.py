@@ -119,9 +119,9 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._acr_args import authorization_token_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import get_login
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import get_login
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import authorization_token_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

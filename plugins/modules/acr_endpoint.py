@@ -141,9 +141,9 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._acr_args import endpoint_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import switch_endpoint
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import switch_endpoint
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import endpoint_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

@@ -221,9 +221,9 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._acr_args import instance_info_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import list_instances
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import list_instances
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import instance_info_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

@@ -117,9 +117,9 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._acr_args import login_password_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import keep_password
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import keep_password
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import login_password_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

@@ -148,9 +148,9 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._acr_args import repository_spec
-from ansible_collections.imageops.registry.plugins.module_utils._acr_jobs import keep_repository
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import keep_repository
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import repository_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

@@ -141,9 +141,9 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._acr_args import ram_access_key_spec
-from ansible_collections.imageops.registry.plugins.module_utils._ram_jobs import keep_access_key
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import ram_access_key_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ram import keep_access_key
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

@@ -516,9 +516,9 @@ diff:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._args import sync_constraints, sync_spec
-from ansible_collections.imageops.registry.plugins.module_utils._jobs import sync_images
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._modules.images import sync_images
+from ansible_collections.imageops.registry.plugins.module_utils._modules.options import sync_constraints, sync_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:

@@ -9,16 +9,16 @@ import threading
 import time
 from collections.abc import Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Wait
-from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import AccessKey
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
-from ansible_collections.imageops.registry.plugins.module_utils._acr.service import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import AccessKey
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import (
     CR_VERSION,
     RAM_VERSION,
     Line,
     Service,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Wait
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 
 from .server import Simulator
 from .world import Key

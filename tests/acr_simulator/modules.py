@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
 
 from .server import Simulator
 from .world import Key

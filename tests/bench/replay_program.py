@@ -23,12 +23,12 @@ from typing import Any
 # ruff: noqa: E402
 sys.path[0] = sys.argv[1]
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential, Given
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Descriptor, parse_manifest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Descriptor, parse_manifest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 
 BLOCK = 64 * 1024
 AT_ONCE = 10

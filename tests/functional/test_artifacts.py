@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
 from support import images
 from support.docker_registry import DockerRegistry, docker_registry
 from support.endpoint import Endpoint

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._harbor.catalog import HarborCatalog
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from support import images
 from support.collection_client import Heard, registry_client

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 from support import images
 from support.collection_client import Heard, Opener, blob_descriptor, manifest_of, registry_client
 from support.docker_registry import DockerRegistry, docker_registry

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from support import images
 from support.collection_client import Opener, blob_descriptor, manifest_of, registry_client
 from support.endpoint import Endpoint

@@ -19,9 +19,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
     ImageOpsError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Manifest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.repository import Repository
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Manifest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
 from support import images
 from support.collection_client import BLOCK, Opener, blob_descriptor, digests, manifest_of
 from support.images import Blob, Image

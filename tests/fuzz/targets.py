@@ -15,24 +15,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import read_error
-from ansible_collections.imageops.registry.plugins.module_utils._oci.blob_reader import content_range
-from ansible_collections.imageops.registry.plugins.module_utils._oci.challenge import parse_challenges
-from ansible_collections.imageops.registry.plugins.module_utils._oci.docker_file import parse_docker_file
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import read_error
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import parse_retry_after
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import (
+    check_realm,
+    parse_challenges,
+    parse_token,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.docker_config import parse_docker_file
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http_message import Response
-from ansible_collections.imageops.registry.plugins.module_utils._oci.links import next_link, origin_of, resolve
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import parse_manifest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.platform import Platform, platform_from_config
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest, Reference, parse_prefix
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import parse_retry_after
-from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import Watch
-from ansible_collections.imageops.registry.plugins.module_utils._oci.tokens import check_realm, parse_token
-from ansible_collections.imageops.registry.plugins.module_utils._sync.documents import parse_document
-from ansible_collections.imageops.registry.plugins.module_utils._sync.image_syncer import Entry, _auth, _images
-from ansible_collections.imageops.registry.plugins.module_utils._sync.patterns import TagPattern
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.message import Response
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.sockets import Watch
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.urls import next_link, origin_of, resolve
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import parse_manifest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.platform import (
+    Platform,
+    platform_from_config,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import (
+    Digest,
+    Reference,
+    parse_prefix,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.blob_download import content_range
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.documents import parse_document
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import Entry, _auth, _images
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.re2.syntax import TagPattern
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
     check_rules,
     parse_entries,
     parse_rules,

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageops.registry.plugins.module_utils import _args
+from ansible_collections.imageops.registry.plugins.module_utils._modules import options
+from ansible_collections.imageops.registry.plugins.module_utils._modules.registry_entries import RegistryEntry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._registry_entry import RegistryEntry
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
-ENTRY = _args.registry_spec()["registries"]["options"]
+ENTRY = options.registry_spec()["registries"]["options"]
 
 
 def entry(registry: str, **given: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def entry(registry: str, **given: Any) -> dict[str, Any]:
 
 
 def entries(*items: dict[str, Any]) -> list[RegistryEntry]:
-    return _args.registry_entries(items, lambda _secret: None)
+    return options.registry_entries(items, lambda _secret: None)
 
 
 def documented(path: Path, name: str = "DOCUMENTATION") -> dict[str, Any]:
@@ -43,7 +43,7 @@ def test_credentials_belong_to_the_path_and_the_rest_to_the_host() -> None:
         entry("quay.io", proxy="http://proxy.example.com:3128", concurrency=3),
     )
     assert [(item.key, item.credential is not None) for item in found] == [("quay.io/acme", True), ("quay.io", False)]
-    access = _args.accesses(found)["quay.io"]
+    access = options.accesses(found)["quay.io"]
     assert (access.proxy, access.concurrency, access.validate_certs) == ("http://proxy.example.com:3128", 3, True)
 
 
@@ -56,7 +56,7 @@ def test_docker_hub_has_one_name() -> None:
 
 def test_two_entries_of_a_host_may_agree() -> None:
     found = entries(entry("a.example.com/x", plain_http=True), entry("a.example.com/y", plain_http=True))
-    assert _args.accesses(found)["a.example.com"].plain_http
+    assert options.accesses(found)["a.example.com"].plain_http
 
 
 def test_two_entries_of_a_host_must_not_contradict_each_other() -> None:
@@ -64,7 +64,7 @@ def test_two_entries_of_a_host_must_not_contradict_each_other() -> None:
     with pytest.raises(
         InputError, match=r"plain_http of registries\[1\].*registries\[0\] says otherwise.*a\.example\.com"
     ):
-        _args.accesses(found)
+        options.accesses(found)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_two_entries_of_a_host_must_not_contradict_each_other() -> None:
     ],
 )
 def test_insecure_of_a_file_counts_unless_the_task_speaks_of_security(given: dict[str, Any], insecure: bool) -> None:
-    found = _args.accesses(entries(entry("harbor.example.com", **given)), ["harbor.example.com/library"])
+    found = options.accesses(entries(entry("harbor.example.com", **given)), ["harbor.example.com/library"])
     assert found["harbor.example.com"].insecure is insecure
 
 
@@ -106,11 +106,11 @@ def test_refuses(item: dict[str, Any], message: str) -> None:
 
 def test_certificates_are_read_before_any_contact(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="ca_path"):
-        _args.accesses(entries(entry("quay.io", ca_path=str(tmp_path / "nowhere.pem"))))
+        options.accesses(entries(entry("quay.io", ca_path=str(tmp_path / "nowhere.pem"))))
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate", encoding="utf-8")
     with pytest.raises(InputError, match="ca_path"):
-        _args.accesses(entries(entry("quay.io", ca_path=str(empty))))
+        options.accesses(entries(entry("quay.io", ca_path=str(empty))))
 
 
 def test_every_secret_is_told() -> None:
@@ -120,7 +120,7 @@ def test_every_secret_is_told() -> None:
         entry("ghcr.io", identity_token="refresh"),
         entry("a.example.com", acr={"instance_id": "cri-1", "access_key_secret": "s1gner", "security_token": "t0ken"}),
     ]
-    _args.registry_entries(items, told.append)
+    options.registry_entries(items, told.append)
     assert {"s3cret", "p@ss", "refresh", "s1gner", "t0ken"} <= set(told)
     assert "user" not in told
 
@@ -130,29 +130,29 @@ def test_every_secret_is_told() -> None:
 )
 def test_refuses_times_that_are_none(option: str, value: float) -> None:
     with pytest.raises(InputError, match=option):
-        _args.settings({"timeout": 60.0, "retry_delay": 1.0, option: value})
+        options.settings({"timeout": 60.0, "retry_delay": 1.0, option: value})
 
 
 @pytest.mark.parametrize(("option", "value"), [("concurrency", 0), ("retries", -1)])
 def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
-    params = {name: spec.get("default") for name, spec in _args.sync_spec().items()}
+    params = {name: spec.get("default") for name, spec in options.sync_spec().items()}
     with pytest.raises(InputError, match=f"{option} {value}"):
-        _args.sync_options({**params, option: value}, check_mode=False)
+        options.sync_options({**params, option: value}, check_mode=False)
 
 
 @pytest.mark.parametrize(
     ("spec", "options"),
     [
-        (_args.registry_spec(), documented(PLUGINS / "doc_fragments" / "registry.py")),
+        (options.registry_spec(), documented(PLUGINS / "doc_fragments" / "registry.py")),
         (
-            _args.sync_spec(),
+            options.sync_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_image_sync.py"),
             },
         ),
         (
-            _args.info_spec(),
+            options.info_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_image_info.py"),
@@ -171,6 +171,6 @@ def test_documentation_mirrors_the_specification(spec: dict[str, Any], options: 
 
 
 def test_all_modules_of_the_group_take_the_shared_options() -> None:
-    shared = _args.registry_spec()
-    for spec in (_args.sync_spec(), _args.info_spec()):
+    shared = options.registry_spec()
+    for spec in (options.sync_spec(), options.info_spec()):
         assert {name: spec[name] for name in shared} == shared

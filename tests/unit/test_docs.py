@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageops.registry.plugins.module_utils import _args
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._modules import options
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-SPECS = {"registry_image_sync": _args.sync_spec(), "registry_image_info": _args.info_spec()}
+SPECS = {"registry_image_sync": options.sync_spec(), "registry_image_info": options.info_spec()}
 PREFIX = "imageops.registry."
 
 

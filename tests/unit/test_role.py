@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.imageops.registry.plugins.module_utils import _acr_args, _args
+from ansible_collections.imageops.registry.plugins.module_utils._modules import acr_options
+from ansible_collections.imageops.registry.plugins.module_utils._modules import options as task_options
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "registry_sync"
@@ -32,12 +33,12 @@ DEFAULTS = load("defaults/main.yml")
 
 
 def test_every_option_of_the_sync_is_one_of_the_role() -> None:
-    for name, wanted in _args.sync_spec().items():
+    for name, wanted in task_options.sync_spec().items():
         same(name, MAIN[PREFIX + name], wanted)
 
 
 def test_every_option_of_the_apis_is_one_of_the_role() -> None:
-    theirs = _acr_args.acr_spec()
+    theirs = acr_options.acr_spec()
     ours = {**MAIN["registry_sync_api"]["options"], **MAIN["registry_sync_admin"]["options"]}
     ours.update({name: MAIN[PREFIX + name] for name in ("region", "network")})
     assert set(ours) == set(theirs)
@@ -55,7 +56,7 @@ def same(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 
 def test_the_sync_is_given_every_option() -> None:
-    assert set(load("tasks/sync.yml")[0]["imageops.registry.registry_image_sync"]) == set(_args.sync_spec())
+    assert set(load("tasks/sync.yml")[0]["imageops.registry.registry_image_sync"]) == set(task_options.sync_spec())
 
 
 @pytest.mark.parametrize("point", sorted(SPECS))

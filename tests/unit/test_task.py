@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils import _task
-from ansible_collections.imageops.registry.plugins.module_utils._oci import http_library
+from ansible_collections.imageops.registry.plugins.module_utils._modules import task as task_module
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._task import Task
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http import library
 
 
 class EndedError(Exception):
@@ -74,7 +74,7 @@ def test_secrets_are_registered_where_ansible_can(
     module: FakeModule, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered: list[str] = []
-    monkeypatch.setattr(_task, "register_secret", registered.append)
+    monkeypatch.setattr(task_module, "register_secret", registered.append)
     task.secrets.add("learnt")
     with pytest.raises(EndedError):
         task.fail("no")
@@ -117,7 +117,7 @@ def test_a_missing_requests_names_the_interpreter(
 ) -> None:
     import sys
 
-    monkeypatch.setattr(http_library, "VERSION", None)
+    monkeypatch.setattr(library, "VERSION", None)
     with pytest.raises(EndedError):
         task.need_libraries()
     assert "requests" in module.result["msg"] and sys.executable in module.result["msg"]

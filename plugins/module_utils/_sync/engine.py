@@ -12,26 +12,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._oci.client.patience import Patience
+from .._oci.client.retry import RetryBudget
 from .._oci.errors import ImageOpsError
-from .._oci.reference import Reference
-from .._oci.registry import Registry
-from .._oci.retry import RetryBudget
-from .advice import Adviser
-from .artifacts import STRIP
-from .bandwidth import Bandwidth
-from .patience import Patience
-from .places import Places
-from .plan import Planner
-from .progress import Progress
-from .results import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
-from .rules import Rule
-from .task import ImageTask
-from .unexpected import unexpected
-from .wanted import ManifestStore, WantedImages
+from .._oci.image.reference import Reference
+from .._oci.registry.registry import Registry
+from .copy.blob_transfers import Bandwidth
+from .plan.artifacts import STRIP
+from .plan.image_task import ImageTask
+from .plan.planner import Planner
+from .plan.source_images import ManifestStore, WantedImages
+from .results.outcome import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
+from .results.progress import Progress
+from .rules.rule_parser import Rule
+from .vendors import Adviser
+from .work.stores import Places
+from .work.workers import unexpected
 
 if TYPE_CHECKING:
-    from .._acr.managed import ManagedRegistry
-    from .copying import CopyPhase
+    from .._acr.registry.managed_registry import ManagedRegistry
+    from .copy.copy_phase import CopyPhase
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Engine:
                 phase.close()
 
     def _begin_copying(self) -> CopyPhase:
-        from .copying import (
+        from .copy.copy_phase import (
             CopyPhase,  # an event loop takes longer to import than a run that moves nothing takes
         )
 

@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._oci.client.patience import Patience
 from .._oci.errors import ContentError, RegistryError
-from .._oci.manifest import Descriptor, Manifest, is_foreign
-from .._oci.media_types import IMAGE_CONFIGS
-from .._oci.platform import Platform, platform_from_config
-from .._oci.reference import Digest, Reference
-from .._oci.repository import Repository
-from .._oci.strict_json import loads
-from .blob_source import read_verified
-from .patience import Patience
-from .places import Places
-from .selection import in_version_order
-from .wanted import ManifestStore
+from .._oci.image.manifest import Descriptor, Manifest, is_foreign
+from .._oci.image.media_types import IMAGE_CONFIGS
+from .._oci.image.platform import Platform, platform_from_config
+from .._oci.image.reference import Digest, Reference
+from .._oci.image.strict_json import loads
+from .._oci.store.blob_source import read_verified
+from .._oci.store.store import Repository
+from .plan.source_images import ManifestStore
+from .rules.versions import in_version_order
+from .work.stores import Places
 
 _MAX_CONFIG = 4 * 1024 * 1024
 _MAX_DEPTH = 8

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import RAM, connect
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.acl import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.endpoint import AclEntry, PublicEndpoint
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Change, Wait
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.white_list import (
     DEFAULT_ENTRY,
     WhiteList,
     steps_to_have,
     steps_to_lack,
     wanted_entries,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Change, Wait
-from ansible_collections.imageops.registry.plugins.module_utils._acr.endpoint import AclEntry, PublicEndpoint
-from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import SHORT_WAIT
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator

@@ -11,14 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.credentials import TemporaryLogins
-from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError
-from ansible_collections.imageops.registry.plugins.module_utils._acr.front import RegistryFront
-from ansible_collections.imageops.registry.plugins.module_utils._acr.login import LoginPassword, temporary_login
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
-from ansible_collections.imageops.registry.plugins.module_utils._acr.service import Line
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import Line
+from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.logins import (
+    LoginPassword,
+    TemporaryLogins,
+    temporary_login,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.outside import RegistryFront
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import (
     QUICK,
     RAM,

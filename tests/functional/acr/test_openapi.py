@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError
-from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import AccessKey
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import PER_SECOND, OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import AccessKey
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import PER_SECOND, OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import CR, QUICK, RAM, access_key, connect
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator

@@ -9,26 +9,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.change import Change, Wait
-from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError
-from ansible_collections.imageops.registry.plugins.module_utils._acr.instance import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.instance import (
     endpoint_summaries,
     find_instance,
     get_instance,
     list_instances,
     usage,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._acr.namespace import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.namespace import (
     Namespace,
     NamespaceResource,
     list_namespaces,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import OpenApi
-from ansible_collections.imageops.registry.plugins.module_utils._acr.repository import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.repository import (
     Repository,
     RepositoryResource,
     list_repositories,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Change, Wait
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import SHORT_WAIT
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry, RegistryRepository
-from ansible_collections.imageops.registry.plugins.module_utils._oci.repository import Repository
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import (
+    Registry,
+    RegistryRepository,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import Answer, CutRequest, CutResponse, error_answer

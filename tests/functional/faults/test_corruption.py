@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from support import images
 from support.fault_actions import (
     Answer,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from support import images
 from support.endpoint import Endpoint
 from support.hostile import (

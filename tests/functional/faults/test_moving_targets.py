@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from support import images
 from support.docker_registry import docker_registry
 from support.endpoint import Endpoint

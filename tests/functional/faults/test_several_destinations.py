@@ -9,9 +9,9 @@ import threading
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
-from ansible_collections.imageops.registry.plugins.module_utils._sync import fan_out, flights
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._sync.copy import blob_transfers, fan_out
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import Answer, CutRequest, CutResponse, FlipResponse, HoldRequest, StallRequest, error_answer
@@ -93,7 +93,7 @@ def test_a_destination_that_is_stuck_is_left_behind_and_served_later(
 def test_a_destination_that_does_not_open_its_upload_is_left_behind_and_served_later(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flights, "_SESSION_PATIENCE", 0.5)
+    monkeypatch.setattr(blob_transfers, "_SESSION_PATIENCE", 0.5)
     delivery.destinations[0].add(HoldRequest(), method="POST", target=delivery.large.digest)
     _released_when_the_others_have_it(delivery)
 

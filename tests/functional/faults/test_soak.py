@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from support import images
 from support.endpoint import Endpoint
 from support.fault_actions import (

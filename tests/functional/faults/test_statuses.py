@@ -12,7 +12,7 @@ from email.utils import formatdate
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from support import images
 from support.fault_actions import Answer, ChangeLocation, DropRequestHeaders, HoldAnswer, Redirect, error_answer
 from support.faults import Action, FaultProxy

@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential, Given
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import (
     Descriptor,
     Manifest,
     parse_manifest,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 
 from .endpoint import Endpoint
 from .images import Blob, Image

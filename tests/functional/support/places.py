@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.repository import Repository
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
 
 from .collection_client import registry_client
 from .images import Blob, Image

@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.imageops.registry.plugins.module_utils._acr.managed import ManagedRegistry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential, Given
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.managed_registry import ManagedRegistry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
-from ansible_collections.imageops.registry.plugins.module_utils._sync.progress import Progress
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import check_rules, parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules
 
 from .endpoint import Endpoint
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
 
 from .docker_registry import DockerRegistry
 from .faults import FaultProxy

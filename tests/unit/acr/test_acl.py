@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.acl import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.endpoint import AclEntry
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.white_list import (
     DEFAULT_ENTRY,
     Steps,
     WantedEntry,
@@ -14,7 +15,6 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.acl import 
     steps_to_lack,
     wanted_entries,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._acr.endpoint import AclEntry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st

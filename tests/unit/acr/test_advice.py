@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.advice import advice
+from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.advice import advice
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 
 HOST = "acme-registry.cn-shanghai.cr.aliyuncs.com"

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr import names
-from ansible_collections.imageops.registry.plugins.module_utils._acr.faults import ApiError, api_error
-from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api import names
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import (
     AccessKey,
     KeySource,
     find_keys,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._acr.openapi import flatten
-from ansible_collections.imageops.registry.plugins.module_utils._acr.service import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import flatten
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError, api_error
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import (
     ram_service,
     registry_service,
     server_url,
@@ -82,7 +82,7 @@ class TestKeys:
 CHAIN_PROGRAM = f"""
 import sys
 sys.path[:0] = {sys.path!r}
-from ansible_collections.imageops.registry.plugins.module_utils._acr.keys import vendor_chain
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import vendor_chain
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 try:
     key = vendor_chain()()

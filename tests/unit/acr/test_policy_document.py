@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.policy_document import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.ram.policy_document import (
     LONGEST,
     PUSH_ACTIONS,
     canonical,

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.secret_file import SecretFile, StoredKey
+from ansible_collections.imageops.registry.plugins.module_utils._acr.ram.access_key import SecretFile, StoredKey
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 
 KEY = StoredKey("LTAI1", "s3cret", "pusher")

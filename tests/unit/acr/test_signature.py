@@ -9,7 +9,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.signature import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.signature import (
     ALGORITHM,
     authorization,
     content_hash,

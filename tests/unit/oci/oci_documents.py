@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Manifest, parse_manifest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Manifest, parse_manifest
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import Registry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 
 QUICK = Settings(timeout=10.0, backoff=0.001, backoff_cap=0.002)
 HASTY = Settings(timeout=0.3, backoff=0.001, backoff_cap=0.002, attempts=2)

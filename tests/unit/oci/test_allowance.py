@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.allowance import Allowance
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.limits import Allowance
 
 
 class Clock:

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci import answers
-from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client import refusals
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import (
     MissingContent,
     Purpose,
     clean,
@@ -20,8 +20,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.answers imp
     read_error,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Answer, Stats
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Answer, Stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,7 +218,7 @@ def test_of_long_words_only_a_part_is_searched(monkeypatch: pytest.MonkeyPatch) 
             seen.append(len(text))
             return text
 
-    monkeypatch.setattr(answers, "_SECRETS", Spy())
+    monkeypatch.setattr(refusals, "_SECRETS", Spy())
     clean("a?" * 30_000)
     assert 300 < max(seen) < 10_000
 

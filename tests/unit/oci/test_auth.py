@@ -14,13 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.answers import Purpose, unmasked
-from ansible_collections.imageops.registry.plugins.module_utils._oci.auth import Authenticator, Ticket
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.authorization import Authenticator, Ticket
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.logins import Login
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import Purpose, unmasked
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import TokenRequest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.logins import Login
-from ansible_collections.imageops.registry.plugins.module_utils._oci.tokens import TokenRequest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Answer, Stats
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Answer, Stats
 
 REGISTRY = "registry.example.com"
 BEARER = 'Bearer realm="https://auth.example.com/token",service="registry"'

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.challenge import Challenge, parse_challenges
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import Challenge, parse_challenges
 from hypothesis import given
 from hypothesis import strategies as st
 

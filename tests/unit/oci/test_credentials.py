@@ -9,7 +9,7 @@ import base64
 import json
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import (
     Chain,
     Credential,
     Given,

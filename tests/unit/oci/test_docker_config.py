@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
-from ansible_collections.imageops.registry.plugins.module_utils._oci.docker_config import DockerConfig
-from ansible_collections.imageops.registry.plugins.module_utils._oci.docker_file import parse_docker_file
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.docker_config import parse_docker_file
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.docker_credentials import DockerConfig
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -12,9 +12,9 @@ from collections import Counter
 from typing import Callable
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from raw_server import RawServer, Received, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()

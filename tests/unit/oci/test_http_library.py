@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http_library import check_library
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.library import check_library
 
 
 @pytest.mark.parametrize("version", ["1.26.5", "1.27", "2.0.0a1", "2.8.0"])

@@ -10,14 +10,14 @@ import socket
 import ssl
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import StaleConnection, fault_of
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http_message import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import StaleConnection, fault_of
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.message import (
     Headers,
     Response,
     request_head,
     send_blocks,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import Watch
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.sockets import Watch
 from hypothesis import given
 from hypothesis import strategies as st
 

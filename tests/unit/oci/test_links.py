@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.addresses import is_forbidden
-from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.links import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.addresses import is_forbidden
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.urls import (
     Origin,
     next_link,
     origin_of,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import (
     ACCEPT,
     Descriptor,
     Manifest,
@@ -21,7 +21,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest im
     is_foreign,
     parse_manifest,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from hypothesis import given
 from hypothesis import strategies as st
 from oci_documents import (

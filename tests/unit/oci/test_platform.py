@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.platform import Platform, platform_from_config
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.platform import (
+    Platform,
+    platform_from_config,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from oci_documents import words_of_refusal

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.index_filter import (
+    Selection,
+    select_platforms,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import (
     Descriptor,
     Manifest,
     Platform,
     parse_manifest,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.platforms import Selection, select_platforms
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from hypothesis import given
 from hypothesis import strategies as st
 from oci_documents import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.proxies import Proxies, proxy_secrets
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.proxies import Proxies, proxy_secrets
 
 ENVIRONMENT = {
     "http": "http://web:3128",

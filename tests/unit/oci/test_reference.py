@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import (
     Digest,
     Reference,
     check_tag,

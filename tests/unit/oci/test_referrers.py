@@ -9,10 +9,10 @@ import json
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Descriptor, parse_manifest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.media_types import OCI_INDEX, OCI_MANIFEST
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest, check_tag
-from ansible_collections.imageops.registry.plugins.module_utils._oci.referrers import fallback_tag, with_referrer
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Descriptor, parse_manifest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.media_types import OCI_INDEX, OCI_MANIFEST
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest, check_tag
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.referrers import fallback_tag, with_referrer
 
 FIRST = Descriptor(OCI_MANIFEST, Digest.of(b"1"), 1, artifact_type="application/x", annotations=(("k", "v"),))
 SECOND = Descriptor(OCI_MANIFEST, Digest.of(b"2"), 2)

@@ -8,22 +8,22 @@ from __future__ import annotations
 import threading
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.health import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.health import (
     FAILURES,
     FIRST_SILENCES,
     SILENCES,
     Health,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.quirks import CHUNK, SMALLEST_CHUNK, Quirks
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.quirks import CHUNK, SMALLEST_CHUNK, Quirks
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import (
     Pauses,
     RetryBudget,
     is_retried,
     parse_retry_after,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,15 +10,15 @@ import time
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.challenge import Challenge
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
-from ansible_collections.imageops.registry.plugins.module_utils._oci.tokens import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import (
+    Challenge,
     Token,
     basic,
     check_realm,
     parse_token,
     token_request,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from hypothesis import given
 from hypothesis import strategies as st
 

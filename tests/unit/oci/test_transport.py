@@ -17,18 +17,18 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     ContentError,
     ImageOpsError,
     InputError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import Descriptor
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.sockets import LEAST_PROGRESS
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import MOST_REDIRECTS, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.sockets import LEAST_PROGRESS
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import MOST_REDIRECTS, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Descriptor
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from raw_server import HASTIEST, HASTY, QUICK, Handle, RawServer, Received, Told, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()

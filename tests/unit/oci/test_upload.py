@@ -13,24 +13,24 @@ from typing import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Credential
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.quirks import CHUNK
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     ContentError,
     ImageOpsError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.manifest import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import (
     Descriptor,
     Manifest,
     parse_manifest,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.media_types import OCI_MANIFEST
-from ansible_collections.imageops.registry.plugins.module_utils._oci.quirks import CHUNK
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry import MissingContent
-from ansible_collections.imageops.registry.plugins.module_utils._oci.retry import RetryBudget
-from ansible_collections.imageops.registry.plugins.module_utils._oci.transport import Settings
-from ansible_collections.imageops.registry.plugins.module_utils._oci.upload import LOOKS
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.media_types import OCI_MANIFEST
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.blob_upload import LOOKS
+from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import MissingContent
 from raw_server import HASTY, QUICK, Received, Told, client, raw_server
 
 DATA = bytes(range(256)) * 4000  # about 1 MB

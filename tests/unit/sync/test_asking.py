@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.asking import ask
-from ansible_collections.imageops.registry.plugins.module_utils._sync.lanes import Lane
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.workers import Lane, ask
 
 
 def answered(number: int) -> int:

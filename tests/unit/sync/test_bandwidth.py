@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._sync.bandwidth import Bandwidth
+from ansible_collections.imageops.registry.plugins.module_utils._sync.copy.blob_transfers import Bandwidth
 
 
 class Time:

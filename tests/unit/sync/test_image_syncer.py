@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.documents import parse_document
-from ansible_collections.imageops.registry.plugins.module_utils._sync.image_syncer import (
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.documents import parse_document
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import (
     AuthEntry,
     load_auth,
     load_combined,
     load_images,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import check_rules, parse_entries
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
+    check_rules,
+    parse_entries,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -13,12 +13,16 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._sync.interrupt import SIGNALS, Ended, run_interruptibly
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.interrupt import (
+    SIGNALS,
+    Ended,
+    run_interruptibly,
+)
 
 STUBBORN = """
 import sys, threading
 sys.path[:0] = {path!r}
-from ansible_collections.imageops.registry.plugins.module_utils._sync.interrupt import leave_soon, run_interruptibly
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.interrupt import leave_soon, run_interruptibly
 
 def work():
     threading.Thread(target=threading.Event().wait, daemon=False).start()  # holds the interpreter's end up

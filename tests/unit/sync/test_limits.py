@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from ansible_collections.imageops.registry.plugins.module_utils._sync.lanes import Lane
-from ansible_collections.imageops.registry.plugins.module_utils._sync.slots import Slots
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.workers import Lane, Slots
 
 PATIENCE = 30.0
 """Seconds after which a test that hangs fails."""

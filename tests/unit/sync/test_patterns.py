@@ -11,7 +11,7 @@ import string
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.patterns import TagPattern
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.re2.syntax import TagPattern
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Reference
-from ansible_collections.imageops.registry.plugins.module_utils._sync.log import LogFile
-from ansible_collections.imageops.registry.plugins.module_utils._sync.progress import Counts, Progress
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
-from ansible_collections.imageops.registry.plugins.module_utils._sync.task import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Reference
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.log_file import LogFile
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Counts, Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 RULE = parse_rules(
     [{"source": "a.example.com/app:1", "destination": "b.example.com/app"}],

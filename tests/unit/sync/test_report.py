@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Secrets
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     ImageOpsError,
     InputError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Digest, Reference
-from ansible_collections.imageops.registry.plugins.module_utils._sync import message, report
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import ImageResult, RunResult, Traffic
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import parse_rules
-from ansible_collections.imageops.registry.plugins.module_utils._sync.secrets import Secrets
-from ansible_collections.imageops.registry.plugins.module_utils._sync.task import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest, Reference
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results import message, report
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import (
+    ImageResult,
+    RunResult,
+    Traffic,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 OLD, NEW = Digest.of(b"old"), Digest.of(b"new")
 BUILD: dict[str, Any] = {"return_images": "changed", "mask": str}

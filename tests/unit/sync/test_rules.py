@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import Reference
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Reference
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
     Rule,
     as_item,
     check_rules,

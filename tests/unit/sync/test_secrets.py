@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.reference import quoted
-from ansible_collections.imageops.registry.plugins.module_utils._sync.secrets import Secrets
+from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Secrets
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import quoted
 from hypothesis import given
 from hypothesis import strategies as st
 

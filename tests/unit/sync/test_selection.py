@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._sync.selection import (
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.versions import (
     in_version_order,
     newest,
     version_of,

@@ -9,10 +9,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.naming import find_misnamed
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import Rule, check_rules, parse_rules
-from ansible_collections.imageops.registry.plugins.module_utils._sync.templates import fill, target
-from ansible_collections.imageops.registry.plugins.module_utils._sync.wildcards import Wildcard, parse_wildcard
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.discover import find_misnamed
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.repository_patterns import (
+    Wildcard,
+    fill,
+    parse_wildcard,
+    target,
+)
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
+    Rule,
+    check_rules,
+    parse_rules,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,10 +9,14 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials import Chain, Credential, Given
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import (
+    Chain,
+    Credential,
+    Given,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules import Rule, parse_rules
-from ansible_collections.imageops.registry.plugins.module_utils._sync.used import check_use
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import Rule, parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.unused_credentials import check_use
 
 RULES = parse_rules(
     [{"source": "src.example.com/a/b", "destination": ["dst.example.com/c/d"]}],

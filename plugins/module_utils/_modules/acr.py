@@ -1,0 +1,265 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules for the container registry do, from their options to their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import Any, NoReturn, TypeVar
+
+from .._acr.api.client import OpenApi
+from .._acr.api.names import check_password
+from .._acr.registry.logins import LoginPassword, set_password, temporary_login
+from .._acr.resources.endpoint import PublicEndpoint
+from .._acr.resources.instance import EndpointSummary, Instance, endpoint_summaries, find_instance, get_instance
+from .._acr.resources.instance import list_instances as all_instances
+from .._acr.resources.instance import usage as read_usage
+from .._acr.resources.namespace import NamespaceResource, list_namespaces
+from .._acr.resources.repository import RepositoryResource
+from .._acr.resources.resource import Change, Resource
+from .._acr.resources.white_list import Entries, WhiteList, steps_to_have, steps_to_lack, wanted_entries
+from .._oci.errors import ImageOpsError, InputError
+from .acr_clients import Clients, Result, carry_out, told
+from .task import Task
+
+T = TypeVar("T")
+_NAMESPACE_SETTINGS = ("auto_create_repo", "default_repo_type", "tag_immutability")
+_REPOSITORY_SETTINGS = ("repo_type", "summary", "tag_immutability")
+
+
+def list_instances(task: Task) -> NoReturn:
+    """The module ``acr_instance_info``."""
+
+    def work(clients: Clients) -> Result:
+        found = _find_instances(task, clients)
+        return {"changed": False, "instances": found}
+
+    carry_out(task, work)
+
+
+def keep_namespace(task: Task) -> NoReturn:
+    """The module ``acr_namespace``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        one = NamespaceResource(
+            clients.registry,
+            params["instance_id"],
+            params["name"],
+            wait=clients.wait,
+            check_mode=task.check_mode,
+            force=params["force"],
+        )
+        return told(task, "namespace", _keep(task, one, one.wanted, _NAMESPACE_SETTINGS))
+
+    carry_out(task, work)
+
+
+def keep_repository(task: Task) -> NoReturn:
+    """The module ``acr_repository``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        one = RepositoryResource(
+            clients.registry,
+            params["instance_id"],
+            params["namespace"],
+            params["name"],
+            wait=clients.wait,
+            check_mode=task.check_mode,
+            force=params["force"],
+        )
+        return told(task, "repository", _keep(task, one, one.wanted, _REPOSITORY_SETTINGS))
+
+    carry_out(task, work)
+
+
+def switch_endpoint(task: Task) -> NoReturn:
+    """The module ``acr_endpoint``."""
+
+    def work(clients: Clients) -> Result:
+        change = _endpoint(task, clients).switch(task.params["state"] == "enabled")
+        return told(task, "endpoint", change)
+
+    carry_out(task, work)
+
+
+def keep_white_list(task: Task) -> NoReturn:
+    """The module ``acr_endpoint_acl``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        allowed = params["allow_unrestricted"]
+        entries = wanted_entries((item["entry"], item["comment"]) for item in params["entries"])
+        white_list = WhiteList(_endpoint(task, clients))
+        if params["state"] == "absent":
+            if params["purge"]:
+                raise InputError(subject="purge", cause="it keeps what is listed, and state is absent")
+            change = white_list.change(lambda present: steps_to_lack(present, entries), allow_unrestricted=allowed)
+        else:
+            change = white_list.change(
+                lambda present: steps_to_have(present, entries, purge=params["purge"], open_up=allowed),
+                allow_unrestricted=allowed,
+            )
+        if white_list.assumed:
+            task.warn("the endpoint is off; what is predicted holds for one that was turned on just before")
+        return {
+            **told(task, "entries", change, _described_entries),
+            "unrestricted": not change.after and not white_list.is_off,
+        }
+
+    carry_out(task, work)
+
+
+def keep_password(task: Task) -> NoReturn:
+    """The module ``acr_login_password``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        instance_id, password = params["instance_id"], check_password(params["password"])
+        if params["update_password"] == "always":
+            if not task.check_mode:
+                set_password(clients.registry, instance_id, password)
+            return _told_password(task, "not tried", changed=True)
+        try:
+            registry = params["registry"] or _registry_host(clients.registry, instance_id, params["network"])
+        except ImageOpsError as error:
+            if not task.check_mode or error.code != "acr_state":
+                raise
+            task.warn(f"{error}; that the password would be set is a guess")
+            return {**_told_password(task, "not tried", changed=True), "registry": None}
+        one = LoginPassword(
+            clients.registry, instance_id, clients.front(registry), wait=clients.wait, check_mode=task.check_mode
+        )
+        changed = one.ensure(params["username"], password)
+        return {**_told_password(task, "refused" if changed else "accepted", changed=changed), "registry": registry}
+
+    carry_out(task, work)
+
+
+def get_login(task: Task) -> NoReturn:
+    """The module ``acr_authorization_token``."""
+
+    def work(clients: Clients) -> Result:
+        params = task.params
+        login = temporary_login(clients.registry, params["instance_id"], hours=params["expires_in_hours"])
+        task.returns_secret(login.password)
+        end = datetime.fromtimestamp(int(login.expires_at), timezone.utc)
+        return {
+            "changed": False,
+            "username": login.username,
+            "password": login.password,
+            "expires_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    carry_out(task, work)
+
+
+def _told_password(task: Task, before: str, *, changed: bool) -> Result:
+    """The result of setting a password, of which nothing may be shown but whether it is taken."""
+    result: Result = {"changed": changed}
+    if task.diff_mode:
+        states = {"before": before, "after": "accepted"}
+        result["diff"] = {
+            side: {"username": task.params["username"], "password": state} for side, state in states.items()
+        }
+    return result
+
+
+def _keep(
+    task: Task, one: Resource[T], wanted: Callable[[dict[str, Any], T | None], T], names: tuple[str, ...]
+) -> Change[T]:
+    """Make it present with the settings among the options, or absent."""
+    if task.params["state"] == "absent":
+        return one.absent()
+    settings = {name: task.params[name] for name in names}
+    return one.present(lambda found: wanted(settings, found))
+
+
+def _endpoint(task: Task, clients: Clients) -> PublicEndpoint:
+    module = {"registry": "Registry", "chart": "Chart"}[task.params["component"]]
+    return PublicEndpoint(
+        clients.registry, task.params["instance_id"], module, wait=clients.wait, check_mode=task.check_mode
+    )
+
+
+def _described_entries(entries: Entries) -> list[Result]:
+    return [asdict(entry) for entry in entries]
+
+
+def _registry_host(api: OpenApi, instance_id: str, network: str) -> str:
+    """The host to reach the instance's registry by, as the API says it."""
+    wanted = "vpc" if network == "vpc" else "internet"
+    for endpoint in endpoint_summaries(api, instance_id):
+        if endpoint.endpoint_type == wanted and endpoint.enabled and endpoint.domains:
+            return endpoint.domains[0]
+    raise ImageOpsError(
+        code="acr_state",
+        action="find the registry of",
+        subject=instance_id,
+        cause=f"its {wanted} endpoint is off",
+        hint="turn it on with imageops.registry.acr_endpoint, or name the host with registry",
+    )
+
+
+def _find_instances(task: Task, clients: Clients) -> list[Result]:
+    params = task.params
+    if params["registry"]:
+        front = clients.front(params["registry"]).look()
+        clients.region = front.region
+        try:
+            found = [get_instance(clients.registry, front.region, front.instance_id)]
+        except ImageOpsError as error:
+            if error.code == "acr_forbidden":
+                task.warn(str(error))
+            elif error.code != "no_credentials":
+                raise
+            return [_from_outside(front.instance_id, front.region)]
+    elif params["instance_id"]:
+        found = [get_instance(clients.registry, clients.region or "", params["instance_id"])]
+    elif params["name"]:
+        found = [find_instance(clients.registry, clients.region or "", params["name"])]
+    else:
+        found = all_instances(clients.registry, clients.region or "")
+    return [_described_instance(task, clients.registry, instance) for instance in found]
+
+
+def _from_outside(instance_id: str, region: str) -> Result:
+    """What anybody may know of an instance."""
+    unknown = dict.fromkeys(("name", "status", "specification", "usage", "endpoints", "namespaces"))
+    return {"instance_id": instance_id, "region": region, **unknown, "public_domains": [], "vpc_domains": []}
+
+
+def _described_instance(task: Task, api: OpenApi, instance: Instance) -> Result:
+    instance_id = instance.instance_id
+    usage = _if_allowed(task, lambda: asdict(read_usage(api, instance_id)))
+    endpoints = _if_allowed(task, lambda: endpoint_summaries(api, instance_id))
+    namespaces = None
+    if task.params["namespaces"]:
+        namespaces = [asdict(each) for each in list_namespaces(api, instance_id)]
+    return {
+        **asdict(instance),
+        "usage": usage,
+        "endpoints": None if endpoints is None else [asdict(each) for each in endpoints],
+        "public_domains": _domains(endpoints, "internet"),
+        "vpc_domains": _domains(endpoints, "vpc"),
+        "namespaces": namespaces,
+    }
+
+
+def _domains(endpoints: list[EndpointSummary] | None, endpoint_type: str) -> list[str]:
+    return [name for each in endpoints or () if each.endpoint_type == endpoint_type for name in each.domains]
+
+
+def _if_allowed(task: Task, read: Callable[[], T]) -> T | None:
+    """What is read, or a warning that the access key may not read it."""
+    try:
+        return read()
+    except ImageOpsError as error:
+        if error.code != "acr_forbidden":
+            raise
+        task.warn(str(error))
+        return None

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of a module for Alibaba Cloud: its clients, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+from .._acr.api.access_keys import find_keys, vendor_chain
+from .._acr.api.client import OpenApi
+from .._acr.api.errors import ApiError
+from .._acr.api.service import Service
+from .._acr.registry.outside import RegistryFront
+from .._acr.resources.resource import Change, Wait
+from .._oci.errors import ImageOpsError
+from . import acr_options
+from .task import Task
+
+Result = dict[str, Any]
+
+
+class Clients:
+    """The clients of one task: made when they are first asked for, with the task's options.
+
+    :ivar region: where the container registry is called
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._stop = threading.Event()
+        self._apis: dict[Service, OpenApi] = {}
+        self._fronts: list[RegistryFront] = []
+        self.region = acr_options.region(task.params, os.environ)
+
+    @property
+    def registry(self) -> OpenApi:
+        """The container registry's API.
+
+        :raises ImageOpsError: when there is no region or no access key
+        """
+        return self._api(acr_options.registry_api(self._task.params, self.region))
+
+    @property
+    def ram(self) -> OpenApi:
+        """RAM's API.
+
+        :raises ImageOpsError: when there is no access key
+        """
+        return self._api(acr_options.ram_api(self._task.params))
+
+    @property
+    def wait(self) -> Wait:
+        """How changes are waited for."""
+        return acr_options.wait(self._task.params)
+
+    @property
+    def wrote(self) -> bool:
+        """Whether any call that writes was accepted."""
+        return any(api.wrote for api in self._apis.values())
+
+    def front(self, registry: str) -> RegistryFront:
+        """A registry itself, to be asked without an access key."""
+        params = self._task.params
+        front = RegistryFront(
+            registry,
+            line=acr_options.line(params),
+            settings=acr_options.settings(params),
+            stop=self._stop,
+            on_secret=self._task.secrets.add,
+        )
+        self._fronts.append(front)
+        return front
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for api in self._apis.values():
+            api.close()
+        for front in self._fronts:
+            front.close()
+
+    def _api(self, service: Service) -> OpenApi:
+        if service not in self._apis:
+            params, on_secret = self._task.params, self._task.secrets.add
+            keys = find_keys(
+                acr_options.given_key(params), os.environ, installed_chain=vendor_chain, on_secret=on_secret
+            )
+            self._apis[service] = OpenApi(
+                service,
+                keys,
+                line=acr_options.line(params),
+                settings=acr_options.settings(params),
+                stop=self._stop,
+                on_secret=on_secret,
+                mask=self._task.secrets.mask,
+            )
+        return self._apis[service]
+
+
+def carry_out(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
+    """Do a module's work and end the module with what came of it."""
+    task.need_libraries()
+    clients = Clients(task)
+    try:
+        result = work(clients)
+    except ImageOpsError as error:
+        failure = {"changed": clients.wrote, "error": _details(error)}
+        task.fail(task.secrets.mask(str(error)), codes=[error.code], result=failure)
+    finally:
+        clients.close()
+    task.succeed(result)
+
+
+def told(task: Task, name: str, change: Change[Any], describe: Callable[[Any], Any] = asdict) -> Result:
+    """The result of a module that keeps one thing: the thing as it is now, and in diff mode as it was.
+
+    :param describe: the state → what is returned; not asked about what is not there
+    """
+    before, after = (None if state is None else describe(state) for state in (change.before, change.after))
+    result: Result = {"changed": change.changed, name: after}
+    if task.diff_mode:
+        result["diff"] = {"before": _shown(name, before), "after": _shown(name, after)}
+    return result
+
+
+def _shown(name: str, state: Any) -> Result:
+    """A state as diff mode takes it: a mapping, with a list under its name."""
+    if isinstance(state, list):
+        return {name: state}
+    return state or {}
+
+
+def _details(error: ImageOpsError) -> Result:
+    details: Result = {"code": error.code, "hint": error.hint}
+    if isinstance(error, ApiError):
+        details.update(status=error.status, api_code=error.api_code, request_id=error.request_id)
+    return details

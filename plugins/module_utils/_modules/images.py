@@ -1,0 +1,274 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each module does, from its options to its result. Everything is checked before anything is contacted."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .._oci.client.patience import Patience
+from .._oci.client.retry import RetryBudget
+from .._oci.credentials.docker_credentials import DockerConfig
+from .._oci.credentials.provider import Chain, Credential, CredentialProvider, Given
+from .._oci.errors import ImageOpsError
+from .._oci.image.reference import Reference
+from .._sync.results import report
+from .._sync.results.log_file import LogFile
+from .._sync.results.message import failure_message, overdue_message, success_message
+from .._sync.results.progress import Progress
+from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
+from .._sync.rules.unused_credentials import check_use
+from .._sync.work.interrupt import leave_soon, run_interruptibly
+from . import options as task_options
+from .registry_entries import RegistryEntry, managed_registries
+
+if TYPE_CHECKING:
+    from .._acr.registry.managed_registry import ManagedRegistry
+    from .._oci.registry.registry import Registry
+    from .._sync.engine import Engine, Options
+    from .._sync.results.outcome import RunResult
+    from .._sync.rules.image_syncer import AuthEntry
+    from .task import Task
+
+Connect = Callable[[str], "Registry"]
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a sync is to do, all of it checked."""
+
+    rules: Sequence[Rule]
+    options: Options
+    connect: Connect
+    managed: dict[str, ManagedRegistry]
+    budget: RetryBudget
+    stop: threading.Event
+    max_runtime: float | None
+    log: LogFile | None
+    report_path: str | None
+
+
+def sync_images(task: Task) -> NoReturn:
+    """The module ``registry_image_sync``."""
+    task.need_libraries()
+    from .._sync.engine import Engine  # loads requests
+
+    try:
+        plan = _plan(task)
+        engine = Engine(
+            plan.rules,
+            connect=plan.connect,
+            managed=plan.managed,
+            options=plan.options,
+            budget=plan.budget,
+            stop=plan.stop,
+            progress=Progress(plan.log.image if plan.log else None),
+            log=plan.log.line if plan.log else _nowhere,
+        )
+        result, signal = _run(engine, plan)
+    except ImageOpsError as error:
+        task.refuse(error)
+    _write_down(task, plan, result)
+    _end(task, result, signal)
+
+
+def describe_images(task: Task) -> NoReturn:
+    """The module ``registry_image_info``."""
+    task.need_libraries()
+    try:
+        images = [Reference.parse(text) for text in task.params["images"]]
+        entries = task_options.registry_entries(task.params["registries"], task.secrets.add)
+        stop = threading.Event()
+        managed = _managed(entries, task, stop)
+        credentials = Chain([_given(entries, task), *managed.values(), *_docker(task)])
+        accesses = task_options.accesses(entries)
+        budget = RetryBudget()
+        connect = _connector(task, accesses, credentials, budget, stop, _nowhere)
+        settings = task_options.settings(task.params)
+        patience = Patience(settings.attempts, settings.backoff, settings.backoff_cap, stop, budget, _nowhere)
+        found = _describe(images, connect, patience, managed, details=task.params["details"])
+    except ImageOpsError as error:
+        task.refuse(error)
+    task.succeed({"changed": False, "images": found})
+
+
+def _plan(task: Task) -> _Plan:
+    """Check everything that can be checked without asking a registry.
+
+    :raises ImageOpsError: for what cannot be meant
+    """
+    params = task.params
+    options = task_options.sync_options(params, check_mode=task.check_mode)
+    max_runtime = task_options.max_runtime(params)
+    entries = task_options.registry_entries(params["registries"], task.secrets.add)
+    auth, rules = _read_rules(params, task.warn)
+    check_rules(rules)
+    from_task = _given(entries, task)
+    from_file = Given(
+        [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
+        on_secret=task.secrets.add,
+    )
+    docker = _docker(task)
+    accesses = task_options.accesses(entries, [entry.key for entry in auth if entry.insecure])
+    check_use(
+        rules,
+        from_task=from_task,
+        from_file=from_file,
+        credentials=Chain([from_task, from_file, *docker]),
+        described=accesses,
+        warn=task.warn,
+    )
+    budget, stop = RetryBudget(), threading.Event()
+    managed = _managed(entries, task, stop)
+    credentials = Chain([from_task, *managed.values(), from_file, *docker])
+    report_path = report.prepare(params["report_path"]) if params["report_path"] else None
+    log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
+    connect = _connector(task, accesses, credentials, budget, stop, log.line if log else _nowhere)
+    return _Plan(rules, options, connect, managed, budget, stop, max_runtime, log, report_path)
+
+
+def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
+    """The rules of the task and of its files, and the credentials in the files."""
+    defaults = {name: params[name] for name in ("default_registry", "default_namespace")}
+    rules = parse_rules(params["images"], **defaults)
+    if not any(params[name] for name in ("config", "auth_file", "images_file")):
+        return [], rules
+    from .._sync.rules.image_syncer import load_auth, load_combined, load_images
+
+    auth: Sequence[AuthEntry] = []
+    items: Sequence[tuple[str, object]] = []
+    if params["config"]:
+        auth, items = load_combined(params["config"], warn=warn)
+    if params["auth_file"]:
+        auth = load_auth(params["auth_file"], env=os.environ, warn=warn)
+    if params["images_file"]:
+        items = load_images(params["images_file"], env=os.environ)
+    return auth, [*rules, *parse_entries(items, **defaults)]
+
+
+def _given(entries: Sequence[RegistryEntry], task: Task) -> Given:
+    pairs = [(entry.key, entry.credential) for entry in entries if entry.credential is not None]
+    return Given(pairs, on_secret=task.secrets.add)
+
+
+def _managed(entries: Sequence[RegistryEntry], task: Task, stop: threading.Event) -> dict[str, ManagedRegistry]:
+    settings = task_options.settings(task.params)
+    secrets = task.secrets
+    return managed_registries(
+        entries, settings=settings, stop=stop, on_secret=secrets.add, mask=secrets.mask, warn=task.warn
+    )
+
+
+def _docker(task: Task) -> Sequence[CredentialProvider]:
+    path = task.params["docker_config"]
+    if path == "":
+        return []
+    return [DockerConfig(path, run=task.run, on_secret=task.secrets.add, warn=task.warn)]
+
+
+def _connector(
+    task: Task,
+    accesses: dict[str, Any],
+    credentials: CredentialProvider,
+    budget: RetryBudget,
+    stop: threading.Event,
+    log: Log,
+) -> Connect:
+    """Makes the client of a registry host, all with one budget for retries."""
+    from .._oci.http.transport import Access
+    from .._oci.registry.registry import Registry
+
+    settings = task_options.settings(task.params)
+
+    def connect(host: str) -> Registry:
+        return Registry(
+            host,
+            access=accesses.get(host) or Access(host),
+            credentials=credentials,
+            settings=settings,
+            budget=budget,
+            stop=stop,
+            on_secret=task.secrets.add,
+            warn=task.warn,
+            log=log,
+            mask=task.secrets.mask,
+        )
+
+    return connect
+
+
+def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
+    """Run the engine to its end, until a signal, or as long as it may. Gives its result and the signal's name."""
+
+    def interrupt() -> None:
+        plan.stop.set()
+        engine.close()
+
+    ended = run_interruptibly(engine.run, interrupt=interrupt, limit=plan.max_runtime)
+    if ended.signal or ended.overdue:
+        leave_soon()
+    result = ended.value or engine.snapshot()
+    result = replace(result, overdue=ended.overdue and result.interrupted)
+    for image in result.images:
+        if image.error is not None and image.error.code == "interrupted":
+            image.status, image.error = "pending", None  # nothing is wrong with it, it has only not been finished
+    return result, ended.signal
+
+
+def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
+    """Finish the log and write the report. The run is over: what goes wrong here is a warning."""
+    if plan.log is not None:
+        plan.log.finished(result, check_mode=task.check_mode)
+        plan.log.close()
+    if plan.report_path is not None:
+        try:
+            report.write(plan.report_path, report.full(result, check_mode=task.check_mode, mask=task.secrets.mask))
+        except OSError as error:
+            task.warn(f"cannot write the report {plan.report_path}: {error.strerror or error}")
+
+
+def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
+    if task.secrets.occur_in(f"{image.source} {image.destination}" for image in result.images):
+        task.warn(
+            "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in "
+            "this result are not complete. Choose another secret, or read the references from report_path"
+        )
+    codes = {image.error.code for image in result.images if image.error is not None and image.status == "failed"}
+    if signal or (result.interrupted and not result.overdue):
+        codes.add("interrupted")
+    returned = report.build(result, return_images=task.params["return_images"], mask=task.secrets.mask)
+    if codes:
+        message = failure_message(result, check_mode=task.check_mode, signal=signal)
+        task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)
+    if result.overdue:
+        task.warn(overdue_message(result))
+    if task.diff_mode:
+        returned["diff"] = report.diff(result)
+    task.succeed({"msg": success_message(result, check_mode=task.check_mode), **returned})
+
+
+def _describe(
+    images: Sequence[Reference], connect: Connect, patience: Patience, managed: Container[str], *, details: bool
+) -> list[dict[str, Any]]:
+    from .._sync.info import Describer
+    from .._sync.vendors import Adviser
+    from .._sync.work.stores import Places
+
+    places = Places(connect)
+    try:
+        return Describer(places, patience, details=details).describe(images)
+    except ImageOpsError as error:
+        Adviser(places, managed).advise(error)
+        raise
+    finally:
+        places.close()
+
+
+def _nowhere(text: str) -> None:
+    """Take what nobody wants to read."""

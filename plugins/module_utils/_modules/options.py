@@ -1,0 +1,262 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specifications, which the doc fragments mirror, and a task's options → the types that the rest works with.
+
+What concerns one registry may stand in several entries of ``registries``: credentials belong to the entry's own prefix,
+everything else to its host. So nothing there has a default, and what is given twice must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._oci.credentials.provider import Credential
+from .._oci.errors import InputError
+from .._oci.http.proxies import Proxies, proxy_secrets
+from .._oci.image.reference import parse_prefix, quoted
+from .registry_entries import RegistryEntry, check_instance, instance_spec
+
+if TYPE_CHECKING:
+    from .._oci.http.transport import Access, Settings
+    from .._sync.engine import Options
+
+OnSecret = Callable[[str], None]
+
+_CONNECTION = (
+    "validate_certs",
+    "plain_http",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "proxy",
+    "concurrency",
+    "requests_per_second",
+)
+_FILES = ("ca_path", "client_cert", "client_key")
+_MOST = 1_000_000
+_LEAST_BANDWIDTH = 16 * 1024
+_SECURITY = ("validate_certs", "plain_http", "ca_path")
+
+
+def registry_spec() -> dict[str, Any]:
+    """What every module of the action group takes; the doc fragment ``registry``."""
+    entry = {
+        "registry": {"type": "str", "required": True},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "identity_token": {"type": "str", "no_log": True},
+        "validate_certs": {"type": "bool"},
+        "plain_http": {"type": "bool"},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "proxy": {"type": "str", "no_log": True},
+        "concurrency": {"type": "int"},
+        "requests_per_second": {"type": "float"},
+        "acr": {"type": "dict", "options": instance_spec()},
+    }
+    return {
+        "registries": {"type": "list", "elements": "dict", "default": [], "options": entry},
+        "docker_config": {"type": "path"},
+        "timeout": {"type": "float", "default": 60.0},
+        "retry_delay": {"type": "float", "default": 1.0},
+    }
+
+
+def sync_spec() -> dict[str, Any]:
+    """The options of ``registry_image_sync``.
+
+    The keys of ``images`` are not listed: an unknown one is refused by the rules, which can say what was meant.
+    """
+    return {
+        **registry_spec(),
+        "images": {"type": "list", "elements": "dict"},
+        "config": {"type": "path"},
+        "auth_file": {"type": "path"},
+        "images_file": {"type": "path"},
+        "default_registry": {"type": "str"},
+        "default_namespace": {"type": "str"},
+        "concurrency": {"type": "int", "default": 10},
+        "bandwidth_limit": {"type": "bytes"},
+        "max_runtime": {"type": "float"},
+        "retries": {"type": "int", "default": 3},
+        "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
+        "overwrite": {"type": "str", "choices": ["always", "skip", "fail"], "default": "always"},
+        "rewrite": {"type": "bool", "default": False},
+        "foreign_layers": {"type": "bool", "default": False},
+        "unsupported_artifacts": {"type": "str", "choices": ["fail", "skip", "strip"], "default": "fail"},
+        "return_images": {"type": "str", "choices": ["changed", "all", "none"], "default": "changed"},
+        "report_path": {"type": "path"},
+        "log_path": {"type": "path"},
+    }
+
+
+def sync_constraints() -> dict[str, Any]:
+    """Which options of ``registry_image_sync`` go together."""
+    return {
+        "required_one_of": [("images", "config", "images_file")],
+        "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
+        "required_together": [("default_registry", "default_namespace")],
+    }
+
+
+def info_spec() -> dict[str, Any]:
+    """The options of ``registry_image_info``."""
+    return {
+        **registry_spec(),
+        "images": {"type": "list", "elements": "str", "required": True},
+        "details": {"type": "bool", "default": True},
+    }
+
+
+def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) -> list[RegistryEntry]:
+    """Check the option ``registries``; the arguments' types are right already.
+
+    :raises InputError: for what cannot be meant, files that are not there included
+    """
+    return [_entry(item, f"registries[{position}]", on_secret) for position, item in enumerate(items)]
+
+
+def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()) -> dict[str, Access]:
+    """How to reach each host that something is said about.
+
+    :param insecure_keys: the keys of image-syncer credentials with ``insecure``; they count for hosts about whose
+        security no entry says anything
+    :raises InputError: when two entries of one host contradict each other
+    """
+    from .._oci.http.transport import (
+        Access,  # needs requests, which may be missing when this module is loaded
+    )
+
+    merged: dict[str, dict[str, Any]] = {}
+    origins: dict[tuple[str, str], str] = {}
+    for entry in entries:
+        known = merged.setdefault(entry.registry, {})
+        for option, value in entry.connection.items():
+            if known.setdefault(option, value) != value:
+                raise InputError(
+                    subject=f"{option} of {entry.origin}",
+                    cause=f"{origins[entry.registry, option]} says otherwise for the same host {entry.registry}",
+                    hint="connection options are a host's: give each of them once",
+                )
+            origins.setdefault((entry.registry, option), entry.origin)
+    for known in merged.values():
+        _check_files(known)
+    for key in insecure_keys:
+        known = merged.setdefault(parse_prefix(key)[0], {})
+        if not any(option in known for option in _SECURITY):
+            known["insecure"] = True
+    return {host: Access(host, **known) for host, known in merged.items()}
+
+
+def settings(params: Mapping[str, Any]) -> Settings:
+    """How patient and how many requests are. Raises InputError for a number that is none."""
+    from .._oci.http.transport import Settings
+
+    return Settings(
+        timeout=_at_least("timeout", params["timeout"], 0.1),
+        backoff=_at_least("retry_delay", params["retry_delay"], 0),
+        concurrency=int(_at_least("concurrency", params.get("concurrency", Settings.concurrency), 1)),
+    )
+
+
+def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
+    """How the engine works. Raises InputError for numbers that cannot be meant."""
+    from .._sync.engine import Options
+
+    return Options(
+        concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
+        bandwidth_limit=_bandwidth(params["bandwidth_limit"]),
+        retries=int(_at_least("retries", params["retries"], 0)),
+        backoff=_at_least("retry_delay", params["retry_delay"], 0),
+        on_error=params["on_error"],
+        overwrite=params["overwrite"],
+        rewrite=params["rewrite"],
+        foreign_layers=params["foreign_layers"],
+        unsupported_artifacts=params["unsupported_artifacts"],
+        check_mode=check_mode,
+    )
+
+
+def max_runtime(params: Mapping[str, Any]) -> float | None:
+    """Seconds after which a run ends wherever it is. Raises InputError for a time that is none."""
+    seconds = params["max_runtime"]
+    return None if seconds is None else _at_least("max_runtime", seconds, 1)
+
+
+def _bandwidth(limit: int | None) -> int | None:
+    if limit is not None and limit < _LEAST_BANDWIDTH:
+        raise InputError(
+            subject=f"bandwidth_limit {limit}",
+            cause="registries take so slow a transfer for dead",
+            hint=f"write at least {_LEAST_BANDWIDTH} bytes a second",
+        )
+    return limit
+
+
+def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> RegistryEntry:
+    for option in ("password", "identity_token"):
+        on_secret(item[option] or "")
+    if item["proxy"]:
+        Proxies(item["proxy"], {})
+        for secret in proxy_secrets(item["proxy"]):
+            on_secret(secret)
+    try:
+        registry, path = parse_prefix(item["registry"])
+    except InputError as error:
+        raise InputError(
+            subject=f"registry {quoted(item['registry'])} of {origin}", cause=error.cause, hint=error.hint
+        ) from None
+    entry = RegistryEntry(
+        origin,
+        registry,
+        path,
+        _credential(item, f"{origin} ({quoted(item['registry'])})"),
+        {option: item[option] for option in _CONNECTION if item[option] is not None},
+        item["acr"],
+    )
+    _check_connection(entry)
+    check_instance(entry, on_secret)
+    return entry
+
+
+def _credential(item: Mapping[str, Any], subject: str) -> Credential | None:
+    """The entry's credential; whether it is complete is checked where credentials are collected."""
+    credential = Credential(
+        username=item["username"] or "", password=item["password"] or "", identity_token=item["identity_token"] or ""
+    )
+    if credential.password and credential.identity_token:
+        raise InputError(subject=subject, cause="it has a password and an identity_token", hint="give one of the two")
+    return None if credential.is_empty else credential
+
+
+def _check_connection(entry: RegistryEntry) -> None:
+    given = entry.connection
+    if "concurrency" in given:
+        _at_least(f"concurrency of {entry.origin}", given["concurrency"], 1)
+    if "requests_per_second" in given:
+        _at_least(f"requests_per_second of {entry.origin}", given["requests_per_second"], 0.001)
+    if "client_key" in given and "client_cert" not in given:
+        raise InputError(
+            subject=entry.origin,
+            cause="it has a client_key without a client_cert",
+            hint="give both, or client_cert alone",
+        )
+
+
+def _check_files(known: Mapping[str, Any]) -> None:
+    """Read certificates and keys once, before a registry is contacted."""
+    if any(option in known for option in _FILES):
+        from .._oci.http.tls import check_files
+
+        check_files(**{option: known.get(option) for option in _FILES})
+
+
+def _at_least(name: str, value: float, least: float) -> float:
+    """Give the number back; anything below is refused, what no clock can count, and "not a number"."""
+    if least <= value <= _MOST:
+        return value
+    cause = "it is too large" if value > _MOST else "it is too small"
+    raise InputError(subject=f"{name} {value}", cause=cause, hint=f"write a number from {least} to {_MOST}")

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key ``acr`` of an entry of ``registries``: the instance that a registry belongs to, and the key that signs."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .._oci.credentials.provider import Credential
+from .._oci.errors import InputError
+
+if TYPE_CHECKING:
+    from .._acr.api.client import OpenApi
+    from .._acr.registry.managed_registry import ManagedRegistry
+    from .._oci.client.refusals import Mask
+    from .._oci.http.transport import Settings
+
+
+@dataclass(frozen=True)
+class RegistryEntry:
+    """One entry of ``registries``.
+
+    :param origin: where it stands, as messages say it: ``registries[0]``
+    :param registry: the host that it is for
+    :param path: the beginning of the repositories that its credentials are for; empty for all of the host's
+    :param connection: those of the connection options that are given
+    :param acr: the ACR instance that the registry belongs to, as it was written; None when nothing is said of one
+    """
+
+    origin: str
+    registry: str
+    path: str
+    credential: Credential | None
+    connection: Mapping[str, Any]
+    acr: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> str:
+        """Host and path, as credentials are looked up by."""
+        return f"{self.registry}/{self.path}" if self.path else self.registry
+
+
+OnSecret = Callable[[str], None]
+
+_HOST = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.cr\.aliyuncs\.com(?::[0-9]+)?")
+
+
+def instance_spec() -> dict[str, Any]:
+    """The options of ``registries[].acr``; those of the modules for ACR that a sync needs."""
+    return {
+        "instance_id": {"type": "str", "required": True},
+        "region": {"type": "str"},
+        "network": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
+        "endpoint": {"type": "str"},
+        "access_key_id": {"type": "str"},
+        "access_key_secret": {"type": "str", "no_log": True},
+        "security_token": {"type": "str", "no_log": True},
+    }
+
+
+def check_instance(entry: RegistryEntry, on_secret: OnSecret) -> None:
+    """Check what an entry says of an instance, if anything.
+
+    :raises InputError: for what cannot be meant
+    """
+    if entry.acr is None:
+        return
+    subject = f"acr of {entry.origin}"
+    for option in ("access_key_secret", "security_token"):
+        on_secret(entry.acr[option] or "")
+    if entry.path:
+        raise InputError(
+            subject=subject,
+            cause=f"{entry.key} is a path in a registry, and an instance has the whole of one",
+            hint=f"give it in an entry for {entry.registry}",
+        )
+    if entry.credential is not None:
+        raise InputError(
+            subject=subject,
+            cause="the entry has credentials, and acr stands for those that are fetched and renewed",
+            hint="leave one of the two out",
+        )
+
+
+def managed_registries(
+    entries: Iterable[RegistryEntry],
+    *,
+    settings: Settings,
+    stop: threading.Event,
+    on_secret: OnSecret,
+    mask: Mask,
+    warn: Callable[[str], None],
+) -> dict[str, ManagedRegistry]:
+    """The registries whose instance is known, by host. Nothing is asked yet.
+
+    :param stop: set to end every wait
+    :param mask: takes secrets out of what the API says
+    :raises ImageOpsError: when two entries say it differently, and when there is no region or no access key
+    """
+    chosen: dict[str, RegistryEntry] = {}
+    for entry in entries:
+        if entry.acr is not None and chosen.setdefault(entry.registry, entry).acr != entry.acr:
+            raise InputError(
+                subject=f"acr of {entry.origin}",
+                cause=f"{chosen[entry.registry].origin} says otherwise for the same host {entry.registry}",
+                hint="give it once",
+            )
+    if not chosen:
+        return {}
+    from .._acr.registry.managed_registry import ManagedRegistry  # needs requests, and time to load
+
+    return {
+        host: ManagedRegistry(
+            host,
+            _api(entry, entry.acr, settings, stop, on_secret, mask),
+            entry.acr["instance_id"],
+            on_secret=on_secret,
+            warn=warn,
+        )
+        for host, entry in chosen.items()
+        if entry.acr is not None
+    }
+
+
+def _api(
+    entry: RegistryEntry,
+    given: Mapping[str, Any],
+    settings: Settings,
+    stop: threading.Event,
+    on_secret: OnSecret,
+    mask: Mask,
+) -> OpenApi:
+    """The API's client, by the way that the registry itself is reached, but never without a check of certificates."""
+    from .._acr.api.access_keys import find_keys, vendor_chain
+    from .._acr.api.client import OpenApi
+    from .._acr.api.service import Line
+    from . import acr_options
+
+    host = _HOST.fullmatch(entry.registry)
+    region = given["region"] or (host.group(1) if host else acr_options.region(given, os.environ))
+    try:
+        key = acr_options.given_key(given)
+        service = acr_options.registry_api(given, region)
+    except InputError as error:
+        raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
+    keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=on_secret)
+    line = Line(ca_path=entry.connection.get("ca_path"), proxy=entry.connection.get("proxy"))
+    return OpenApi(service, keys, line=line, settings=settings, stop=stop, on_secret=on_secret, mask=mask)

@@ -1,0 +1,302 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A registry's refusal → an error with a stable code, plain words and something to do.
+
+The HTTP status and the error codes of the specification (distribution-spec, section Error Codes) decide. What a
+registry says in free words is looked at only where vendors give nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, NamedTuple
+
+from ..errors import RegistryError
+from ..http.faults import Fault
+from ..http.transport import Answer
+from .retry import is_retried
+
+_ARTIFACTS = (
+    "set unsupported_artifacts: skip to leave such images out, or strip to leave artifacts out of their indexes, which "
+    "changes those digests"
+)
+_LONGEST_WORDS = 300
+_READ_OF_WORDS = 4096
+_MOST_ERRORS = 5
+_TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_SECRETS = re.compile(
+    r"(?i)\b(bearer|basic)(\s+)[^\s\",;&]+"
+    r"|\b(token|password|secret|signature)(\s*[=:]\s*\"?)[^\s\",;&]+"
+    r"|\beyJ[\w-]+\.[\w.-]+"  # a JSON web token
+    r"|(?<=://)[^/\s@]+@"  # user and password in a URL
+    r"|(?<=[\w/])\?[^\s\"'<>?=&]*[=&][^\s\"'<>]*"  # a URL's query: signed ones are keys
+)
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a request is for, as its error will say it.
+
+    :param action: a verb phrase: ``read the manifest``
+    :param subject: a reference: ``registry.example.com/library/nginx:1.25``
+    :param registry: its host
+    :param write: it changes something
+    :param kind: what a 404 is about
+    """
+
+    action: str
+    subject: str
+    registry: str
+    write: bool = False
+    kind: str = "repository"
+
+
+_MISSING = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"))
+SPOILT = frozenset(("DIGEST_INVALID", "SIZE_INVALID"))
+"""What registries say of a write of which other bytes arrived than were sent."""
+_IMMUTABLE = frozenset(("TAG_IMMUTABLE", "IMMUTABLE_TAG"))
+
+
+class Said(NamedTuple):
+    """What an error's body says.
+
+    :param codes: the specification's error codes, or what stands in their place, in upper case
+    :param words: for people: shortened, one line, without secrets
+    """
+
+    codes: frozenset[str]
+    words: str
+
+
+class MissingContent(RegistryError):
+    """A registry refuses a manifest because something that it names is not there (MANIFEST_BLOB_UNKNOWN)."""
+
+
+Mask = Callable[[str], str]
+"""Takes secrets out of a text."""
+
+
+def unmasked(text: str) -> str:
+    """The mask of those who know no secrets."""
+    return text
+
+
+def read_error(body: bytes, mask: Mask = unmasked) -> Said:
+    """Read an error's body: the specification's JSON, some other JSON, HTML, or anything at all. Never raises."""
+    text = body[: 64 * 1024].decode("utf-8", "replace").strip()
+    codes: list[str] = []
+    said: list[str] = []
+    try:
+        parsed = json.loads(text) if text[:1] in ("{", "[") else None
+    except (ValueError, RecursionError):
+        parsed = None
+    if parsed is None:
+        said.append(_TAGS.sub(" ", text[:8192]))
+    else:
+        _collect(parsed, codes, said)
+    return Said(frozenset(codes), clean(": ".join(part for part in said if part), mask))
+
+
+def clean(text: str, mask: Mask = unmasked) -> str:
+    """One line of printable characters, no longer than a message should be, with what looks like a secret taken out.
+
+    :param mask: takes out those that are known; before anything is cut off, since half a secret is one too
+    """
+    head = mask(text)[:_READ_OF_WORDS]
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in head).split())
+    line = _SECRETS.sub(_hide, line)
+    return line if len(line) <= _LONGEST_WORDS else line[:_LONGEST_WORDS] + "…"
+
+
+def _hide(match: re.Match[str]) -> str:
+    name, separator = match.group(1) or match.group(3), match.group(2) or match.group(4)
+    return f"{name}{separator}***" if name else "***"
+
+
+def _collect(parsed: Any, codes: list[str], said: list[str]) -> None:
+    errors = parsed.get("errors") if isinstance(parsed, dict) else parsed
+    entries = errors if isinstance(errors, list) and errors else [parsed]
+    for entry in entries[:_MOST_ERRORS]:
+        if isinstance(entry, str):
+            said.append(entry)
+        if not isinstance(entry, dict):
+            continue
+        code = entry.get("code", entry.get("error"))
+        if isinstance(code, (str, int)):
+            codes.append(str(code)[:100].upper())
+        for name in ("message", "error_description", "details", "title"):
+            if isinstance(entry.get(name), str):
+                said.append(entry[name])
+                break
+        else:
+            said.append(str(code or ""))
+        detail = entry.get("detail")
+        if isinstance(detail, str):
+            said.append(detail)
+        elif isinstance(detail, dict):
+            said.extend(str(value) for value in list(detail.values())[:3] if isinstance(value, (str, int)))
+
+
+def error_of(
+    answer: Answer,
+    purpose: Purpose,
+    *,
+    anonymous: bool,
+    retry_after: float | None = None,
+    mask: Mask = unmasked,
+) -> RegistryError:
+    """The error for an answer that is not what was hoped for.
+
+    :param anonymous: the request was sent without credentials, because there are none
+    :param retry_after: seconds that the answer asks to wait
+    :param mask: takes the secrets out of what the registry says
+    """
+    said = read_error(answer.body, mask)
+    status = answer.status
+    if answer.foreign:
+        code, cause, hint, transient = (
+            "server_error",
+            "the storage that the registry redirects to refused",
+            "",
+            True,
+        )
+    else:
+        code, cause, hint = _judge(status, said, purpose, anonymous)
+        if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
+            hint = "if it speaks HTTPS on this port, leave plain_http out"
+        # What is sent was verified before: other bytes arrived because something spoilt them on the way.
+        transient = is_retried(status) or status == 409 or code in ("missing_content", "digest_mismatch")
+    kind = MissingContent if code == "missing_content" else RegistryError
+    words = said.words
+    shown = f"{cause} (HTTP {status})" if not words else f"{cause} (HTTP {status}: {words})"
+    return kind(
+        code="server_error" if kind is MissingContent else code,
+        action=purpose.action,
+        subject=purpose.subject,
+        cause=shown,
+        hint=hint,
+        transient=transient,
+        status=status,
+        words=words,
+        retry_after=retry_after,
+        registry="" if answer.foreign else purpose.registry,
+    )
+
+
+def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
+    """The error for an exchange that brought no whole answer."""
+    hints = {
+        "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority",
+        "plain_http": f"if {purpose.registry} really speaks plain HTTP, set plain_http: true for it",
+    }
+    return RegistryError(
+        code=fault.code,
+        action=purpose.action,
+        subject=purpose.subject,
+        cause=fault.cause,
+        hint=fault.hint or hints.get(fault.code, ""),
+        transient=fault.transient,
+        registry="" if fault.foreign else purpose.registry,
+        connecting=fault.connecting,
+        unresolved=fault.unresolved,
+    )
+
+
+def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[str, str, str]:
+    """Code, cause and hint."""
+    codes = said.codes
+    if status == 429 or "TOOMANYREQUESTS" in codes:
+        return "rate_limited", "the registry takes no more requests now", "lower concurrency or requests_per_second"
+    if purpose.write and codes & {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"}:
+        return "server_error", "the registry has forgotten the upload", ""
+    if purpose.write and codes & SPOILT:
+        return "digest_mismatch", "other bytes arrived than were sent", "a proxy in between may change them"
+    if status == 408:
+        return "timeout", "the registry waited too long for the request", ""
+    if is_retried(status):
+        return "server_error", "the registry failed", ""
+    special = _judge_words(status, said, purpose)
+    if special is not None:
+        return special
+    if 300 <= status < 400:
+        return "protocol_error", "it answers with a redirect to somewhere else", "check the host name and plain_http"
+    if status in (401, 403):
+        return _judge_denied(status, purpose, anonymous)
+    if status == 407:
+        return "connection_failed", "the proxy wants another user or password", "check proxy"
+    if status == 404:
+        return _judge_missing(codes, said.words, purpose)
+    if status == 415 or (purpose.kind == "manifest" and "MANIFEST_INVALID" in codes):
+        return "unsupported_manifest", "the registry does not accept this kind of manifest", ""
+    if status in (405, 501) or "UNSUPPORTED" in codes:
+        what = "does not accept writes here" if purpose.write else "cannot do this"
+        return "unsupported", f"the registry {what}", "it may be read-only" if purpose.write else ""
+    if status == 409:
+        return "conflict", "someone else is changing the same thing", ""
+    if status == 413:
+        return "unsupported", "the registry or a proxy before it takes no body of that size", "raise its limit there"
+    if codes & {"NAME_INVALID", "TAG_INVALID"}:
+        return "invalid_input", "the registry does not accept this name", ""
+    return "protocol_error", "the registry's answer makes no sense here", ""
+
+
+def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, str] | None:
+    """What vendors say in their own ways."""
+    codes, words = said.codes, said.words.lower()
+    if status == 400 and re.search(r"http request (was sent )?to (an )?https (server|port)", words):
+        return "plain_http", "it speaks HTTPS on this port", "leave plain_http out"
+    if "PROJECTPOLICYVIOLATION" in codes:
+        return "source_policy", "a policy of the registry keeps this image back", "see its project's security rules"
+    if purpose.write and purpose.kind == "manifest" and codes & _MISSING:
+        return "missing_content", "the registry lacks something that the manifest names", ""
+    if purpose.write and (codes & _IMMUTABLE or re.search(r"immutab|cannot be overwritten", words)):
+        return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
+    no_room = status == 507 or "QUOTA_EXCEEDED" in codes or re.search(r"quota|configured upper limit", words)
+    if purpose.write and no_room:
+        return "quota_exceeded", "there is no room left for it", "raise the quota or remove images"
+    if "manifest class" in words:
+        return "unsupported_manifest", "the registry does not accept this kind of artifact", _ARTIFACTS
+    if status == 412 and purpose.write:
+        return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
+    if status == 412:
+        return "source_policy", "a policy of the registry keeps this image back", ""
+    return None
+
+
+def _judge_denied(status: int, purpose: Purpose, anonymous: bool) -> tuple[str, str, str]:
+    if anonymous and status == 401:
+        return (
+            "no_credentials",
+            "the registry wants a login and there are no credentials for it",
+            f"add {purpose.registry} to registries, or log in with docker login",
+        )
+    hint = (
+        f"add credentials for {purpose.registry} to registries"
+        if anonymous
+        else "check the name and the account's rights"
+    )
+    if purpose.write:
+        return (
+            "push_denied",
+            "this account may not push there, or the repository does not exist and is not made by a push",
+            hint,
+        )
+    return "pull_denied", "this account may not pull it, or it does not exist", hint
+
+
+def _judge_missing(codes: frozenset[str], words: str, purpose: Purpose) -> tuple[str, str, str]:
+    if purpose.write:
+        return (
+            "destination_missing",
+            "the repository or its project does not exist and is not made by a push",
+            "create it first",
+        )
+    about_repository = "NAME_UNKNOWN" in codes or re.search(r"\b(repository|project)\b", words.lower())
+    if purpose.kind == "repository" or (about_repository and "MANIFEST_UNKNOWN" not in codes):
+        return "repository_not_found", "there is no such repository", "check the name"
+    if purpose.kind == "blob":
+        return "source_incomplete", "the registry no longer has this blob", "push the image there again"
+    return "tag_not_found", "there is no such tag or digest", "check the name"

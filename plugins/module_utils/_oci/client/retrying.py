@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One request, sent until there is an answer that somebody can do something with, or no sense in another try."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from ..errors import RegistryError
+from ..http.faults import Fault
+from ..http.transport import Answer
+from .refusals import SPOILT, Mask, Purpose, error_of, read_error
+from .retry import Pauses, RetryBudget, is_gateway, is_retried, parse_retry_after
+
+
+class Arrived(Exception):
+    """A request had worked although its answer was lost."""
+
+
+class Retrying:
+    """How one registry's requests are tried again.
+
+    :param attempts: tries of one request
+    :param explain: the error for an exchange that broke
+    :param log: told of every try after the first
+    """
+
+    def __init__(
+        self,
+        *,
+        attempts: int,
+        budget: RetryBudget,
+        pauses: Pauses,
+        explain: Callable[[Fault, Purpose], RegistryError],
+        mask: Mask,
+        log: Callable[[str], None],
+    ) -> None:
+        self._attempts = attempts
+        self._budget = budget
+        self._pauses = pauses
+        self._explain = explain
+        self._mask = mask
+        self._log = log
+
+    def once(self, purpose: Purpose, send: Callable[[], Answer]) -> Answer:
+        """Send a request whose asker tries again himself, and counts that."""
+        self._pauses.before_request(action=purpose.action, subject=purpose.subject)
+        try:
+            answer = send()
+        except Fault as fault:
+            raise self._explain(fault, purpose) from fault
+        if _is_passing(answer):
+            raise self._refusal(answer, purpose)
+        return answer
+
+    def run(
+        self,
+        purpose: Purpose,
+        send: Callable[[], Answer],
+        arrived: Callable[[], bool] | None = None,
+        written: bytes | None = None,
+    ) -> Answer:
+        """Send a request as often as it takes.
+
+        :param arrived: asked whether it had worked after all when its answer was lost
+        :param written: what it writes; the same once more is a retry, also when it had worked
+        :raises Arrived: when it had
+        :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
+        """
+        what: tuple[str, ...] = ("request", purpose.action, purpose.subject)
+        if written is not None:
+            what += (str(hash(written)),)
+        with self._budget.trying(*what, ever=written is not None, action=purpose.action, subject=purpose.subject):
+            return self._tries(purpose, send, arrived, what)
+
+    def _tries(
+        self,
+        purpose: Purpose,
+        send: Callable[[], Answer],
+        arrived: Callable[[], bool] | None,
+        what: tuple[str, ...],
+    ) -> Answer:
+        # A kept-alive connection that turns out to be dead is a try as any other, but no reason to wait.
+        tried = stale = 0
+        met: RegistryError | None = None
+        while True:
+            self._pauses.before_request(action=purpose.action, subject=purpose.subject)
+            try:
+                answer = send()
+            except Fault as fault:
+                if fault.code == "registry_down":
+                    raise met or self._explain(fault, purpose) from fault  # what this request met itself says more
+                self._budget.first(*what)
+                if fault.stale and tried + stale + 1 < max(self._attempts, 2):
+                    closed = self._explain(fault, purpose)
+                    self._look(arrived, purpose, closed)
+                    self._spend(purpose, closed)
+                    stale += 1
+                    continue
+                met = self._explain(fault, purpose)
+                met.__cause__ = fault
+            else:
+                self._budget.first(*what)
+                if not (_is_passing(answer) or (arrived is not None and _is_spoilt(answer))):
+                    return answer
+                met = self._refusal(answer, purpose)
+            if _is_unsure(met):
+                self._look(arrived, purpose, met)
+            tried += 1
+            if tried + stale >= self._attempts or not met.transient:
+                raise met
+            self._spend(purpose, met)
+            self._log(f"again ({tried}/{self._attempts - 1}): {met}")
+            if not met.retry_after:
+                self._pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
+
+    def _spend(self, purpose: Purpose, met: RegistryError) -> None:
+        self._budget.spend(action=purpose.action, subject=purpose.subject, last=met.cause)
+
+    def _look(self, arrived: Callable[[], bool] | None, purpose: Purpose, met: RegistryError) -> None:
+        if arrived is not None:
+            self._spend(purpose, met)
+            if arrived():
+                raise Arrived
+
+    def _refusal(self, answer: Answer, purpose: Purpose) -> RegistryError:
+        """The error for an answer that says to come back; a wait that it asks for is noted."""
+        answer.close()
+        # A storage that the registry redirects to says nothing about the registry.
+        said = None if answer.foreign else answer.headers.get("Retry-After")
+        wait = parse_retry_after(said, time.time())
+        if wait is not None:
+            self._pauses.asked(wait, action=purpose.action, subject=purpose.subject)
+        return error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._mask)
+
+
+def _is_passing(answer: Answer) -> bool:
+    # What a redirect's target refuses (an expired signature is a 403) is asked of the registry again.
+    return is_retried(answer.status) or (answer.foreign and not 200 <= answer.status < 300)
+
+
+def _is_spoilt(answer: Answer) -> bool:
+    """Whether other bytes are said to have arrived than were written.
+
+    Of several who write one manifest at once, docker-registry tells some that it found other bytes: the others'.
+    """
+    return answer.status == 400 and not read_error(answer.body).codes.isdisjoint(SPOILT)
+
+
+def _is_unsure(error: RegistryError) -> bool:
+    """Whether what was written may be there although the answer did not say so."""
+    return is_gateway(error.status) or error.code in ("timeout", "connection_failed", "digest_mismatch")

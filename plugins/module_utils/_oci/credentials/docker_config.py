@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker's configuration file: the format.
+
+``auths`` holds credentials, ``credHelpers`` names a program for some registries and ``credsStore`` one for all others.
+Pure: the programs are run by :mod:`docker_config`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ..errors import InputError
+from ..image.reference import DOCKER_HUB, parse_prefix, quoted
+from ..image.strict_json import JsonFault, loads
+from .provider import Credential, PrefixTable
+
+HUB_SERVER = "https://index.docker.io/v1/"
+"""The name under which docker keeps Docker Hub's credentials, in the file and with helpers."""
+
+_HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_API_PATHS = frozenset(("v1", "v2"))
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A program that has credentials, and the name by which it is asked for one."""
+
+    name: str
+    server: str
+
+
+@dataclass(frozen=True)
+class DockerFile:
+    """What a configuration file says about credentials.
+
+    :param inline: credentials in the file itself
+    :param helpers: programs for a registry or a path in it
+    :param stored: the names of entries without credentials: what the store is asked for
+    :param store: the program that is asked for everything else; empty when there is none
+    """
+
+    inline: PrefixTable[Credential]
+    helpers: PrefixTable[Helper]
+    stored: PrefixTable[str]
+    store: str
+
+    def in_store(self, registry: str, repository: str) -> Helper | None:
+        """The store, with the name to ask it for; None when there is no store."""
+        if not self.store:
+            return None
+        found = self.stored.find(registry, repository)
+        default = HUB_SERVER if registry == DOCKER_HUB else registry
+        return Helper(self.store, found[1] if found else default)
+
+
+def parse_docker_file(raw: bytes, path: str) -> DockerFile:
+    """Read the bytes of a ``config.json``; keys that are no registry are left out, as docker never finds them.
+
+    :param path: the name of the file, for messages
+    :raises InputError: naming the file and the entry, never what is in it
+    """
+    return _Parser(path).parse(raw)
+
+
+class _Parser:
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def parse(self, raw: bytes) -> DockerFile:
+        try:
+            document = loads(raw)
+        except JsonFault as fault:
+            self._fail(str(fault))
+        if not isinstance(document, dict):
+            self._fail("it is not a JSON object")
+        inline: PrefixTable[Credential] = PrefixTable()
+        stored: PrefixTable[str] = PrefixTable()
+        for key, entry in self._mapping(document, "auths").items():
+            place = _place(key)
+            if place is None:
+                continue
+            credential = self._credential(key, entry)
+            if credential.is_empty:
+                stored.put(*place, key)
+            else:
+                inline.put(*place, credential)
+        helpers: PrefixTable[Helper] = PrefixTable()
+        for key, name in self._mapping(document, "credHelpers").items():
+            place = _place(key)
+            if place is not None:
+                helpers.put(
+                    *place, Helper(self._name(name, "credHelpers"), HUB_SERVER if place == (DOCKER_HUB, "") else key)
+                )
+        store = document.get("credsStore") or ""
+        return DockerFile(inline, helpers, stored, self._name(store, "credsStore") if store else "")
+
+    def _mapping(self, document: dict[str, Any], key: str) -> dict[str, Any]:
+        found = document.get(key)
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            self._fail(f"its {key} is not an object")
+        return found
+
+    def _name(self, name: object, key: str) -> str:
+        if not isinstance(name, str) or not _HELPER_NAME.fullmatch(name):
+            self._fail(f"{quoted(name)} in {key} is not the name of a credential helper")
+        return name
+
+    def _credential(self, key: str, entry: object) -> Credential:
+        if entry is None:
+            return Credential()
+        if not isinstance(entry, dict):
+            self._fail(f"the entry for {quoted(key)} is not an object")
+        texts = {
+            name: entry.get(name) or "" for name in ("auth", "username", "password", "identitytoken", "registrytoken")
+        }
+        for name, text in texts.items():
+            if not isinstance(text, str):
+                self._fail(f"the {name} of the entry for {quoted(key)} is not a string")
+        username, password = texts["username"], texts["password"]
+        if texts["auth"]:
+            username, password = self._decoded(key, texts["auth"])
+        plain = Credential.of(username, password)
+        return Credential(
+            username=plain.username,
+            password=plain.password,
+            identity_token=texts["identitytoken"] or plain.identity_token,
+            registry_token=texts["registrytoken"],
+        )
+
+    def _decoded(self, key: str, auth: str) -> tuple[str, str]:
+        try:
+            username, colon, password = base64.b64decode(auth.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, ValueError):
+            username, colon, password = "", "", ""
+        if not colon:
+            self._fail(f"the auth of the entry for {quoted(key)} is not the base64 form of username:password")
+        return username, password.rstrip("\x00")
+
+    def _fail(self, cause: str) -> NoReturn:
+        raise InputError(
+            action="read",
+            subject=f"docker's configuration {quoted(self._path)}",
+            cause=cause,
+            hint="repair it, name another file, or set docker_config to an empty string",
+        )
+
+
+def _place(key: str) -> tuple[str, str] | None:
+    """The registry and path that a key means: a host, one with a path, or a URL that may end in an API version."""
+    host, _slash, path = _SCHEME.sub("", key, count=1).strip("/").partition("/")
+    first = path.partition("/")[0]
+    try:
+        return parse_prefix(host if not path or first in _API_PATHS else f"{host}/{path}")
+    except InputError:
+        return None

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which proxy leads to a host. The environment is read once, when a registry is opened."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from ..errors import InputError
+
+
+class Proxies:
+    """The proxy of each host: the one that was given, else what the environment says, NO_PROXY honoured.
+
+    :param given: a proxy's URL that goes before the environment's; an empty string means none at all
+    """
+
+    def __init__(self, given: str | None, environment: Mapping[str, str] | None = None) -> None:
+        self._given = None if given is None else _checked(given)
+        found = _of_environment() if environment is None else environment
+        self._environment = {} if given is not None else {name: value for name, value in found.items() if value}
+
+    def for_url(self, url: str) -> str | None:
+        """The URL of the proxy to use for a URL, or None."""
+        if self._given is not None:
+            return self._given or None
+        if not self._environment:
+            return None
+        parts = urlsplit(url)
+        proxy = self._environment.get(parts.scheme) or self._environment.get("all")
+        if not proxy or self._bypassed(parts.hostname or "", parts.netloc.rpartition("@")[2]):
+            return None
+        return _checked(proxy)
+
+    def _bypassed(self, host: str, host_and_port: str) -> bool:
+        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+        no_proxy = self._environment.get("no", "")
+        if proxy_bypass_environment(host_and_port, {"no": no_proxy}) or proxy_bypass_environment(
+            host, {"no": no_proxy}
+        ):
+            return True
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(_in_network(address, part.strip()) for part in no_proxy.split(",") if "/" in part)
+
+
+def _of_environment() -> Mapping[str, str]:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    from urllib.request import getproxies_environment  # most runs need no proxy
+
+    return getproxies_environment()
+
+
+def proxy_secrets(proxy: str) -> list[str]:
+    """Every form of the password inside a proxy's URL: as it is, as it stands there, and as Basic authentication."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    if not parts.password:
+        return []
+    authorization = proxy_authorization(proxy) or ""
+    return [unquote(parts.password), parts.password, authorization[len("Basic ") :]]
+
+
+def proxy_authorization(proxy: str) -> str | None:
+    """The Proxy-Authorization header that a proxy's URL asks for (RFC 7617), None for one without a user."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    if not (parts.username or parts.password):
+        return None
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return "Basic " + base64.b64encode(pair.encode("utf-8", "surrogatepass")).decode()
+
+
+def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:
+    try:
+        return address in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _checked(proxy: str) -> str:
+    if not proxy:
+        return ""
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
+        # Not even shortened: the URL may hold a password.
+        raise InputError(
+            subject="the proxy", cause="it is not the URL of a proxy", hint="write http://[user:password@]host:port"
+        )
+    return url

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a blob as it arrives (distribution-spec 1.1, Pulling blobs)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..client.client import Call, Client
+from ..client.refusals import Purpose
+from ..errors import ContentError, RegistryError
+from ..http.faults import Fault
+from ..http.transport import Answer
+
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_NO_RANGES = (400, 405, 412, 416, 501)
+"""What servers say to a Range that they cannot serve."""
+
+
+def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlobReader:
+    """Ask for a blob and give a reader of its bytes from an offset on.
+
+    :param call: a GET of the blob, streamed
+    :param size: of the whole blob, in bytes
+    :raises ContentError: size_mismatch, when the registry announces another size
+    """
+    answer = _ask(client, call, offset)
+    purpose = call.purpose
+    skip = offset if answer.status == 200 else 0
+    whole = True
+    if answer.status == 206:
+        start, end = content_range(answer.headers.get("Content-Range"))
+        if start != offset:
+            client.quirks.wrong_ranges += 1
+            answer.close()
+            raise RegistryError(
+                code="protocol_error",
+                action=purpose.action,
+                subject=purpose.subject,
+                cause=f"it answers another part than the one from byte {offset} on",
+                transient=True,
+                status=206,
+            )
+        client.quirks.wrong_ranges = 0
+        whole = end + 1 >= size  # a server may give less than was asked for; the rest is asked for when that has ended
+    if whole and answer.length is not None and answer.length != size - offset + skip:
+        answer.close()
+        raise ContentError(
+            code="size_mismatch",
+            action=purpose.action,
+            subject=purpose.subject,
+            cause=f"the registry has {answer.length + offset - skip} bytes of it where the manifest says {size}",
+            hint="the blob is damaged at its source",
+            transient=True,
+        )
+    return RegistryBlobReader(client, answer, purpose=purpose, position=offset - skip, skip=skip, size=size)
+
+
+def _ask(client: Client, call: Call, offset: int) -> Answer:
+    """From an offset on, or whole where the registry does not do that."""
+    if offset and client.quirks.takes_ranges:
+        partial = replace(call, headers={"Range": f"bytes={offset}-"})
+        answer = client.call(partial)
+        if answer.status in (200, 206):
+            return answer
+        if answer.status not in _NO_RANGES:
+            raise client.error(partial, answer)
+        answer.close()
+    return client.expect(call, 200, 206)
+
+
+class RegistryBlobReader:
+    """The bytes of one blob. It breaks off with an error; beginning again is its user's affair.
+
+    :param answer: a good answer, not yet read
+    :param position: the byte of the blob that the answer begins with
+    :param skip: bytes to leave out first, because the registry sent the whole blob
+    :param size: of the whole blob
+    """
+
+    def __init__(
+        self, client: Client, answer: Answer, *, purpose: Purpose, position: int, skip: int, size: int
+    ) -> None:
+        self._client = client
+        self._answer = answer
+        self._purpose = purpose
+        self._position = position
+        self._skip = skip
+        self._size = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield blocks of at most 64 KiB until the blob's size is reached.
+
+        :raises RegistryError: transient, when the connection breaks, stalls or ends early
+        :raises ContentError: size_mismatch, when more comes than the blob has
+        """
+        while True:
+            try:
+                block = self._answer.read()
+            except Fault as fault:
+                if self._position == self._size:
+                    return  # only the end of the answer got lost
+                raise self._client.fault(fault, self._purpose) from fault
+            if not block:
+                break
+            self._position += len(block)
+            if self._position > self._size:
+                self.close()
+                raise self._too_long()
+            if self._skip:
+                block, self._skip = block[self._skip :], max(0, self._skip - len(block))
+            if block:
+                yield block
+        if self._position < self._size:
+            self.close()
+            short = Fault("connection_failed", f"it ended after {self._position} of {self._size} bytes")
+            raise self._client.fault(short, self._purpose)
+
+    def close(self) -> None:
+        """Let go of the connection; twice is harmless."""
+        self._answer.close()
+
+    def _too_long(self) -> ContentError:
+        return ContentError(
+            code="size_mismatch",
+            action=self._purpose.action,
+            subject=self._purpose.subject,
+            cause=f"more than the {self._size} bytes that the manifest names arrived",
+            hint="the blob is damaged at its source",
+            transient=True,
+        )
+
+
+def content_range(header: str | None) -> tuple[int, int]:
+    """The first and the last byte that a Content-Range header speaks of (RFC 9110 section 14.4).
+
+    Both are -1 when it makes no sense.
+    """
+    match = _CONTENT_RANGE.fullmatch((header or "").strip())
+    return (int(match.group(1)), int(match.group(2))) if match else (-1, -1)

@@ -1,0 +1,325 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sending one blob (distribution-spec 1.1, Pushing Blobs).
+
+One PUT with the whole body. What broke it decides how to go on. A body that was sent whole may have arrived although
+the answer got lost, so the registry is asked first. What takes no body of that size gets chunks. A large body and a
+chunk that broke go on where the registry says it is. Anything else begins anew, with a new session and a fresh reader.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Callable
+
+from ..client.client import Call, Client
+from ..client.refusals import Purpose
+from ..client.retry import is_gateway, is_retried, parse_retry_after
+from ..client.tokens import Scopes
+from ..errors import RegistryError
+from ..http.faults import Fault
+from ..http.transport import USER_AGENT, Answer
+from ..http.urls import with_query
+from ..image.manifest import Descriptor
+from ..store.store import OpenAt
+from .upload_body import Body, Pieces
+
+SLOWEST_STORE = 10_000_000
+"""Bytes a second that a registry is given to store a blob before it answers the closing request."""
+LONGEST_STORE = 86_400.0
+"""Seconds that it is given at most: sizes are what a manifest says, and may be any."""
+REQUESTS = 3
+"""What another try of a blob costs: one for a session, one to send it, and one to read it."""
+LOOKS = 3
+"""How often a blob is looked for after its closing answer was lost."""
+WORTH_RESUMING = 4 * 1024 * 1024
+"""Bytes of a body that must have gone out before a registry is asked how many of them it has."""
+MOST_FREE = 3
+"""New sessions that do not count as attempts: for a token that had run out."""
+_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
+
+
+@dataclass
+class UploadSession:
+    """An upload that a registry has opened.
+
+    :param location: the URL to send to next, absolute
+    :param offset: how many bytes it has already
+    """
+
+    location: str
+    offset: int = 0
+
+
+class _Failed(Exception):
+    """How one attempt ended that did not succeed.
+
+    :param error: what to raise when there is no further attempt
+    :param maybe_stored: the whole body went out, and only the answer is missing
+    :param free: the attempt does not count
+    :param stale: nobody had to wait for it: a connection had been closed before
+    :param anew: the session is of no more use
+    :ivar resume: what was being sent to, when the session may still be good
+    """
+
+    def __init__(
+        self,
+        error: RegistryError,
+        *,
+        maybe_stored: bool = False,
+        free: bool = False,
+        stale: bool = False,
+        anew: bool = False,
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.maybe_stored = maybe_stored
+        self.free = free
+        self.stale = stale
+        self.anew = anew
+        self.resume: UploadSession | None = None
+
+
+class BlobUpload:
+    """One blob on its way into one repository.
+
+    :param begin: opens an upload session
+    :param is_there: asks whether the blob is in the repository
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        blob: Descriptor,
+        open_at: OpenAt,
+        *,
+        purpose: Purpose,
+        scopes: Scopes,
+        repository: str,
+        begin: Callable[[], UploadSession],
+        is_there: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._blob = blob
+        self._open_at = open_at
+        self._purpose = purpose
+        self._scopes = scopes
+        self._repository = repository
+        self._begin = begin
+        self._is_there = is_there
+        self._free = 0
+        self._chunks = 0
+
+    def run(self, session: UploadSession | None) -> None:
+        """Send the blob, trying as often as the settings allow.
+
+        :param session: one that is open already
+        :raises RegistryError: when the registry did not take it
+        :raises ImageOpsError: whatever the reader raised
+        """
+        what, budget = ("send", self._purpose.subject), self._client.budget
+        with budget.trying(
+            *what, requests=REQUESTS, ever=True, action=self._purpose.action, subject=self._purpose.subject
+        ):
+            budget.first(*what)
+            self._tries(session)
+
+    def _tries(self, session: UploadSession | None) -> None:
+        attempts = self._client.settings.attempts
+        tried = 0
+        while True:
+            try:
+                self._send(session or self._begin())
+                return
+            except _Failed as failure:
+                error, session, failed = failure.error, failure.resume, failure
+            if failed.maybe_stored and self._has_arrived(error):
+                return
+            if error.retry_after and error.transient:
+                self._client.pauses.asked(error.retry_after, action=error.action, subject=error.subject)
+            if not failed.free:
+                tried += 1
+                if tried >= max(attempts, 2 if failed.stale else 1) or not error.transient:
+                    raise error
+                self._client.budget.spend(REQUESTS, action=error.action, subject=error.subject, last=error.cause)
+                if not failed.stale:
+                    self._pause(tried, attempts, error)
+            session = self._resumed(session)
+            if session is None and self._chunks:
+                self._client.budget.spend(self._chunks, action=error.action, subject=error.subject, last=error.cause)
+                self._chunks = 0
+
+    def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
+        action, subject = self._purpose.action, self._purpose.subject
+        self._client.log(f"again ({tried}/{attempts - 1}): {error}")
+        if error.retry_after:
+            self._client.pauses.before_request(action=action, subject=subject)
+        else:
+            self._client.pauses.back_off(tried, action=action, subject=subject)
+
+    def _has_arrived(self, error: RegistryError) -> bool:
+        """Look for the blob; again where a look failed, or somebody gave up on a registry that may not have done so."""
+        action, subject = self._purpose.action, self._purpose.subject
+        may_come = error.code == "timeout" or is_gateway(error.status)
+        for look in range(LOOKS):
+            if look:
+                self._client.pauses.back_off(look, action=action, subject=subject)
+            self._client.budget.spend(action=action, subject=subject, last=error.cause)
+            try:
+                if self._is_there():
+                    return True
+                if not may_come:
+                    return False
+            except RegistryError as problem:
+                if not problem.transient:
+                    raise error from problem
+        return False
+
+    def _resumed(self, session: UploadSession | None) -> UploadSession | None:
+        """Ask where an upload is (GET Location); None when it has to begin anew."""
+        if session is None:
+            return None
+        once = not session.offset  # of a whole body few registries keep a part
+        call = Call("GET", session.location, self._purpose, self._scopes, self._repository, once=once)
+        try:
+            answer = self._client.call(call)
+        except RegistryError:
+            return None
+        match = _RANGE.fullmatch(answer.headers.get("Range", ""))
+        if answer.status != 204 or match is None:
+            return None
+        # Several registries count wrongly here; what they say is believed only near where we know we are.
+        end = int(match.group(1)) + 1
+        if not session.offset <= end <= self._blob.size or end == 1:
+            return None
+        location = answer.headers.get("Location")
+        return UploadSession(self._locate(session.location, location) if location else session.location, end)
+
+    def _send(self, session: UploadSession) -> None:
+        limit = self._client.quirks.largest_body
+        if session.offset == 0 and (limit is None or self._blob.size <= limit):
+            self._send_whole(session)
+        else:
+            self._send_chunks(session)
+
+    def _send_whole(self, session: UploadSession) -> None:
+        reader = self._open_at(0)
+        try:
+            body = Body(iter(reader), self._blob.size, self._client.stats, self._purpose.subject)
+            try:
+                answer = self._request("PUT", self._closing_url(session.location), body, {})
+            except _Failed as failure:
+                if body.sent >= WORTH_RESUMING and self._client.quirks.resumes and not failure.free:
+                    failure.resume = session
+                raise
+        finally:
+            reader.close()
+        self._check_stored(answer)
+
+    def _send_chunks(self, session: UploadSession) -> None:
+        """PATCH after PATCH, then a PUT without a body (Pushing a blob in chunks)."""
+        pieces = Pieces(self._open_at)
+        url, offset = session.location, session.offset
+        try:
+            while offset < self._blob.size:
+                length = min(self._client.quirks.largest_body or self._blob.size, self._blob.size - offset)
+                body = Body(pieces.take(offset, length), length, self._client.stats, self._purpose.subject)
+                self._client.budget.first("chunk", self._purpose.subject, str(offset))
+                self._chunks += 1
+                headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
+                try:
+                    answer = self._request("PATCH", url, body, headers)
+                    if answer.status not in (201, 202, 204):
+                        passing = session.offset > 0 or answer.status in (404, 416)
+                        error = self._error(answer, passing=passing)
+                        raise _Failed(error, anew=not (is_retried(answer.status) or answer.status == 416))
+                except _Failed as failure:
+                    failure.maybe_stored = False
+                    failure.resume = UploadSession(url, offset) if offset and not failure.anew else None
+                    raise
+                location = answer.headers.get("Location")
+                url = self._locate(url, location) if location else url
+                offset += length
+        finally:
+            pieces.close()
+        self._check_stored(self._request("PUT", self._closing_url(url), None, {}))
+
+    def _closing_url(self, location: str) -> str:
+        return with_query(location, f"digest={self._blob.digest}")
+
+    def _check_stored(self, answer: Answer) -> None:
+        if answer.status not in (200, 201, 204):
+            raise _Failed(self._error(answer, passing=answer.status in (400, 404, 416)))
+        said = answer.headers.get("Docker-Content-Digest", "")
+        # docker-registry names what it stored by its sha256, whatever it was sent by.
+        if said.startswith(f"{self._blob.digest.algorithm}:") and said != str(self._blob.digest):
+            error = RegistryError(
+                code="digest_mismatch",
+                action=self._purpose.action,
+                subject=self._purpose.subject,
+                cause=f"the registry stored something else: {self._client.shown(said)}",
+                transient=True,
+                status=answer.status,
+            )
+            raise _Failed(error)
+
+    def _locate(self, base: str, location: str | None) -> str:
+        try:
+            return self._client.transport.locate(base, location)
+        except Fault as fault:
+            raise _Failed(self._client.fault(fault, self._purpose)) from fault
+
+    def _request(self, method: str, url: str, body: Body | None, extra: Mapping[str, str]) -> Answer:
+        """Send a request whose body cannot be sent twice.
+
+        :raises _Failed: when it brought no answer, or one that says how to go on
+        """
+        size = 0 if body is None else len(body)
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            **extra,
+        }
+        action, subject = self._purpose.action, self._purpose.subject
+        self._client.pauses.before_request(action=action, subject=subject)
+        if body is not None:
+            body.prepare()
+        try:
+            with self._client.auth.ticket(self._scopes, self._repository, long_body=True) as ticket:
+                answer = self._client.exchange(
+                    method,
+                    url,
+                    headers=headers,
+                    body=body if size else b"",
+                    patience=max(self._client.settings.timeout, min(self._blob.size / SLOWEST_STORE, LONGEST_STORE)),
+                    authorization=ticket.header,
+                )
+                renewed = not answer.foreign and self._client.auth.judge(ticket, answer)
+        except Fault as fault:
+            whole = (body is None or body.is_whole) and not fault.connecting
+            stale = fault.stale and not whole
+            raise _Failed(self._client.fault(fault, self._purpose), maybe_stored=whole, stale=stale) from fault
+        if answer.status == 401 and renewed and self._is_free():
+            raise _Failed(self._error(answer, passing=True), free=True)
+        if answer.status == 413 and size and self._client.quirks.body_refused(size):
+            raise _Failed(self._error(answer, passing=True), free=True)
+        if is_gateway(answer.status):
+            raise _Failed(self._error(answer), maybe_stored=body is None or body.is_whole)
+        return answer
+
+    def _is_free(self) -> bool:
+        self._free += 1
+        return self._free <= MOST_FREE
+
+    def _error(self, answer: Answer, *, passing: bool = False) -> RegistryError:
+        """The error for an answer; ``passing`` where a new session may mend it."""
+        error = self._client.error(Call("PUT", "", self._purpose, repository=self._repository), answer)
+        error.transient = error.transient or (passing and error.code not in ("quota_exceeded", "push_denied"))
+        error.retry_after = parse_retry_after(answer.headers.get("Retry-After"), time.time())
+        return error

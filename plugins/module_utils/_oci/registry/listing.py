@@ -1,0 +1,186 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which repositories a registry has: the interface, and what the distribution's own catalog says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn, Protocol
+
+from ..client.client import Call, Client
+from ..client.refusals import Purpose, read_error
+from ..client.tokens import Scopes
+from ..errors import InputError, RegistryError
+from ..http.faults import Fault
+from ..http.transport import Answer
+from ..http.urls import next_link
+from ..image.reference import parse_repository
+
+PAGE_SIZE = 1000
+PAGE_LIMIT = 16 * 1024 * 1024
+MOST_PAGES = 10_000
+MOST_ENTRIES = 500_000
+MOST_BYTES = 64 * 1024 * 1024
+LEAST_ENTRIES = 10
+"""Entries that pages have on average; a list of a hundred pages with fewer only wants to keep us busy."""
+
+
+class Pages:
+    """One list of a registry.
+
+    :param path: where it begins
+    :param key: what the list is called in each page
+    """
+
+    def __init__(self, client: Client, purpose: Purpose, scopes: Scopes, repository: str, path: str, key: str) -> None:
+        self._client = client
+        self._purpose = purpose
+        self._scopes = scopes
+        self._repository = repository
+        self._path = path
+        self._key = key
+
+    def entries(self) -> Iterator[str]:
+        """Yield each entry once, in the registry's order; nothing when the repository does not exist.
+
+        :raises RegistryError: too_large, when it has no end
+        """
+        seen_pages: set[str] = set()
+        seen: set[str] = set()
+        size = 0
+        answer = self._first()
+        while answer is not None:
+            before = len(seen)
+            size += len(answer.body)
+            for entry in self._parse(answer):
+                if entry not in seen:
+                    seen.add(entry)
+                    yield entry
+            self._check_end(len(seen), len(seen_pages), size)
+            url = next_page(self._client, answer, self._purpose)
+            # A page that brought nothing new leads in circles, whatever its address says.
+            if url is None or url in seen_pages or len(seen) == before:
+                return
+            seen_pages.add(url)
+            answer = self._get(url)
+
+    def _check_end(self, entries: int, pages: int, size: int) -> None:
+        endless = entries > MOST_ENTRIES or pages > MOST_PAGES or size > MOST_BYTES
+        if endless or (pages > 100 and entries < LEAST_ENTRIES * pages):
+            raise self._error("too_large", f"the list has no end: {entries} entries on {pages + 1} pages so far")
+
+    def _first(self) -> Answer | None:
+        """The first page, asked for with a size, or without where the registry does not know that parameter."""
+        if self._client.quirks.takes_page_size:
+            answer = self._client.call(self._call(f"{self._path}?n={PAGE_SIZE}"))
+            if answer.status == 200:
+                return answer
+            if answer.status in (401, 403) or "NAME_UNKNOWN" in read_error(answer.body).codes:
+                self._refuse(answer)
+                return None
+        answer = self._client.call(self._call(self._path))
+        if answer.status == 200:
+            self._client.quirks.takes_page_size = False
+            return answer
+        self._refuse(answer)
+        return None
+
+    def _refuse(self, answer: Answer) -> None:
+        if answer.status != 404:
+            raise self._client.error(self._call(""), answer)
+
+    def _get(self, url: str) -> Answer:
+        return self._client.expect(self._call(url), 200)
+
+    def _call(self, path: str) -> Call:
+        return Call("GET", path, self._purpose, self._scopes, self._repository, limit=PAGE_LIMIT)
+
+    def _parse(self, answer: Answer) -> list[str]:
+        try:
+            page: Any = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            page = None
+        if not isinstance(page, dict):
+            raise self._error("protocol_error", "the list is not JSON")
+        entries = page.get(self._key)
+        if entries is None:
+            return []
+        if not isinstance(entries, list):
+            raise self._error("protocol_error", f"the list has no {self._key}")
+        return [entry for entry in entries if isinstance(entry, str)]
+
+    def _error(self, code: str, cause: str) -> RegistryError:
+        return RegistryError(code=code, action=self._purpose.action, subject=self._purpose.subject, cause=cause)
+
+
+def next_page(client: Client, answer: Answer, purpose: Purpose) -> str | None:
+    """The URL of the page after this one, None after the last.
+
+    :raises RegistryError: when it is on another host
+    """
+    link = next_link(answer.headers.get("Link"))
+    if link is None:
+        return None
+    try:
+        url = client.transport.locate(answer.url, link)
+        if client.is_foreign(url):
+            raise Fault("protocol_error", "its next page is on another host", transient=False)
+    except Fault as fault:
+        raise client.fault(fault, purpose) from fault
+    return url
+
+
+_INSTEAD = "give a login that may list everything, or write one rule a repository"
+
+
+class Catalog(Protocol):
+    """Lists repositories. Whole lists only: one that may be shorter than what is there is an error, or is said."""
+
+    def repositories(self, prefix: str) -> Iterator[str]:
+        """Yield the path of every repository that begins with the prefix, such as ``library/``, each once.
+
+        :raises ImageOpsError: when they cannot be listed, or not by this login
+        """
+
+
+class RegistryCatalog(Pages):
+    """The list at ``/v2/_catalog``, which the specification does not have and many registries do.
+
+    :param prefix: the beginning of the paths that are wanted, which says whose login is used
+    """
+
+    def __init__(self, client: Client, prefix: str) -> None:
+        purpose = Purpose("list the repositories of", client.host, client.host)
+        path = prefix.rstrip("/")
+        super().__init__(client, purpose, ("registry:catalog:*",), path, "/v2/_catalog", "repositories")
+
+    def _refuse(self, answer: Answer) -> NoReturn:
+        error = self._client.error(self._call(""), answer)
+        anonymous = self._client.auth.is_anonymous(self._repository)
+        said = f"(HTTP {answer.status}{': ' if error.words else ''}{error.words})"
+        if answer.status in (401, 403):
+            whom = "anybody without a login" if anonymous else "this login"
+            code, cause = "no_credentials" if anonymous else "pull_denied", f"it does not list them to {whom} {said}"
+        elif answer.status in (400, 404, 405, 501):
+            code, cause = "unsupported", f"this registry has no catalog {said}"
+        else:
+            raise error
+        raise RegistryError(
+            code=code,
+            action=error.action,
+            subject=error.subject,
+            cause=cause,
+            hint=_INSTEAD if code != "unsupported" else "write one rule a repository",
+            status=answer.status,
+            words=error.words,
+        )
+
+
+def is_repository_path(registry: str, text: str) -> bool:
+    """Whether what a registry lists is a repository's path, and not something that would change a URL."""
+    try:
+        return parse_repository(f"{registry}/{text}") == (registry, text)
+    except InputError:
+        return False

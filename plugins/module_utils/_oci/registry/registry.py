@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A registry as a place for images: the interface of :mod:`repository` over the distribution API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Callable
+
+from ..client.client import Call, Client
+from ..client.limits import Allowance
+from ..client.refusals import Mask, MissingContent, Purpose, unmasked
+from ..client.retry import RetryBudget
+from ..client.tokens import basic, parse_challenges
+from ..credentials.provider import Credential, CredentialProvider
+from ..errors import RegistryError
+from ..http.transport import Access, Answer, Settings, Stats
+from .listing import RegistryCatalog, is_repository_path
+from .repository import RegistryRepository
+
+__all__ = ["Access", "MissingContent", "Registry", "RegistryRepository", "RetryBudget", "Settings"]
+
+DOCKER_HUB = "docker.io"
+_DOCKER_HUB_ADDRESS = "registry-1.docker.io"
+
+
+class Registry:
+    """One registry, shared by all threads of a run. A context manager.
+
+    :param host: as references name it, with a port when it has one
+    :param access: how to reach it
+    :param credentials: whose we are there
+    :param settings: how patient to be
+    :param budget: the retries that the whole run may make
+    :param stop: set to end every wait with ``interrupted``
+    :param on_secret: told of every secret before it is used: tokens, encoded passwords
+    :param warn: told of what the user should know, each thing once
+    :param log: told of each retry
+    :param mask: takes secrets out of what the registry says
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        access: Access,
+        credentials: CredentialProvider,
+        settings: Settings,
+        budget: RetryBudget,
+        stop: threading.Event,
+        on_secret: Callable[[str], None],
+        warn: Callable[[str], None],
+        log: Callable[[str], None],
+        mask: Mask = unmasked,
+    ) -> None:
+        self.host = host
+        self.access = access
+        self.warn = warn
+        self._client = Client(
+            host,
+            _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host,
+            access=access,
+            credentials=credentials,
+            settings=settings,
+            budget=budget,
+            stop=stop,
+            on_secret=on_secret,
+            warn=warn,
+            log=log,
+            mask=mask,
+        )
+        self._repositories: dict[str, RegistryRepository] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def stats(self) -> Stats:
+        """What it has cost so far: requests, bytes_read, bytes_written."""
+        return self._client.stats
+
+    @property
+    def allowance(self) -> Allowance:
+        """How many small requests, and how many blobs, it gets at once at present."""
+        return self._client.allowance
+
+    def repository(self, path: str) -> RegistryRepository:
+        """The repository of that path; the same object each time. Nothing is asked."""
+        with self._lock:
+            found = self._repositories.get(path)
+            if found is None:
+                found = self._repositories[path] = RegistryRepository(self._client, path)
+            return found
+
+    def ping(self) -> None:
+        """Ask whether this is a registry that lets us in (distribution-spec, Determining Support).
+
+        :raises RegistryError: when it is not
+        """
+        self._client.expect(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), 200)
+
+    def repositories(self, prefix: str) -> Iterator[str]:
+        """Yield the repository paths that begin with prefix, by the registry's catalog, all pages.
+
+        :raises RegistryError: unsupported, when it has no catalog; pull_denied, when it lists nothing to this login
+        """
+        for path in RegistryCatalog(self._client, prefix).entries():
+            if path.startswith(prefix) and is_repository_path(self.host, path):
+                yield path
+
+    def service(self) -> str:
+        """The service that its bearer challenge names (Token Authentication), by which some registries are known.
+
+        Empty when it wants no token.
+        """
+        answer = self._client.send(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), None)
+        challenges = parse_challenges(answer.headers.get("WWW-Authenticate")) if answer.status == 401 else []
+        return next((found.parameters.get("service", "") for found in challenges if found.scheme == "bearer"), "")
+
+    @property
+    def known_service(self) -> str:
+        """The same as far as the requests so far have shown it; nothing is asked."""
+        return self._client.auth.service
+
+    def login(self, path: str) -> Credential | None:
+        """The credential for the repositories below a path, or for all; None where access is anonymous."""
+        return self._client.auth.credential(path)
+
+    def ask(self, path: str, purpose: Purpose, *, login: Credential | None, limit: int) -> Answer:
+        """GET something beside the distribution API, such as Harbor's own, by Basic authentication.
+
+        :param path: with its query
+        :param limit: bytes of the answer at most
+        :raises RegistryError: when there is no answer, or after retries none but of a passing fault
+        """
+        call = Call("GET", path, purpose, limit=limit)
+        return self._client.send(call, None if login is None else basic(login))
+
+    def error(self, purpose: Purpose, answer: Answer) -> RegistryError:
+        """The error for an answer to :meth:`ask` that its caller can do nothing with."""
+        return self._client.error(Call("GET", "", purpose), answer)
+
+    def probe_again(self) -> None:
+        """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""
+        self._client.probe_again()
+
+    def close(self) -> None:
+        """End every connection, also those that other threads wait on."""
+        self._client.close()
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,303 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One repository of a registry (distribution-spec 1.1, Endpoints)."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import replace
+
+from ..client.client import Call, Client
+from ..client.refusals import Purpose
+from ..client.tokens import Scopes
+from ..errors import ContentError, InputError, RegistryError
+from ..http.transport import REDIRECTS, Answer
+from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
+from ..image.media_types import OCI_INDEX
+from ..image.reference import Digest, check_tag
+from ..image.referrers import fallback_tag, with_referrer
+from ..store.store import BlobReader, OpenAt, Repository, Upload
+from .blob_download import open_blob
+from .blob_push import BlobWriter
+from .listing import Pages, next_page
+
+_ACCEPT = {"Accept": ACCEPT}
+_MOST_REFERRER_PAGES = 10
+
+
+class RegistryRepository(Repository):
+    """A repository behind HTTP. Made by :meth:`.registry.Registry.repository`.
+
+    :param path: its path in the registry: ``library/nginx``
+    """
+
+    def __init__(self, client: Client, path: str) -> None:
+        self.path = path
+        self.name = f"{client.host}/{path}"
+        self._client = client
+        self._pull: Scopes = (f"repository:{path}:pull",)
+        self._push: Scopes = (f"repository:{path}:pull,push",)
+        self._writer = BlobWriter(
+            client, path, name=lambda blob: self._ref_name(str(blob.digest)), scopes=self._push, has_blob=self._has_blob
+        )
+        self._unlisted: set[Digest] = set()
+        self._referrers_lock = threading.Lock()
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def tags(self) -> list[str]:
+        """Every tag, all pages (Listing Tags); empty when the repository does not exist."""
+        purpose = self._purpose("list the tags of", self.name)
+        pages = Pages(self._client, purpose, self._pull, self.path, f"/v2/{self.path}/tags/list", "tags")
+        return [tag for tag in pages.entries() if _is_tag(tag)]
+
+    def resolve(self, ref: str) -> Descriptor | None:
+        """What a tag or digest points to now (Pulling manifests, HEAD); None when it is not there."""
+        return self._resolve(ref)
+
+    def _resolve(self, ref: str, *, once: bool = False) -> Descriptor | None:
+        call = replace(self._manifest_call("HEAD", ref), once=once)
+        answer = self._client.call(call)
+        if answer.status == 404:
+            return None
+        if answer.status in (405, 501) or (answer.status == 200 and not answer.headers.get("Docker-Content-Digest")):
+            return self._resolve_by_reading(ref)
+        if answer.status != 200:
+            raise self._client.error(call, answer)
+        media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return Descriptor(media_type=media_type, digest=self._said_digest(answer, ref), size=answer.length or 0)
+
+    def _resolve_by_reading(self, ref: str) -> Descriptor | None:
+        try:
+            manifest = self.manifest(ref)
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
+        return Descriptor(media_type=manifest.media_type, digest=manifest.digest, size=manifest.size)
+
+    def manifest(self, ref: str) -> Manifest:
+        """Read and verify the manifest that a tag or digest names (Pulling manifests)."""
+        answer = self._client.expect(self._manifest_call("GET", ref), 200)
+        wanted = Digest.parse(ref) if _is_digest(ref) else None
+        if wanted is None and answer.headers.get("Docker-Content-Digest"):
+            wanted = self._said_digest(answer, ref)
+        try:
+            return parse_manifest(answer.body, answer.headers.get("Content-Type", ""), wanted)
+        except ContentError as fault:
+            raise ContentError(
+                code=fault.code,
+                action=fault.action,
+                subject=self._ref_name(ref),
+                cause=fault.cause,
+                hint=fault.hint,
+                transient=fault.code == "digest_mismatch",  # it may have been spoilt on the way
+            ) from fault
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        """Whether the blob is in this repository (HEAD). A redirect to it means that it is."""
+        return self._has_blob(blob)
+
+    def _has_blob(self, blob: Descriptor, *, once: bool = False) -> bool:
+        purpose = self._purpose("look for", self._ref_name(str(blob.digest)), kind="blob")
+        call = Call("HEAD", self._blob_path(blob), purpose, self._pull, self.path, follow=False, once=once)
+        answer = self._client.call(call)
+        if answer.status == 200 or answer.status in REDIRECTS:
+            return True
+        if answer.status == 404:
+            return False
+        raise self._client.error(call, answer)
+
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
+        """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
+        purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
+        call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None, once=once)
+        return open_blob(self._client, call, blob.size, offset)
+
+    def referrers(self, digest: Digest) -> list[Descriptor]:
+        """The manifests whose subject is this digest (Listing Referrers), by the API or the fallback tag."""
+        found = self._listed_referrers(digest) if self._client.quirks.has_referrers else None
+        if found is None:
+            index = self._manifest_or_none(fallback_tag(digest))
+            found = list(index.children) if index is not None and index.is_index else []
+        return found
+
+    def _listed_referrers(self, digest: Digest) -> list[Descriptor] | None:
+        purpose = self._purpose("list the referrers of", self._ref_name(str(digest)))
+        path = f"/v2/{self.path}/referrers/{digest}"
+        found: list[Descriptor] = []
+        for _page in range(_MOST_REFERRER_PAGES):
+            call = Call("GET", path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
+            answer = self._client.call(call)
+            if answer.status in (400, 404, 405) and not found:
+                self._client.quirks.has_referrers = False
+                return None
+            if answer.status != 200:
+                raise self._client.error(call, answer)
+            found += parse_manifest(answer.body, OCI_INDEX).children
+            following = next_page(self._client, answer, purpose)
+            if following is None:
+                break
+            path = following
+        return found
+
+    def _manifest_or_none(self, ref: str) -> Manifest | None:
+        try:
+            return self.manifest(ref)
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    # -- writing blobs -------------------------------------------------------------------------------------------
+
+    def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
+        """Ask for a blob without sending it (Mounting a blob from another repository).
+
+        :param source: the path of a repository of this registry that has it; None asks whether this one has it
+        """
+        return self._writer.mount(blob, source)
+
+    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
+        """Upload a blob of known size (Pushing blobs); when it returns the registry has confirmed it."""
+        self._writer.put(blob, open_at, upload)
+
+    # -- writing manifests ---------------------------------------------------------------------------------------
+
+    def put_manifest(self, manifest: Manifest, tag: str | None = None) -> Digest | None:
+        """Write a manifest's bytes under a tag, or by digest alone (Pushing Manifests).
+
+        :raises MissingContent: when the registry lacks something that the manifest names
+        """
+        ref = tag or str(manifest.digest)
+        call = Call(
+            "PUT",
+            f"/v2/{self.path}/manifests/{ref}",
+            self._purpose("write the manifest", self._ref_name(ref), write=True, kind="manifest"),
+            self._push,
+            self.path,
+            headers={"Content-Type": manifest.media_type},
+            body=manifest.raw,
+        )
+        answer = self._client.write(call, functools.partial(self._points_to, ref, manifest.digest))
+        if answer is None:
+            return manifest.digest
+        if answer.status not in (200, 201, 202, 204):
+            raise self._client.error(call, answer)
+        if manifest.subject is not None and "OCI-Subject" not in answer.headers:
+            self._unlisted.add(manifest.digest)
+        return _same_bytes(manifest, answer.headers.get("Docker-Content-Digest", ""))
+
+    def _points_to(self, ref: str, digest: Digest) -> bool:
+        try:
+            found = self._resolve(ref, once=True)
+        except (RegistryError, ContentError):
+            return False
+        return found is not None and found.digest == digest
+
+    def needs_listing(self, manifest: Manifest) -> bool:
+        """Whether a manifest with a subject was written here and the registry does not list it as a referrer itself.
+
+        Then :meth:`list_referrer` has to, unless the fallback tag itself is among the tags that are copied.
+        """
+        return manifest.digest in self._unlisted
+
+    def list_referrer(self, manifest: Manifest) -> None:
+        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema). One at a time in a repository."""
+        if manifest.subject is None:
+            return
+        tag = fallback_tag(manifest.subject.digest)
+        with self._referrers_lock:
+            index = with_referrer(self._manifest_or_none(tag), manifest.descriptor())
+            if index is not None:
+                self.put_manifest(index, tag)
+            self._unlisted.discard(manifest.digest)
+
+    def delete_tag(self, tag: str) -> None:
+        """Remove a tag alone (Deleting tags), where the registry can; one that is not there is removed already."""
+        self._delete(check_tag(tag))
+
+    def delete_manifest(self, digest: Digest) -> None:
+        """Remove a manifest with all its tags (Deleting manifests)."""
+        self._delete(str(digest))
+
+    def _delete(self, ref: str) -> None:
+        purpose = self._purpose("delete", self._ref_name(ref), write=True, kind="manifest")
+        call = Call(
+            "DELETE", f"/v2/{self.path}/manifests/{ref}", purpose, (f"repository:{self.path}:pull,delete",), self.path
+        )
+        answer = self._client.call(call)
+        # A registry that does not know this call at all says 404 too, of what is there all the same.
+        if answer.status in (400, 405) or (answer.status == 404 and self.resolve(ref) is not None):
+            raise RegistryError(
+                code="unsupported",
+                action="delete",
+                subject=self._ref_name(ref),
+                cause=f"this registry does not delete {'manifests' if _is_digest(ref) else 'single tags'}",
+                status=answer.status,
+            )
+        if answer.status not in (200, 202, 204, 404):
+            raise self._client.error(call, answer)
+
+    # -- names ---------------------------------------------------------------------------------------------------
+
+    def _manifest_call(self, method: str, ref: str) -> Call:
+        purpose = self._purpose("read the manifest", self._ref_name(ref), kind="tag")
+        path = f"/v2/{self.path}/manifests/{ref}"
+        return Call(method, path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
+
+    def _purpose(self, action: str, subject: str, *, write: bool = False, kind: str = "repository") -> Purpose:
+        return Purpose(action, subject, self._client.host, write, kind)
+
+    def _ref_name(self, ref: str) -> str:
+        return f"{self.name}@{ref}" if _is_digest(ref) else f"{self.name}:{ref}"
+
+    def _blob_path(self, blob: Descriptor) -> str:
+        return f"/v2/{self.path}/blobs/{blob.digest}"
+
+    def _said_digest(self, answer: Answer, ref: str) -> Digest:
+        """The digest that a registry says; verified against the one that was asked for."""
+        said = answer.headers.get("Docker-Content-Digest", "").strip()
+        try:
+            digest = Digest.parse(said)
+        except InputError as error:
+            raise ContentError(
+                code="protocol_error",
+                action="read the manifest",
+                subject=self._ref_name(ref),
+                cause=f"the registry says a digest that is none: {self._client.shown(said)}",
+            ) from error
+        if _is_digest(ref) and said != ref:
+            raise ContentError(
+                code="digest_mismatch",
+                action="read the manifest",
+                subject=self._ref_name(ref),
+                cause=f"the registry answers with {said}",
+            )
+        return digest
+
+
+def _same_bytes(manifest: Manifest, said: str) -> Digest | None:
+    """The digest that a registry says of a manifest that was put: ours, where it only counts in another algorithm.
+
+    None when it says nothing, or something that is no digest.
+    """
+    try:
+        digest = Digest.parse(said.strip())
+    except InputError:
+        return None
+    return manifest.digest if digest == Digest.of(manifest.raw, digest.algorithm) else digest
+
+
+def _is_digest(ref: str) -> bool:
+    return ":" in ref
+
+
+def _is_tag(text: str) -> bool:
+    try:
+        check_tag(text)
+    except InputError:
+        return False
+    return True

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copy phase: many images at once on one event loop, admitted in the order of the plan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import groupby
+from typing import Any
+
+from ..._oci.client.patience import Patience, interrupted
+from ..._oci.errors import ImageOpsError
+from ..._oci.image.reference import Digest, Reference
+from ..plan.source_images import ManifestStore, WantedImages
+from ..results.outcome import FAILED, CopyOptions, ImageResult, Reread
+from ..work.event_loop import Calls
+from ..work.stores import Places
+from ..work.workers import unexpected
+from .blob_placement import Placement
+from .blob_transfers import Bandwidth, Flights
+from .image_copier import ImageCopier
+from .manifest_graph import Graph
+
+_WINDOW = 64
+"""Source digests that are worked on at once; what is behind them waits as a line of the plan.
+
+Where a failure is to stop the run they are no more than blobs are in flight: what is worked on is finished anyway.
+"""
+
+
+class CopyPhase:
+    """Copies images in rounds; what a round brought, the next ones build on.
+
+    The loop carries no work: it waits for lanes and threads that do. So all bookkeeping is in one thread and needs no
+    locks.
+
+    :param concurrency: blobs in flight over all registries
+    :param bandwidth: what they may move together; None without a limit
+    :param stop_on_error: begin no new image once one has failed
+    :param on_finished: told of every image when its attempt has ended
+    :param on_sent: told of the size of every blob that was sent, in bytes
+    :param is_planned: whether a destination is one of the run's own
+    :param log: takes the traceback of a fault that nobody expected
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        manifests: ManifestStore,
+        wanted: WantedImages,
+        options: CopyOptions,
+        patience: Patience,
+        *,
+        concurrency: int,
+        bandwidth: Bandwidth | None,
+        stop_on_error: bool,
+        on_finished: Callable[[ImageResult], None],
+        on_sent: Callable[[int], None],
+        is_planned: Callable[[Reference], bool],
+        log: Callable[[str], None],
+    ) -> None:
+        self._stop = patience.stop
+        self._stop_on_error = stop_on_error
+        self._window = min(_WINDOW, concurrency) if stop_on_error else _WINDOW
+        self._on_finished = on_finished
+        self._log = log
+        self._halted = False
+        self._loop = asyncio.new_event_loop()
+
+        async def assemble() -> tuple[Flights, Placement, ImageCopier]:
+            calls = Calls(places, self._loop)
+            flights = Flights(
+                places,
+                calls,
+                patience,
+                concurrency=concurrency,
+                bandwidth=bandwidth,
+                on_sent=lambda seat: on_sent(seat.blob.size),
+            )
+            placement = Placement(places, calls, flights, check_mode=options.check_mode)
+            return (
+                flights,
+                placement,
+                ImageCopier(places, calls, placement, manifests, wanted, options, is_planned, patience.budget),
+            )
+
+        self._flights, self._placement, self._copier = self._loop.run_until_complete(assemble())
+
+    @property
+    def rereads(self) -> list[Reread]:
+        """Blobs that were read from their source again."""
+        return self._flights.rereads
+
+    def close(self) -> None:
+        """End the loop, what is still under way on it, and its threads."""
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left))
+        self._flights.close()
+        self._loop.close()
+
+    def round(self, images: Sequence[ImageResult]) -> None:
+        """Try each of these once."""
+        self._placement.next_round()
+        self._loop.run_until_complete(self._round(images))
+
+    async def _round(self, images: Sequence[ImageResult]) -> None:
+        window = asyncio.Semaphore(self._window)
+        turn: asyncio.Future[None] = self._loop.create_future()
+        turn.set_result(None)
+        groups: set[asyncio.Task[None]] = set()
+        faults: list[BaseException] = []
+
+        def ended(group: asyncio.Task[None]) -> None:
+            groups.discard(group)
+            window.release()
+            if group.cancelled():
+                return
+            fault = group.exception()
+            if fault is not None:
+                faults.append(fault)
+
+        for _digest, members in groupby(images, key=_group_of):
+            await window.acquire()
+            if self._stop.is_set() or self._halted:
+                break
+            next_turn: asyncio.Future[None] = self._loop.create_future()
+            group = asyncio.ensure_future(self._group(list(members), turn, next_turn))
+            groups.add(group)
+            group.add_done_callback(ended)
+            turn = next_turn
+        while groups:
+            await asyncio.wait(set(groups))
+        if faults:
+            raise faults[0]
+
+    async def _group(
+        self,
+        images: Sequence[ImageResult],
+        turn: asyncio.Future[None],
+        next_turn: asyncio.Future[None],
+    ) -> None:
+        """Images of one digest: loaded at any time, admitted in their turn and together: one read serves all."""
+        try:
+            loads = await asyncio.gather(*(self._copier.load(image) for image in images), return_exceptions=True)
+            await turn
+            copies = [self._admitted(image, load) for image, load in zip(images, loads)]
+        finally:
+            next_turn.set_result(None)
+        outcomes = await asyncio.gather(*copies, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    def _admitted(self, image: ImageResult, load: Graph | BaseException) -> Coroutine[Any, Any, None]:
+        """Take the image's blobs into the placement now; the rest can wait for them."""
+        if isinstance(load, BaseException):
+            return self._attempt(image, _raise(load))
+        try:
+            wanted = self._copier.admit(image, load)
+        except Exception as fault:  # noqa: BLE001 - it stops no other image
+            return self._attempt(image, _raise(fault))
+        return self._attempt(image, self._copier.copy(image, load, wanted))
+
+    async def _attempt(self, image: ImageResult, copying: Coroutine[Any, Any, None]) -> None:
+        image.attempts += 1
+        image.error = None
+        try:
+            await copying
+        except ImageOpsError as fault:
+            image.error = interrupted("copy", str(image.source)) if self._stop.is_set() else fault
+        except Exception as fault:  # noqa: BLE001 - it stops no other image
+            image.error = unexpected(fault, action="copy", subject=str(image.source), log=self._log)
+        if image.error is not None:
+            image.status = FAILED
+            self._halted = self._halted or self._stop_on_error
+        self._on_finished(image)
+
+
+def _group_of(image: ImageResult) -> Digest | None:
+    return image.task.digest
+
+
+async def _raise(fault: BaseException) -> None:
+    raise fault

@@ -1,0 +1,334 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies images: the manifests of each are read, its blobs brought, its manifests put bottom up and the tag last."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from ..._oci.client.refusals import MissingContent
+from ..._oci.client.retry import RetryBudget
+from ..._oci.errors import ContentError, ImageOpsError, RegistryError
+from ..._oci.image.index_filter import is_artifact, without
+from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
+from ..._oci.image.reference import Digest, Reference
+from ..._oci.image.referrers import fallback_tag
+from ..plan.artifacts import FAIL, REFUSED, SKIP, Refused
+from ..plan.image_task import LEFT, differs
+from ..plan.source_images import ManifestStore, Wanted, WantedImages
+from ..results.outcome import DONE, CopyOptions, ImageResult
+from ..work.event_loop import Calls
+from ..work.stores import Places
+from .blob_placement import COPIED, MOUNTED, Place, Placement
+from .manifest_graph import Graph, GraphReader, everything
+
+
+class ImageCopier:
+    """Copies single images, given a placement that brings blobs. Runs on the event loop's thread.
+
+    :param budget: for what has to be asked once more
+    :param is_planned: whether a destination is one of the run's own
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        calls: Calls,
+        placement: Placement,
+        manifests: ManifestStore,
+        wanted: WantedImages,
+        options: CopyOptions,
+        is_planned: Callable[[Reference], bool],
+        budget: RetryBudget,
+    ) -> None:
+        self._places = places
+        self._calls = calls
+        self._is_planned = is_planned
+        self._budget = budget
+        self._placement = placement
+        self._wanted = wanted
+        self._options = options
+        self._graphs = GraphReader(places, calls, manifests)
+        self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
+        self._refused = Refused()
+
+    async def load(self, result: ImageResult) -> Graph:
+        """Read the image's manifests, each once. A tag that moved since planning is resolved again, and it is said."""
+        wanted = result.task.wanted
+        if wanted is None:
+            raise ValueError(f"{result.task.source} was not planned to be copied")
+        try:
+            return await self._graphs.read(result.task.source, wanted)
+        except ImageOpsError as fault:
+            if not _is_lost(fault) or result.task.source.digest is not None:
+                raise
+            now = await self._resolve_again(result, wanted, fault)
+        result.notes.append(f"the source tag moved from {wanted.digest} to {now.digest} during the run")
+        result.digest = now.digest
+        return await self._graphs.read(result.task.source, now)
+
+    async def _resolve_again(self, result: ImageResult, planned: Wanted, lost: ImageOpsError) -> Wanted:
+        """What the source tag names now that what it named is not there any more."""
+        task = result.task
+        self._wanted.forget(task.source, task.rule.platforms)
+        now = await self._calls.ask(task.source, self._wanted.resolve, task.source, task.rule.platforms)
+        if now.digest is None:
+            raise _vanished(result, now.skip)
+        if now.digest != planned.digest:
+            return now
+        if isinstance(lost, ContentError):
+            raise lost
+        raise _vanished(result, "its tag names a manifest that the source does not have")
+
+    def admit(self, result: ImageResult, graph: Graph, *, alone: bool = False) -> dict[Digest, Place]:
+        """Ask for every blob of the image at its destination, in the order of the plan.
+
+        :param alone: out of that order, so that it may wait for no other image
+        """
+        task = result.task
+        wanted: dict[Digest, Place] = {}
+        for node in graph.walk():
+            if self._refused.knows(task.destination.registry, node.manifest):
+                continue
+            for blob in self._blobs(node.manifest):
+                if blob.digest not in wanted:
+                    wanted[blob.digest] = self._placement.want(
+                        task.destination, blob, task.source, id(result), alone=alone
+                    )
+        return wanted
+
+    def _blobs(self, manifest: Manifest) -> Iterator[Descriptor]:
+        return (blob for blob in manifest.blobs if self._options.foreign_layers or not is_foreign(blob))
+
+    async def copy(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> None:
+        """Wait for the blobs and put the manifests; the result says what became of it.
+
+        :raises ImageOpsError: why the image could not be copied
+        """
+        started = time.monotonic()
+        try:
+            accepted = await self._accepted(result, graph, wanted)
+            if accepted is None:
+                return
+            graph = accepted
+            await self._put(result, graph, wanted, root=True)
+        except MissingContent as fault:
+            # The registry has lost what it said it had: look at everything below once more.
+            self._budget.spend(len(wanted), action=fault.action, subject=fault.subject, last=fault.cause)
+            wanted = self._look_again(result, graph)
+            await self._put(result, graph, wanted, root=True)
+        finally:
+            self._placement.ended(id(result), list(wanted.values()))
+            _count(result, wanted)
+            result.seconds = time.monotonic() - started
+        result.status = DONE
+
+    async def _accepted(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> Graph | None:
+        """What of an image the destination takes; None when it is finished without anything being put.
+
+        Artifacts are put first, each by its digest, so that nothing else is written of an image that is skipped.
+        """
+        option = self._options.unsupported_artifacts
+        if option == FAIL or self._options.check_mode:
+            return graph
+        refused: set[Digest] = set()
+        artifacts = list(_artifacts(graph))
+        for leaf in artifacts:
+            if await self._is_refused(result, leaf, wanted):
+                refused.add(leaf.manifest.digest)
+        if not refused:
+            return graph
+        left = None if option == SKIP or not graph.children else _without(graph, refused)
+        host = result.task.destination.registry
+        result.status = DONE
+        if left is None:
+            reason = f"{host} does not take artifacts of this kind"
+            result.task = replace(result.task, action="skip", reason=reason)
+            result.digest = result.task.previous
+            return None
+        result.notes.append(
+            f"{len(refused)} of the manifests below {graph.manifest.digest} are left out, which {host} does not take: "
+            "the digest changes"
+        )
+        if left.manifest.digest == result.task.previous:
+            result.task = replace(result.task, action="unchanged", reason="the destination has what it takes of it")
+            result.digest = result.task.previous
+            return None
+        return left
+
+    async def _is_refused(self, result: ImageResult, leaf: Graph, wanted: dict[Digest, Place]) -> bool:
+        host = result.task.destination.registry
+        if self._refused.knows(host, leaf.manifest):
+            return True
+        try:
+            await self._child(result, leaf, wanted)
+        except RegistryError as fault:
+            if fault.code != REFUSED:
+                raise
+            self._refused.add(host, leaf.manifest)
+            return True
+        return False
+
+    def _look_again(self, result: ImageResult, graph: Graph) -> dict[Digest, Place]:
+        for node in graph.walk():
+            self._placement.forget(result.task.destination, node.manifest.blobs)
+            self._children.pop((result.task.destination.name, node.manifest.digest), None)
+        return self.admit(result, graph, alone=True)
+
+    async def _put(
+        self,
+        result: ImageResult,
+        graph: Graph,
+        wanted: dict[Digest, Place],
+        *,
+        root: bool,
+    ) -> None:
+        """Everything below a manifest first, then the manifest."""
+        arrivals = _arrivals([wanted[blob.digest] for blob in self._blobs(graph.manifest)])
+        if graph.children:
+            await everything(*(self._child(result, child, wanted) for child in graph.children), arrivals)
+        else:
+            await arrivals
+        if self._options.check_mode:
+            return
+        if root:
+            await self._put_root(result, graph.manifest)
+        else:
+            await self._write(result, graph.manifest, None)
+
+    async def _child(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> None:
+        """Put a child manifest once a repository, whichever image comes first with it."""
+        key = (result.task.destination.name, graph.manifest.digest)
+        task = self._children.get(key)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._children[key] = asyncio.ensure_future(self._put(result, graph, wanted, root=False))
+        await asyncio.shield(task)
+
+    async def _put_root(self, result: ImageResult, manifest: Manifest) -> None:
+        task = result.task
+        if await self._is_taken(result):
+            return
+        if manifest.subject is not None and task.destination.tag is not None:
+            # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
+            await self._write(result, manifest, None)
+        try:
+            answered = await self._write(result, manifest, task.destination.tag)
+        except RegistryError as fault:
+            # Somebody else may have been quicker with the same image.
+            if fault.code != "immutable_tag" or await self._there(task.destination, manifest) != manifest.digest:
+                raise
+            answered = manifest.digest
+        if answered is None:
+            answered = await self._there(task.destination, manifest)
+        if answered != manifest.digest:
+            raise ContentError(
+                code="digest_mismatch",
+                action="confirm",
+                subject=str(task.destination),
+                cause=f"the destination has {answered or 'nothing'} where {manifest.digest} was put",
+                hint="the destination changes manifests, or someone else writes this tag",
+                transient=True,
+            )
+        result.digest = manifest.digest
+
+    async def _there(self, destination: Reference, manifest: Manifest) -> Digest | None:
+        """What the destination has where a manifest was to be put."""
+        ref = destination.tag or str(manifest.digest)
+        there = await self._calls.ask(destination, self._places.repository(destination).resolve, ref)
+        return there.digest if there else None
+
+    async def _is_taken(self, result: ImageResult) -> bool:
+        """Whether somebody has written the tag in the meantime and it is to be left then."""
+        task = result.task
+        overwrite = task.rule.overwrite or self._options.overwrite
+        if overwrite == "always" or task.destination.tag is None:
+            return False
+        repository = self._places.repository(task.destination)
+        there = await self._calls.ask(task.destination, repository.resolve, task.destination.tag)
+        if there is None or there.digest in (task.previous, task.digest):
+            return False
+        if overwrite == "fail":
+            raise differs(task, there.digest)
+        result.task = replace(task, action="skip", reason=LEFT, previous=there.digest)
+        return True
+
+    async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
+        destination = result.task.destination
+        repository = self._places.repository(destination)
+        answered = await self._calls.ask(destination, repository.put_manifest, manifest, tag)
+        result.wrote = True
+        self._placement.named(destination, manifest)
+        if manifest.subject is not None and repository.needs_listing(manifest):
+            listing = destination.with_tag(fallback_tag(manifest.subject.digest))
+            if not self._is_planned(listing):  # else the list itself is copied: whole, and last
+                await self._calls.ask(destination, repository.list_referrer, manifest)
+        return answered
+
+
+def _artifacts(graph: Graph) -> Iterator[Graph]:
+    """The graphs of what is no image, at any depth."""
+    if is_artifact(None, graph.manifest):
+        yield graph
+    for entry, child in zip(graph.manifest.children, graph.children):
+        if child.children:
+            yield from _artifacts(child)
+        elif is_artifact(entry, child.manifest):
+            yield child
+
+
+def _without(graph: Graph, refused: set[Digest]) -> Graph | None:
+    """The graph without some of its leaves."""
+    manifests = {node.manifest.digest: node.manifest for node in graph.walk()}
+    root = without(
+        graph.manifest, lambda entry: entry.digest in refused, lambda entry: manifests[entry.digest], manifests
+    )
+
+    def build(manifest: Manifest) -> Graph:
+        return Graph(manifest, tuple(build(manifests[child.digest]) for child in manifest.children))
+
+    return None if root is None else build(root)
+
+
+async def _arrivals(places: Sequence[Place]) -> None:
+    """Wait for all of them, and only then raise why one failed."""
+    coming = [place.arrived for place in places if not place.arrived.done()]
+    if coming:
+        await asyncio.wait(coming)
+    for place in places:
+        place.arrived.result()
+
+
+def _count(result: ImageResult, wanted: dict[Digest, Place]) -> None:
+    """Count the blobs; what an earlier image brought to the same repository was present for this one."""
+    result.bytes = result.blobs_copied = result.blobs_mounted = result.blobs_present = 0
+    for place in wanted.values():
+        how = place.arrived.result() if place.is_there else None
+        mine = place.owner == id(result)
+        if how == COPIED and mine:
+            result.blobs_copied += 1
+            result.bytes += place.blob.size
+        elif how == MOUNTED and mine:
+            result.blobs_mounted += 1
+        elif how is not None:
+            result.blobs_present += 1
+        result.wrote = result.wrote or (mine and how in (COPIED, MOUNTED))
+
+
+def _is_lost(fault: ImageOpsError) -> bool:
+    """Whether a manifest, or one that it names, is not at the source."""
+    return fault.code == "source_incomplete" or (isinstance(fault, RegistryError) and fault.status == 404)
+
+
+def _vanished(result: ImageResult, cause: str) -> ImageOpsError:
+    return RegistryError(
+        code="tag_not_found",
+        action="copy",
+        subject=str(result.task.source),
+        cause=f"it is gone since the run began: {cause}",
+        hint="someone deletes or moves tags at the source; run again when that is over",
+        status=404,
+    )

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image's manifests, read down to the last; within bounds, since an index may name no end of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..._oci.errors import ContentError, ImageOpsError, RegistryError
+from ..._oci.image.manifest import Descriptor, Manifest
+from ..._oci.image.reference import Digest, Reference
+from ..plan.source_images import ManifestStore, Wanted
+from ..work.event_loop import Calls
+from ..work.stores import Places
+
+T = TypeVar("T")
+
+_MAX_DEPTH = 8
+_MAX_MANIFESTS = 10_000
+_MAX_BYTES = 64 * 1024 * 1024
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A manifest and, for an index, the graphs of its children in order."""
+
+    manifest: Manifest
+    children: tuple[Graph, ...]
+
+    def walk(self) -> Iterator[Graph]:
+        """This graph and all below it, each manifest once however often it is named."""
+        seen: set[Digest] = set()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            if node.manifest.digest not in seen:
+                seen.add(node.manifest.digest)
+                yield node
+                waiting.extend(reversed(node.children))
+
+
+class GraphReader:
+    """Reads the manifests of images, each once over all of them. Runs on the event loop's thread."""
+
+    def __init__(self, places: Places, calls: Calls, manifests: ManifestStore) -> None:
+        self._places = places
+        self._calls = calls
+        self._manifests = manifests
+        self._loading: dict[Digest, asyncio.Future[Manifest]] = {}
+
+    async def read(self, source: Reference, wanted: Wanted) -> Graph:
+        """All manifests of one image.
+
+        :raises ContentError: unsupported_manifest for one that nobody builds, source_incomplete when a child is missing
+        """
+        if wanted.digest is None:
+            raise ValueError(f"nothing of {source} is wanted")
+        root = await self._one(source, wanted, wanted.digest)
+        return await _Reading(self, source, wanted).below(root, 0) if root.children else Graph(root, ())
+
+    async def child(self, source: Reference, wanted: Wanted, digest: Digest) -> Manifest:
+        """A manifest that another names."""
+        try:
+            return await self._one(source, wanted, digest)
+        except RegistryError as fault:
+            if fault.status == 404:
+                raise _child_lost(source, digest) from fault
+            raise
+
+    async def _one(self, source: Reference, wanted: Wanted, digest: Digest) -> Manifest:
+        known = wanted.rewritten.get(digest) or self._manifests.known(digest)
+        if known is not None:
+            return known
+        if digest not in self._loading:
+            repository = self._places.repository(source)
+            self._loading[digest] = self._calls.ask(source, self._manifests.get, repository, digest)
+        try:
+            return await asyncio.shield(self._loading[digest])
+        finally:
+            if self._loading.get(digest) is not None and self._loading[digest].done():
+                del self._loading[digest]
+
+
+class _Reading:
+    """One image with children: a few are read at a time, and none any more once it is too much."""
+
+    def __init__(self, reader: GraphReader, source: Reference, wanted: Wanted) -> None:
+        self._reader = reader
+        self._source = source
+        self._wanted = wanted
+        self._manifests = 0
+        self._bytes = 0
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def below(self, manifest: Manifest, depth: int) -> Graph:
+        """A manifest with everything below it."""
+        self._bytes += manifest.size
+        self._manifests += len(manifest.children)
+        if depth == _MAX_DEPTH and manifest.children:
+            raise self._too_complex()
+        self._check()
+        children = await everything(*(self._child(child, depth + 1) for child in manifest.children))
+        return Graph(manifest, tuple(children))
+
+    async def _child(self, descriptor: Descriptor, depth: int) -> Graph:
+        async with self._turn:
+            self._check()
+            manifest = await self._reader.child(self._source, self._wanted, descriptor.digest)
+        return await self.below(manifest, depth)
+
+    def _check(self) -> None:
+        if self._manifests > _MAX_MANIFESTS or self._bytes > _MAX_BYTES:
+            raise self._too_complex()
+
+    def _too_complex(self) -> ImageOpsError:
+        return ContentError(
+            code="unsupported_manifest",
+            action="copy",
+            subject=str(self._source),
+            cause=f"its index nests deeper than {_MAX_DEPTH}, or names more than {_MAX_MANIFESTS} manifests "
+            f"or {_MAX_BYTES} bytes of them",
+            hint="no tool builds such images; look at what is at the source",
+        )
+
+
+async def everything(*work: Coroutine[Any, Any, T]) -> list[T]:
+    """Wait for all of it, and only then raise what failed first: nothing of an image goes on after its end."""
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes  # type: ignore[return-value]
+
+
+def _child_lost(source: Reference, digest: Digest) -> ImageOpsError:
+    return ContentError(
+        code="source_incomplete",
+        action="copy",
+        subject=str(source),
+        cause=f"its index names {digest}, which the source does not have any more",
+        hint="build or push the image again at its source, or select platforms without that one",
+    )

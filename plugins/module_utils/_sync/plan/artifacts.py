@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Artifacts that a destination does not take: what it refuses is learnt once, and the image goes without it or not.
+
+Some registries answer "unknown manifest class" to everything that is no image, such as build attestations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..._oci.image.index_filter import is_artifact, leaves, without
+from ..._oci.image.manifest import Descriptor, Manifest
+from ..._oci.image.media_types import INDEXES
+from ..._oci.image.reference import Digest
+from ..._oci.store.store import Repository
+from .source_images import ManifestStore
+
+FAIL, SKIP, STRIP = "fail", "skip", "strip"
+REFUSED = "unsupported_manifest"
+
+
+class Refused:
+    """The kinds of artifacts that registries have refused in this run."""
+
+    def __init__(self) -> None:
+        self._kinds: set[tuple[str, str, str]] = set()
+
+    def add(self, host: str, manifest: Manifest) -> None:
+        """Note that a registry has refused this one."""
+        self._kinds.add((host, *_kind(manifest)))
+
+    def knows(self, host: str, manifest: Manifest) -> bool:
+        """Whether a registry has refused one of this kind."""
+        return (host, *_kind(manifest)) in self._kinds
+
+
+def _kind(manifest: Manifest) -> tuple[str, str]:
+    config = manifest.config.media_type if manifest.config is not None else ""
+    return config, manifest.artifact_type or manifest.media_type
+
+
+def was_stripped(
+    source: Repository,
+    digest: Digest,
+    rewritten: Mapping[Digest, Manifest],
+    destination: Repository,
+    there: Descriptor,
+    manifests: ManifestStore,
+) -> bool:
+    """Whether a destination has exactly the source's index without artifacts that it does not have.
+
+    :param rewritten: manifests that a selection of platforms made of the source
+    :param there: the index that the destination has
+    """
+
+    def load(entry: Descriptor) -> Manifest:
+        return rewritten.get(entry.digest) or manifests.get(source, entry.digest)
+
+    def load_there(entry: Descriptor) -> Manifest:
+        return manifests.get(destination, entry.digest)
+
+    index = rewritten.get(digest) or manifests.get(source, digest)
+    has = load_there(there)
+    if not (index.is_index and has.is_index):
+        return False
+    kept = {entry.digest for entry in leaves(has, load_there)}
+    missing = [entry for entry in leaves(index, load) if entry.digest not in kept]
+    if not missing or not all(is_artifact(entry, load(entry)) for entry in missing):
+        return False
+    left = without(index, lambda entry: entry.digest not in kept, load, {})
+    return left is not None and left.digest == there.digest
+
+
+def are_indexes(*media_types: str) -> bool:
+    """Whether all of these are the types of indexes."""
+    return all(media_type in INDEXES for media_type in media_types)

@@ -1,0 +1,278 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Destination names against the rules of ACR, before anything is contacted there, and the template that would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ..._acr.api.names import is_enterprise_service
+from ..._harbor.catalog import SERVICE as HARBOR
+from ..._harbor.catalog import HarborCatalog
+from ..._oci.errors import ImageOpsError, InputError, RegistryError
+from ..._oci.image.reference import parse_repository, quoted
+from ..rules.grammar import Destination
+from ..rules.repository_patterns import Wildcard, target
+from ..rules.rule import Rule
+from ..work.stores import Places
+from ..work.workers import ask
+
+if TYPE_CHECKING:
+    from ..._acr.registry.managed_registry import ManagedRegistry
+
+
+from ..._acr.api.names import path_fault
+from ..rules.repository_patterns import fill
+
+MISFIT = "its template does not fit"
+SHARED = "several repositories would go there"
+
+_MOST_NAMED = 5
+_ACR = "registry.aliyuncs.com:"
+
+_Listing = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A destination that nothing may be written to, and that no run can begin with.
+
+    :ivar reason: in a few words
+    """
+
+    rule: Rule
+    destination: Destination
+    reason: str
+    error: ImageOpsError
+
+
+@dataclass
+class Expansion:
+    """What rules about many repositories stand for.
+
+    :ivar rules: of one repository each, in the order of the rules that they come from
+    :ivar failures: rules whose repositories are not known, and why
+    :ivar notes: sentences about what was left out
+    """
+
+    rules: list[Rule] = field(default_factory=list)
+    failures: list[tuple[Rule, ImageOpsError]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Discovery:
+    """Finds repositories; each list is read once in a run, what failed is asked again.
+
+    :param managed: registries whose instance lists their repositories, by host
+    :param log: takes the traceback of a fault that nobody expected
+    """
+
+    def __init__(self, places: Places, managed: Mapping[str, ManagedRegistry], *, log: Callable[[str], None]) -> None:
+        self._places = places
+        self._managed = managed
+        self._log = log
+        self._listed: dict[_Listing, list[str]] = {}
+
+    def expand(self, rules: Sequence[Rule]) -> Expansion:
+        """A rule for each repository, and what stands in the way."""
+        faults = self._list(rule.source.wildcard for rule in rules)
+        result = Expansion()
+        for rule in rules:
+            wildcard = rule.source.wildcard
+            if wildcard is None:
+                result.rules.append(rule)
+                continue
+            fault = faults.get(_listing(wildcard))
+            found = [path for path in self._listed.get(_listing(wildcard), ()) if wildcard.covers(path)]
+            if fault is None and not found:
+                fault = self._nothing(wildcard)
+            if fault is None:
+                self._expand(rule, wildcard, found, result)
+            else:
+                result.failures.append((rule, fault))
+        result.refusals += _collisions(result.rules)
+        return result
+
+    def _list(self, wildcards: Iterable[Wildcard | None]) -> dict[_Listing, ImageOpsError]:
+        """Read the lists that are not known yet; gives the faults of those that could not be read."""
+        wanted = {_listing(wildcard) for wildcard in wildcards if wildcard is not None}
+        outcomes = ask(
+            ((self._places.lane(listing[0]), listing) for listing in sorted(wanted - set(self._listed))),
+            lambda listing: self._repositories(*listing),
+            action="list the repositories of",
+            log=self._log,
+        )
+        faults: dict[_Listing, ImageOpsError] = {}
+        for listing, outcome in outcomes.items():
+            if isinstance(outcome, ImageOpsError):
+                faults[listing] = outcome
+            else:
+                self._listed[listing] = outcome
+        return faults
+
+    def _repositories(self, host: str, beginning: str) -> list[str]:
+        """The repositories of a registry whose paths begin so, in the order of their names."""
+        if host in self._managed:
+            return sorted(self._managed[host].repositories(beginning))
+        registry = self._places.registry(host)
+        service = registry.service()
+        if service == HARBOR:
+            return sorted(HarborCatalog(registry).repositories(beginning))
+        if service.startswith(_ACR):
+            raise _needs_api(host, enterprise=is_enterprise_service(service))
+        found = sorted(registry.repositories(beginning))
+        if service and registry.login(beginning.rstrip("/")) is None:
+            registry.warn(
+                f"{host} is asked without a login and may list to those with one more than these {len(found)} "
+                "repositories"
+            )
+        return found
+
+    def _expand(self, rule: Rule, wildcard: Wildcard, found: Sequence[str], result: Expansion) -> None:
+        deeper = sum(path.startswith(wildcard.beginning) for path in self._listed[_listing(wildcard)]) - len(found)
+        if deeper:
+            result.notes.append(
+                f"{rule.origin} takes the {len(found)} repositories directly in {wildcard}, not the {deeper} below "
+                "them: /** takes both"
+            )
+        for path in found:
+            source = replace(rule.source, repository=path, wildcard=None)
+            one = replace(rule, source=source, destinations=(), brought_by=wildcard)
+            destinations = []
+            for place in rule.destinations:
+                filled = replace(place, repository=target(place.repository, wildcard, path))
+                destinations.append(filled)
+                fault = _misfit(filled, one, wildcard)
+                if fault is not None:
+                    result.refusals.append(Refusal(one, filled, MISFIT, fault))
+            result.rules.append(replace(one, destinations=tuple(destinations)))
+
+    def _nothing(self, wildcard: Wildcard) -> ImageOpsError:
+        below = [path for path in self._listed[_listing(wildcard)] if path.startswith(wildcard.beginning)]
+        cause = f"{wildcard.registry} lists no repository there"
+        hint = "check the spelling and the credentials: some registries hide what a login may not read"
+        if below:
+            cause = f"no repository is directly in it, and {len(below)} are below, such as {below[0]}"
+            hint = "write /** to take them at any depth"
+        return RegistryError(
+            code="repository_not_found", action="find", subject=str(wildcard), cause=cause, hint=hint, status=404
+        )
+
+
+def _listing(wildcard: Wildcard) -> _Listing:
+    return wildcard.registry, wildcard.beginning
+
+
+def _misfit(place: Destination, rule: Rule, wildcard: Wildcard) -> InputError | None:
+    """Why nothing may go where a template says; None when it may."""
+    cause = ""
+    try:
+        parse_repository(place.name)
+    except InputError as fault:
+        cause = fault.cause
+    if place.registry == wildcard.registry and wildcard.covers(place.repository):
+        cause = f"it is one of {wildcard} itself, so that each run would copy what the last one made"
+    if not cause:
+        return None
+    return InputError(
+        subject=f"the destination {quoted(place.text)} of {rule.origin}",
+        cause=f"for {rule.source.name} it is {quoted(place.name)}: {cause}",
+        hint="change the destination, or give that repository a rule of its own",
+    )
+
+
+def _collisions(rules: Iterable[Rule]) -> Iterable[Refusal]:
+    """Destinations that several of the repositories that were found would share; nobody has named these."""
+    claims: dict[str, dict[str, list[tuple[Rule, Destination]]]] = {}
+    for rule in rules:
+        if rule.brought_by is not None:
+            for place in rule.destinations:
+                claims.setdefault(place.name, {}).setdefault(rule.source.name, []).append((rule, place))
+    for name, claimants in claims.items():
+        if len(claimants) > 1:
+            sources = sorted(claimants)
+            more = f" and {len(sources) - _MOST_NAMED} more" if len(sources) > _MOST_NAMED else ""
+            for rule, place in (claim for claims_of_one in claimants.values() for claim in claims_of_one):
+                error = ImageOpsError(
+                    code="conflict",
+                    action="write",
+                    subject=name,
+                    cause=f"{', '.join(sources[:_MOST_NAMED])}{more} would all go there",
+                    hint="keep more of their paths: {repository} in the destination stands for all of it",
+                )
+                yield Refusal(rule, place, SHARED, error)
+
+
+def _needs_api(host: str, *, enterprise: bool) -> ImageOpsError:
+    return RegistryError(
+        code="unsupported",
+        action="list the repositories of",
+        subject=host,
+        cause="ACR's registries do not list them",
+        hint=f"give the entry of {host} in registries its acr: {{instance_id: ..., region: ...}}, whose API lists them"
+        if enterprise
+        else "write one rule a repository",
+    )
+
+
+_STAND_IN = "mirror"
+_TEMPLATES = ("{name}", "{path}", "{repository}", "{namespace}-{name}")
+
+
+@dataclass(frozen=True)
+class Misnamed:
+    """A destination that its registry would not take."""
+
+    rule: Rule
+    destination: Destination
+    error: InputError
+
+
+def find_misnamed(rules: Sequence[Rule], is_acr: Callable[[str], bool]) -> list[Misnamed]:
+    """Every destination of these rules with a name that its registry does not take.
+
+    :param rules: of one repository each
+    :param is_acr: whether a registry's host is that of an ACR instance
+    """
+    together: dict[tuple[str, str], list[tuple[Rule, Destination]]] = {}
+    for rule in rules:
+        for destination in rule.destinations:
+            if is_acr(destination.registry):
+                together.setdefault((rule.origin, destination.text), []).append((rule, destination))
+    found: list[Misnamed] = []
+    for members in together.values():
+        faults = [(rule, place, path_fault(place.repository)) for rule, place in members]
+        if any(fault for _rule, _place, fault in faults):
+            hint = _better(members)
+            found += [Misnamed(rule, place, _error(rule, place, fault, hint)) for rule, place, fault in faults if fault]
+    return found
+
+
+def _better(members: Sequence[tuple[Rule, Destination]]) -> str:
+    """A template by which every repository of one rule's destination gets a name of its own that is taken."""
+    place = members[0][1]
+    namespaces = {place.repository.rpartition("/")[0].partition("/")[0] for _rule, place in members}
+    base = namespaces.pop() if len(namespaces) == 1 else _STAND_IN
+    if path_fault(f"{base}/{_STAND_IN}"):
+        base = _STAND_IN
+    for template in _TEMPLATES:
+        renamed = {fill(f"{base}/{template}", rule.source.repository) for rule, _place in members}
+        if len(renamed) == len({rule.source.name for rule, _place in members}) and not _any_fault(renamed):
+            return f"write {place.registry}/{base}/{template} as the destination, for one"
+    return "give those repositories rules of their own, with other names"
+
+
+def _any_fault(paths: Iterable[str]) -> bool:
+    return any(path_fault(path) for path in paths)
+
+
+def _error(rule: Rule, place: Destination, fault: str, hint: str) -> InputError:
+    return InputError(
+        subject=f"the destination {quoted(place.name)} of {rule.origin}",
+        cause=f"ACR does not take that name: {fault}",
+        hint=hint,
+    )

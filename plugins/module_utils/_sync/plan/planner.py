@@ -1,0 +1,280 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules and the state of both sides → a list of image tasks, each with an action and the reason for it.
+
+Nothing is written here. What was learnt is kept, so that planning again asks only what failed the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..._acr.api.names import is_enterprise_registry
+from ..._oci.errors import ImageOpsError, InputError, RegistryError
+from ..._oci.image.manifest import Descriptor
+from ..._oci.image.reference import Reference
+from ..rules.rule_parser import Destination, Rule, destination_tag
+from ..work.stores import Places
+from ..work.workers import ask
+from .artifacts import are_indexes, was_stripped
+from .discover import Discovery, Expansion, find_misnamed
+from .image_task import LEFT, MISNAMED, TOO_MANY, ImageTask, differs, in_order, merged, new_task, refusal, unknown
+from .source_images import ManifestStore, Wanted, WantedImages
+from .state import SourceKey, Survey, There
+
+if TYPE_CHECKING:
+    from ..._acr.registry.managed_registry import ManagedRegistry
+
+_UNLISTED = "the source's repositories are not known"
+_NO_TAGS = "the source's tags are not known"
+_STRIPPED = "the destination has it without the artifacts that it does not take"
+_NO_ROOM = "its repository cannot be created"
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A source and a destination before anyone has asked about them."""
+
+    __slots__ = ("destination", "rule", "source")
+
+    rule: Rule
+    source: Reference
+    destination: Reference
+
+
+class Planner:
+    """Plans; can be asked again, and then repeats only the questions that had no answer.
+
+    :param managed: registries whose instance can be asked, by host
+    :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
+    :param rewrite: put manifests again even where both sides are equal
+    :param stripped: reads manifests to see whether a destination lacks only artifacts that it did not take; None when
+        that is a difference like any other
+    :param log: takes the traceback of a fault that nobody expected
+    :ivar notes: sentences about what the rules leave behind
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        wanted: WantedImages,
+        *,
+        managed: Mapping[str, ManagedRegistry],
+        overwrite: str,
+        rewrite: bool,
+        log: Callable[[str], None],
+        stripped: ManifestStore | None = None,
+    ) -> None:
+        self._places = places
+        self._survey = Survey(places, wanted, log)
+        self._stripped = stripped
+        self._managed = managed
+        self._discovery = Discovery(places, managed, log=log)
+        self._overwrite = overwrite
+        self._rewrite = rewrite
+        self._log = log
+        self._untaken: dict[str, list[str]] = {}
+        self._rooms: dict[Reference, ImageOpsError | None] = {}
+        self.notes: list[str] = []
+
+    def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
+        """Every image of the rules, those with one source digest next to each other, otherwise in the rules' order.
+
+        Where a destination is refused only that is told, and nothing else is asked.
+        """
+        found = self._discovery.expand(rules)
+        self.notes = [*_left_behind(rules), *found.notes]
+        tasks = [
+            unknown(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
+        ]
+        refused = self._refused(found)
+        if refused:
+            return refused + tasks
+        failures = self._list(found.rules)
+        self._untaken.clear()
+        pairs: list[_Pair] = []
+        for rule in found.rules:
+            fault = self._unlisted(rule, failures)
+            if fault is not None:
+                tasks.extend(unknown(rule, place, _NO_TAGS, fault) for place in rule.destinations)
+                continue
+            try:
+                pairs.extend(self._pairs(rule))
+            except InputError as misfit:
+                refused.extend(refusal(rule, place, TOO_MANY, misfit) for place in rule.destinations if place.tags)
+        if refused:
+            return refused + tasks
+        self._note_what_is_not_taken()
+        wanted, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
+        tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
+        tasks = self._without_stripped(tasks, there)
+        return in_order(self._with_room(list(merged(tasks))))
+
+    def _refused(self, found: Expansion) -> list[ImageTask]:
+        misnamed = find_misnamed(found.rules, lambda host: host in self._managed or is_enterprise_registry(host))
+        refused = [(each.rule, each.destination, each.reason, each.error) for each in found.refusals]
+        refused += [(each.rule, each.destination, MISNAMED, each.error) for each in misnamed]
+        return [refusal(*each) for each in refused]
+
+    def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
+        """Read the tag lists that the rules need; gives the faults of those that could not be read."""
+        needed: list[Reference] = []
+        for rule in rules:
+            if rule.source.selects_by_listing:
+                needed.append(Reference(rule.source.registry, rule.source.repository))
+            if rule.source.selects_by_listing or len(rule.source.tags or ()) > 1:
+                needed += [Reference(place.registry, place.repository) for place in rule.destinations]
+        return self._survey.list(needed)
+
+    def _unlisted(self, rule: Rule, failures: Mapping[str, ImageOpsError]) -> ImageOpsError | None:
+        """Why a rule's tags are not known, when they have to be."""
+        if not rule.source.selects_by_listing:
+            return None
+        if rule.source.name in failures:
+            return failures[rule.source.name]
+        # Of a repository that nobody has named it is no fault that it has been emptied.
+        return None if self._survey.tags(rule.source.name) or rule.brought_by is not None else _no_tags(rule)
+
+    def _pairs(self, rule: Rule) -> Iterable[_Pair]:
+        source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
+        listed = list(self._tags(rule.source.name)) if rule.source.selects_by_listing else rule.source.tags
+        tags: Sequence[str | None] = [None] if listed is None else rule.select(listed)
+        if not tags:
+            self._untaken.setdefault(rule.origin, []).append(rule.source.name)
+        for tag in tags:
+            for place in rule.destinations:
+                yield _Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
+
+    def _tags(self, name: str) -> Collection[str]:
+        return self._survey.tags(name) or ()
+
+    def _note_what_is_not_taken(self) -> None:
+        for origin, names in self._untaken.items():
+            shown = ", ".join(f"{name} ({len(self._tags(name))})" for name in names[:_MOST_NAMED])
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            self.notes.append(f"{origin} takes none of the tags of {shown}{more}")
+
+    def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: There | ImageOpsError) -> ImageTask:
+        task = new_task(pair.rule, pair.source, pair.destination)
+        if isinstance(wanted, ImageOpsError):
+            return replace(task, reason="the source does not give it", error=wanted)
+        if isinstance(there, ImageOpsError):
+            return replace(task, reason="the destination could not be asked", error=there)
+        previous = there.descriptor.digest if there.descriptor else None
+        task = replace(task, digest=wanted.digest, previous=previous, wanted=wanted)
+        if wanted.digest is None:
+            return replace(task, action="skip", reason=wanted.skip)
+        if previous is None:
+            return replace(task, action="create", reason=there.unknown or "the destination does not have it")
+        if previous != wanted.digest:
+            return self._differs(task)
+        if self._rewrite:
+            return replace(task, action="update", reason="equal, and written again as asked")
+        return replace(task, action="unchanged", reason="both sides have the same digest")
+
+    def _without_stripped(
+        self, tasks: list[ImageTask], there: Mapping[Reference, There | ImageOpsError]
+    ) -> list[ImageTask]:
+        """Leave what differs only by artifacts that the destination did not take."""
+        differing: dict[tuple[Reference, Reference], tuple[ImageTask, Descriptor]] = {}
+        for task in tasks if self._stripped is not None and not self._rewrite else ():
+            found = there.get(task.destination)
+            if task.previous is None or task.previous == task.digest or not isinstance(found, There):
+                continue
+            if task.wanted and found.descriptor and are_indexes(task.wanted.media_type, found.descriptor.media_type):
+                differing[task.destination, task.source] = task, found.descriptor
+        same = ask(
+            ((self._places.lane(key[0].registry), key) for key in differing),
+            lambda key: self._was_stripped(*differing[key]),
+            action="plan",
+            log=self._log,
+        )
+        return [
+            replace(task, action="unchanged", reason=_STRIPPED, error=None)
+            if same.get((task.destination, task.source)) is True
+            else task
+            for task in tasks
+        ]
+
+    def _was_stripped(self, task: ImageTask, there: Descriptor) -> bool:
+        if self._stripped is None or task.wanted is None or task.wanted.digest is None:
+            return False
+        return was_stripped(
+            self._places.repository(task.source),
+            task.wanted.digest,
+            task.wanted.rewritten,
+            self._places.repository(task.destination),
+            there,
+            self._stripped,
+        )
+
+    def _with_room(self, tasks: list[ImageTask]) -> list[ImageTask]:
+        """Ask instances whether there is room for repositories that a push would create; without it none is begun."""
+        new = {
+            Reference(task.destination.registry, task.destination.repository)
+            for task in tasks
+            if task.action == "create"
+            and task.destination.registry in self._managed
+            and not self._survey.tags(task.destination.name)
+        }
+        hosts = {place.registry for place in new if place not in self._rooms}
+        rooms = ask(
+            ((self._places.lane(host), host) for host in sorted(hosts)),
+            lambda host: self._managed[host].room(sorted(place.repository for place in new if place.registry == host)),
+            action="plan",
+            log=self._log,
+        )
+        for host, room in rooms.items():
+            if isinstance(room, ImageOpsError):
+                self.notes.append(f"the room at {host} was not checked: {room}")
+                continue
+            self.notes += room.unknown
+            for place in new:
+                if place.registry == host:
+                    self._rooms[place] = room.faults.get(place.repository)
+        return [self._without_room(task) for task in tasks]
+
+    def _without_room(self, task: ImageTask) -> ImageTask:
+        fault = self._rooms.get(Reference(task.destination.registry, task.destination.repository))
+        if fault is None or not task.to_copy:
+            return task
+        return replace(task, action="conflict", reason=_NO_ROOM, error=fault)
+
+    def _differs(self, task: ImageTask) -> ImageTask:
+        overwrite = task.rule.overwrite or self._overwrite
+        if overwrite == "always":
+            return replace(task, action="update", reason="the destination has another digest")
+        if overwrite == "skip":
+            return replace(task, action="skip", reason=LEFT)
+        return replace(task, action="conflict", reason="overwrite is fail", error=differs(task, task.previous))
+
+
+def _key(pair: _Pair) -> SourceKey:
+    return (pair.source, pair.rule.platforms)
+
+
+def _destination(rule: Rule, place: Destination, source_tag: str | None) -> Reference:
+    tag = destination_tag(rule, place, source_tag)
+    digest = rule.source.digest if tag is None else None
+    return Reference(place.registry, place.repository, tag, digest)
+
+
+def _no_tags(rule: Rule) -> ImageOpsError:
+    return RegistryError(
+        code="repository_not_found",
+        action="list the tags of",
+        subject=rule.source.name,
+        cause="the source has no such repository, or no tag in it",
+        hint="check the spelling and the credentials: some registries hide what a login may not read",
+        status=404,
+    )
+
+
+def _left_behind(rules: Sequence[Rule]) -> list[str]:
+    if not any(rule.source.selects_by_listing for rule in rules):
+        return []
+    return ["tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"]

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a source has now, and what of it is wanted: the digest that the destination is to have."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from ..._oci.client.patience import Patience
+from ..._oci.errors import ContentError, RegistryError
+from ..._oci.image.index_filter import select_platforms
+from ..._oci.image.manifest import Descriptor, Manifest, Platform
+from ..._oci.image.platform import platform_from_config
+from ..._oci.image.reference import Digest, Reference
+from ..._oci.store.blob_source import read_verified
+from ..._oci.store.store import Repository
+from ..work.stores import Places
+
+_SCHEMA1 = "application/vnd.docker.distribution.manifest.v1"
+_MAX_CONFIG = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The image that the destination is to have.
+
+    :ivar digest: of the root manifest; None when no platform matches, and then skip says why
+    :ivar rewritten: the manifests that a selection of platforms made, by digest; they are not at the source
+    :ivar note: what the user should know of it, such as a digest that changes
+    """
+
+    __slots__ = ("digest", "media_type", "note", "rewritten", "size", "skip")
+
+    digest: Digest | None
+    media_type: str
+    size: int
+    rewritten: Mapping[Digest, Manifest]
+    skip: str
+    note: str
+
+
+class ManifestStore:
+    """Reads each manifest once, by digest, whoever asks and from whichever repository."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[Digest, Future[Manifest]] = {}
+
+    def get(self, repository: Repository, digest: Digest) -> Manifest:
+        """The manifest, from memory or from this repository; a failed read is not remembered."""
+        with self._lock:
+            found = self._found.get(digest)
+            mine = found is None
+            if found is None:
+                found = self._found[digest] = Future()
+        if mine:
+            try:
+                found.set_result(repository.manifest(str(digest)))
+            except BaseException as fault:
+                with self._lock:
+                    del self._found[digest]
+                found.set_exception(fault)
+                raise
+        return found.result()
+
+    def known(self, digest: Digest) -> Manifest | None:
+        """The manifest if it has been read."""
+        found = self._found.get(digest)
+        return found.result() if found is not None and found.done() and not found.exception() else None
+
+
+class WantedImages:
+    """Answers what is wanted of a source; an answer is kept, a failure is not."""
+
+    def __init__(self, places: Places, manifests: ManifestStore, patience: Patience) -> None:
+        self._places = places
+        self._manifests = manifests
+        self._patience = patience
+        self._known: dict[tuple[Reference, tuple[Platform, ...]], Wanted] = {}
+
+    def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
+        """Ask again next time: the tag has moved."""
+        self._known.pop((source, platforms), None)
+
+    def resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> Wanted:
+        """HEAD the source; where platforms are chosen, read and narrow its manifest too.
+
+        :raises ImageOpsError: when it is not there, may not be read, or is not an image that can be copied
+        """
+        key = (source, platforms)
+        if key not in self._known:
+            self._known[key] = self._resolve(source, platforms)
+        return self._known[key]
+
+    def _resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> Wanted:
+        repository = self._places.repository(source)
+        descriptor = repository.resolve(source.tag or str(source.digest))
+        if descriptor is None:
+            raise RegistryError(
+                code="tag_not_found",
+                action="copy",
+                subject=str(source),
+                cause="the source does not have it",
+                hint="check the spelling; a retention policy may have removed it",
+                status=404,
+            )
+        _check(source, descriptor)
+        if platforms:
+            return self._select(repository, descriptor, platforms)
+        return Wanted(descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
+
+    def _select(
+        self,
+        repository: Repository,
+        descriptor: Descriptor,
+        platforms: tuple[Platform, ...],
+    ) -> Wanted:
+        root = self._manifests.get(repository, descriptor.digest)
+        selection = select_platforms(
+            root,
+            platforms,
+            load=lambda child: self._manifests.get(repository, child.digest),
+            platform_of=lambda manifest: _platform_of(repository, manifest, self._patience),
+        )
+        chosen = selection.manifest
+        if chosen is None:
+            return Wanted(None, root.media_type, root.size, {}, selection.reason, "")
+        if chosen is root:
+            return Wanted(root.digest, root.media_type, root.size, {}, "", "")
+        wanted = ", ".join(str(platform) for platform in platforms)
+        note = f"only {wanted} of {root.digest}: the digest changes"
+        rewritten = {**selection.rewritten, chosen.digest: chosen}
+        return Wanted(chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
+
+
+def _check(source: Reference, descriptor: Descriptor) -> None:
+    if descriptor.media_type.startswith(_SCHEMA1):
+        raise ContentError(
+            code="unsupported_manifest",
+            action="copy",
+            subject=str(source),
+            cause="it is a Docker schema 1 image, whose digest is not that of its bytes",
+            hint="pull and push it once with a current client, which converts it to schema 2",
+        )
+    if source.digest is not None and source.digest != descriptor.digest:
+        raise ContentError(
+            code="digest_mismatch",
+            action="copy",
+            subject=str(source),
+            cause=f"the tag now points to {descriptor.digest}",
+            hint="correct the digest, or leave the tag or the digest out",
+        )
+
+
+def _platform_of(repository: Repository, manifest: Manifest, patience: Patience) -> Platform | None:
+    """What an image's config says that it runs on; None for what is no image."""
+    if manifest.config is None or manifest.config.size > _MAX_CONFIG:
+        return None
+    raw = read_verified(manifest.config, repository, patience)
+    return platform_from_config(raw)

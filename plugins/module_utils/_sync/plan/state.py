@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What both sides have: tag lists and digests. Each is asked for once, unless that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, Union
+
+from ..._oci.errors import ImageOpsError, RegistryError
+from ..._oci.image.manifest import Descriptor, Platform
+from ..._oci.image.reference import Reference
+from ..work.stores import Places
+from ..work.workers import ask
+from .source_images import Wanted, WantedImages
+
+SourceKey = tuple[Reference, tuple[Platform, ...]]
+"""A source image, and the platforms that are wanted of it."""
+
+K = TypeVar("K", SourceKey, Reference, Union[SourceKey, Reference])
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class There:
+    """What a destination has: a descriptor, nothing, or (unknown) an answer that does not tell."""
+
+    __slots__ = ("descriptor", "unknown")
+
+    descriptor: Descriptor | None
+    unknown: str
+
+
+_ABSENT = There(None, "")
+
+
+class Survey:
+    """Asks registries, and keeps what they answered for the next time.
+
+    :param log: takes the traceback of a fault that nobody expected
+    """
+
+    def __init__(self, places: Places, wanted: WantedImages, log: Callable[[str], None]) -> None:
+        self._places = places
+        self._wanted = wanted
+        self._log = log
+        self._listings: dict[str, dict[str, None]] = {}
+        self._there: dict[Reference, There] = {}
+
+    def tags(self, name: str) -> Mapping[str, None] | None:
+        """The tags of a repository in its registry's order, quick to look up in; None when they are not known."""
+        return self._listings.get(name)
+
+    def list(self, repositories: Iterable[Reference]) -> dict[str, ImageOpsError]:
+        """Read the tag lists that are not known yet; gives the faults of those that could not be read, by name."""
+        new = {ref.name: ref for ref in repositories if ref.name not in self._listings}
+        faults: dict[str, ImageOpsError] = {}
+        for ref, outcome in self._ask(new.values(), lambda ref: self._places.repository(ref).tags()).items():
+            if isinstance(outcome, ImageOpsError):
+                faults[ref.name] = outcome
+            else:
+                self._listings[ref.name] = dict.fromkeys(outcome)
+        return faults
+
+    def images(
+        self, sources: Iterable[SourceKey], destinations: Iterable[Reference]
+    ) -> tuple[Mapping[SourceKey, Wanted | ImageOpsError], Mapping[Reference, There | ImageOpsError]]:
+        """Ask both sides at once: one question a reference and side, and none where a list has the answer."""
+        asked: list[SourceKey | Reference] = [*dict.fromkeys(sources)]
+        there: dict[Reference, There | ImageOpsError] = {}
+        for ref in dict.fromkeys(destinations):
+            known = self._known(ref)
+            if known is None:
+                asked.append(ref)
+            else:
+                there[ref] = known
+        wanted: dict[SourceKey, Wanted | ImageOpsError] = {}
+        for key, outcome in self._ask(asked, self._answer).items():
+            if isinstance(key, Reference) and not isinstance(outcome, Wanted):
+                there[key] = outcome
+            elif not isinstance(key, Reference) and not isinstance(outcome, There):
+                wanted[key] = outcome
+        return wanted, there
+
+    def _ask(self, keys: Iterable[K], answer: Callable[[K], V]) -> Mapping[K, V | ImageOpsError]:
+        lanes = ((self._places.lane((key if isinstance(key, Reference) else key[0]).registry), key) for key in keys)
+        return ask(lanes, answer, action="plan", log=self._log)
+
+    def _answer(self, key: SourceKey | Reference) -> Wanted | There:
+        return self._look(key) if isinstance(key, Reference) else self._wanted.resolve(*key)
+
+    def _known(self, destination: Reference) -> There | None:
+        listed = self._listings.get(destination.name)
+        if destination not in self._there and destination.tag and listed is not None and destination.tag not in listed:
+            return _ABSENT
+        return self._there.get(destination)
+
+    def _look(self, destination: Reference) -> There:
+        """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
+        try:
+            descriptor = self._places.repository(destination).resolve(destination.tag or str(destination.digest))
+        except RegistryError as fault:
+            if fault.status not in (401, 403) or fault.code == "bad_credentials":
+                raise
+            return There(None, f"the destination answered {fault.status}, taken as absent")
+        there = There(descriptor, "")
+        self._there[destination] = there
+        return there

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one message that a run ends with, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .report import one_line
+
+if TYPE_CHECKING:
+    from ..._oci.errors import ImageOpsError
+    from .outcome import ImageResult, RunResult
+
+_GROUPS = 6
+_NAMED = 3
+_CORRECTED = 40  # what somebody has to write otherwise is worth a whole line
+_INVALID = "invalid_input"
+_DETAIL = 490
+_ROOM = 470
+_SIZES = ("bytes", "kB", "MB", "GB", "TB")
+_THOUSAND = 1000
+
+_Failure = tuple["ImageResult", "ImageOpsError"]
+
+
+def success_message(result: RunResult, *, check_mode: bool) -> str:
+    """One line: how many images there are, what was or would be done, and how much that is."""
+    if not result.images:
+        return "the images are not known yet" if result.overdue else "no images to copy"
+    text = f"{_images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
+    amount = size(sum(image.bytes for image in result.images))
+    if check_mode:
+        return f"{text}; {amount} would be written"
+    return f"{text}; {amount} written in {result.seconds:.1f} s"
+
+
+def overdue_message(result: RunResult) -> str:
+    """The warning that a run's time was not enough."""
+    pending = sum(image.status == "pending" for image in result.images)
+    what = f"pending: {pending} of {_images(len(result.images))}" if result.images else "its images are not known yet"
+    return (
+        f"max_runtime ended the run after {result.seconds:.1f} s; {what}. No destination tag points to anything "
+        "incomplete; run it again to go on"
+    )
+
+
+def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") -> str:
+    """At most 20 lines: how many images failed, grouped by error code, each group with why and what to do.
+
+    :param signal: the name of the signal that interrupted the run, if one did
+    """
+    failures = [(image, image.error) for image in result.images if image.error is not None and image.status == "failed"]
+    lines = [_headline(result, len(failures), signal, check_mode)]
+    groups = _grouped(failures)
+    for code, group in groups[:_GROUPS]:
+        lines.extend(_group_lines(code, group))
+    rest = groups[_GROUPS:]
+    if rest:
+        codes = ", ".join(f"{code} ({len(group)})" for code, group in rest)
+        lines.append(one_line(f"and {_images(sum(len(group) for _code, group in rest))} more: {codes}"))
+    return "\n".join(lines)
+
+
+def size(amount: float) -> str:
+    """A number of bytes for people, in powers of 1000."""
+    for unit in _SIZES:
+        if amount < _THOUSAND or unit == _SIZES[-1]:
+            break
+        amount /= _THOUSAND
+    return f"{amount:.0f} {unit}" if unit == _SIZES[0] else f"{amount:.1f} {unit}"
+
+
+def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> str:
+    text = f"{failed} of {_images(len(result.images))} failed ({_counts(result, check_mode=check_mode)})"
+    if signal or (result.interrupted and not result.overdue):
+        by = f" by {signal}" if signal else ""
+        return f"interrupted{by}; no destination tag points to anything incomplete, run it again to go on. {text}"
+    return text
+
+
+def _counts(result: RunResult, *, check_mode: bool) -> str:
+    """``3 created, 1 updated, 8 unchanged``: what is done, or in check mode would be, and what is not finished."""
+    names = {"create": "created", "update": "updated", "unchanged": "unchanged", "skip": "skipped"}
+    if check_mode:
+        names.update({"create": "to create", "update": "to update"})
+    counts = {
+        name: sum(image.action == action and image.status == "done" for image in result.images)
+        for action, name in names.items()
+    }
+    counts["not finished"] = sum(image.status == "pending" for image in result.images)
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none done"
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _grouped(failures: Iterable[_Failure]) -> list[tuple[str, list[_Failure]]]:
+    """By error code, the largest group first."""
+    groups: dict[str, list[_Failure]] = {}
+    for image, error in failures:
+        groups.setdefault(error.code, []).append((image, error))
+    return sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+
+
+def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
+    first = group[0][1]
+    why = f"cannot {first.action} {first.subject}: {first.cause}"
+    words = getattr(first, "words", "")
+    if words and words not in why:
+        why = f"{why}; it said: {words}"
+    yield one_line(f"{code}, {_images(len(group))}: {why}")
+    yield "  " + one_line(f"not written: {_some(group, _CORRECTED if code == _INVALID else _NAMED)}", _DETAIL)
+    if first.hint:
+        yield "  " + one_line(f"what to do: {first.hint}", _DETAIL)
+
+
+def _some(group: Sequence[_Failure], most: int) -> str:
+    """The first destinations, as many as there is room for, and how many more there are."""
+    names = [str(image.destination) for image, _error in group[:most]]
+    while True:
+        more = len(group) - len(names)
+        text = ", ".join(names) + (f" and {more} more" if more else "")
+        if len(text) <= _ROOM or len(names) <= 1:
+            return text
+        names.pop()

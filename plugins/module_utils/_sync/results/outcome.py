@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run gives: the outcome of every image, and of the run as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..._oci.errors import ImageOpsError
+from ..._oci.image.reference import Digest, Reference
+from ..plan.image_task import ImageTask
+from ..rules.rule_parser import Rule
+
+DONE, FAILED, PENDING = "done", "failed", "pending"
+
+
+@dataclass(frozen=True)
+class CopyOptions:
+    """What holds for every image of a run.
+
+    :ivar overwrite: always, skip or fail, for rules that do not say
+    :ivar foreign_layers: copy layers that their makers do not want distributed, too
+    :ivar unsupported_artifacts: fail, skip or strip what a destination does not take
+    """
+
+    check_mode: bool
+    overwrite: str
+    foreign_layers: bool
+    unsupported_artifacts: str = "fail"
+
+
+@dataclass(frozen=True)
+class Reread:
+    """A blob that was read from its source again."""
+
+    digest: Digest
+    reason: str
+    bytes: int
+
+
+@dataclass
+class ImageResult:
+    """One image's outcome, filled in as it goes.
+
+    :ivar status: done, failed or pending; an image that needed nothing is done
+    :ivar digest: what the destination has afterwards
+    :ivar bytes: of blobs that were sent for it; in check mode those that would be
+    :ivar blobs_copied: blobs that were sent; likewise mounted from a neighbour, and present before
+    :ivar attempts: rounds in which it was tried
+    :ivar seconds: that its last attempt took
+    :ivar wrote: whether anything was written for it
+    """
+
+    task: ImageTask
+    status: str = PENDING
+    digest: Digest | None = None
+    bytes: int = 0
+    blobs_copied: int = 0
+    blobs_mounted: int = 0
+    blobs_present: int = 0
+    attempts: int = 0
+    seconds: float = 0.0
+    error: ImageOpsError | None = None
+    notes: list[str] = field(default_factory=list)
+    wrote: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that wants it."""
+        return self.task.rule
+
+    @property
+    def source(self) -> Reference:
+        """Where it comes from."""
+        return self.task.source
+
+    @property
+    def destination(self) -> Reference:
+        """Where it goes to."""
+        return self.task.destination
+
+    @property
+    def action(self) -> str:
+        """What planning decided."""
+        return self.task.action
+
+    @property
+    def reason(self) -> str:
+        """Why planning decided so."""
+        return self.task.reason
+
+    @property
+    def previous(self) -> Digest | None:
+        """What the destination had at planning."""
+        return self.task.previous
+
+    @property
+    def note(self) -> str:
+        """What else there is to know of it, in one line."""
+        return "; ".join(self.notes)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What one registry saw of a run."""
+
+    requests: int
+    bytes_read: int
+    bytes_written: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The outcome of a run.
+
+    :ivar images: every image, sorted by destination
+    :ivar changed: whether anything was written; in check mode whether anything would be
+    :ivar interrupted: whether the run was told to end before it was through
+    :ivar overdue: whether it was told so because its time was up
+    :ivar seconds: from start to end
+    :ivar registries: the traffic by registry host
+    :ivar rereads: blobs that were read more than once, and why
+    :ivar not_taken: sentences about what the rules leave behind
+    """
+
+    images: list[ImageResult]
+    changed: bool
+    interrupted: bool
+    seconds: float
+    registries: dict[str, Traffic]
+    rereads: list[Reread]
+    not_taken: list[str]
+    overdue: bool = False

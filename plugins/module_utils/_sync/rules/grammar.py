@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two sides of a rule as they are written: image-syncer's grammar of sources and destinations, and whole projects.
+
+In this order: a digest (``repository@sha256:...``, also with a tag), one tag, neither (all tags),
+``repository:/regex/``, a list of tags (``repository:tag1,tag2``). A source may also be every repository directly in a
+path (``registry/project/*``) or anywhere below it (``/**``), all their tags or those that match (``:/regex/``); its
+destination then says by a template, or as the beginning of a path, where each of them goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..._oci.errors import InputError
+from ..._oci.image.reference import Digest, Reference, check_tag, quoted
+from .re2.syntax import TagPattern
+from .repository_patterns import Wildcard, fill, is_template, parse_destination_path, parse_wildcard
+from .user_input import Place
+
+_SOURCE_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2, :/regex/ or @sha256:..."
+_DESTINATION_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2 or @sha256:..."
+_REGEX_FORM = "write repository:/regex/"
+_COUNT_FORM = "give as many tags as the source has, or none to keep the source's"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images of one repository: one digest, or some tags, or those that match, or all; or of many repositories.
+
+    :ivar repository: the repository's path; of many, as they were written: ``library/*``
+    :ivar tags: the tags that are named, each once; with a digest, the one tag that must name it
+    :ivar pattern: what a tag must match somewhere
+    :ivar text: as it was written
+    :ivar wildcard: which repositories, when it is not one
+    """
+
+    registry: str
+    repository: str
+    tags: tuple[str, ...] | None = None
+    pattern: TagPattern | None = None
+    digest: Digest | None = None
+    text: str = ""
+    wildcard: Wildcard | None = None
+
+    @property
+    def name(self) -> str:
+        """Registry and repository."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def selects_by_listing(self) -> bool:
+        """Whether the repository's tags have to be listed to know what is meant."""
+        return self.tags is None and self.digest is None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A repository that images go to.
+
+    :ivar repository: its path; where many go, a template of theirs or the beginning of their paths
+    :ivar tags: what the source's tags are called there, from left to right; None keeps their names
+    :ivar digest: the source's digest, when it is written here too
+    :ivar text: as it was written
+    """
+
+    registry: str
+    repository: str
+    tags: tuple[str, ...] | None = None
+    digest: Digest | None = None
+    text: str = ""
+
+    @property
+    def name(self) -> str:
+        """Registry and repository."""
+        return f"{self.registry}/{self.repository}"
+
+
+def parse_source(text: str, place: Place) -> Source:
+    """Take a source as it is written; an InputError names its place."""
+    _refuse_what_comes_later(text, place)
+    try:
+        name, marked, rest = ("", "", "") if _SCHEME.match(text) else text.partition(":/")
+        wildcard = parse_wildcard(name or text)
+        if wildcard is not None:
+            pattern = _parse_regex(text, rest) if marked else None
+            return Source(wildcard.registry, wildcard.path, pattern=pattern, text=text, wildcard=wildcard)
+        if marked:
+            reference, tags, pattern = Reference.parse(name), None, _parse_regex(text, rest)
+        else:
+            reference, named = _parse_list(text, _SOURCE_FORM)
+            tags, pattern = None if named is None else tuple(dict.fromkeys(named)), None
+    except InputError as fault:
+        raise place.wrapped(text, fault) from None
+    return Source(reference.registry, reference.repository, tags, pattern, reference.digest, text)
+
+
+def parse_destination(text: str, place: Place, *, source: Source, may_be_one: bool) -> Destination:
+    """Take a destination as it is written and hold it against the source; an InputError names its place.
+
+    :param may_be_one: whether the rule may select no more than one tag, where the source does not name its tags
+    """
+    _refuse_what_comes_later(text, place)
+    if ":/" in text and not _SCHEME.match(text):
+        raise place.refusal(text, "a regular expression has no meaning there", _DESTINATION_FORM)
+    try:
+        found = _parse_destination(text, source)
+    except InputError as fault:
+        raise place.wrapped(text, fault) from None
+    if found.digest is not None and found.digest != source.digest:
+        raise place.refusal(
+            text,
+            "its digest is not that of the source" if source.digest else "it has a digest and the source has none",
+            "leave the digest out: what arrives always has the source's",
+        )
+    if found.tags is not None:
+        _check_count(found.tags, text, place, source, may_be_one)
+    return found
+
+
+def _parse_destination(text: str, source: Source) -> Destination:
+    if source.wildcard is not None:
+        path = parse_destination_path(text, whole_registry=not source.wildcard.prefix)
+        return Destination(path.registry, path.path, path.tags, text=text)
+    filled = fill(text, source.repository) if is_template(text) else text
+    reference, tags = _parse_list(filled, _DESTINATION_FORM)
+    return Destination(reference.registry, reference.repository, tags, reference.digest, text)
+
+
+def _refuse_what_comes_later(text: str, place: Place) -> None:
+    """The one place that knows of a form that is planned: directories."""
+    if text.startswith("ocidir://"):
+        raise place.refusal(text, "image layouts in directories are not yet supported", _SOURCE_FORM)
+
+
+def _parse_regex(text: str, rest: str) -> TagPattern:
+    """Take what follows ``:/``."""
+    body, closed = rest[:-1], rest.endswith("/")
+    if not closed or "/," in body:
+        cause = "a regular expression stands alone" if "/," in rest else "its regular expression has no '/' at the end"
+    elif not body:
+        cause = "its regular expression is empty"
+    else:
+        return TagPattern.parse(body)
+    raise InputError(subject=quoted(text), cause=cause, hint=_REGEX_FORM)
+
+
+def _parse_list(text: str, form: str) -> tuple[Reference, tuple[str, ...] | None]:
+    """Take a reference with any number of tags; gives it, and the tags as they are named."""
+    first, comma, rest = text.partition(",")
+    if not comma:
+        reference = Reference.parse(first)
+        return reference, None if reference.tag is None else (reference.tag,)
+    others = [tag.strip() for tag in rest.split(",")]
+    if not all(others):
+        raise InputError(subject="its list of tags", cause="one of the tags is empty", hint=form)
+    reference = Reference.parse(first.strip())
+    if reference.tag is None or reference.digest is not None:
+        cause = "a digest stands alone" if reference.digest else "the first item has no tag"
+        raise InputError(subject="its list of tags", cause=cause, hint=form)
+    return reference, (reference.tag, *(check_tag(tag) for tag in others))
+
+
+def _check_count(tags: Sequence[str], text: str, place: Place, source: Source, may_be_one: bool) -> None:
+    if source.selects_by_listing:
+        if len(tags) > 1 or not may_be_one:
+            meant = "all tags" if source.pattern is None else "all tags that match"
+            raise place.refusal(
+                text,
+                f"it names {_counted(tags)} and the source means {meant}",
+                "leave the destination's tags out, or name the source's",
+            )
+        return
+    named = source.tags or (str(source.digest),)
+    if len(tags) != len(named):
+        raise place.refusal(text, f"it names {_counted(tags)} and the source {_counted(named)}", _COUNT_FORM)
+
+
+def _counted(tags: Sequence[str]) -> str:
+    return "one tag" if len(tags) == 1 else f"{len(tags)} tags"

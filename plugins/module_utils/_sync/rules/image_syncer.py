@@ -1,0 +1,206 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""image-syncer's files, as the same rules and credentials that a task's options make.
+
+Combined, ``{auth: {KEY: {username, password, insecure}}, images: {SOURCE: DESTINATION}}``, or the two mappings in a
+file each. In the split files ``${NAME}`` stands for an environment variable, and so does ``$NAME`` when it is the whole
+value; ``$$`` at the start is a literal ``$`` and any other ``$`` is itself. Combined files are taken as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..._oci.errors import InputError
+from ..._oci.image.reference import parse_prefix, quoted
+from .documents import read_document
+from .user_input import NotText, Place, nearest
+
+_ENTRY_KEYS = ("username", "password", "insecure")
+_FILE_KEYS = ("auth", "images")
+_DESTINATION_FORM = "write a destination or a list of destinations"
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WHOLE_VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+
+Entry = tuple[str, dict[str, object]]
+"""An item in the form that the option ``images`` takes, behind the words that say where it stands."""
+
+
+@dataclass(frozen=True)
+class AuthEntry:
+    """How to reach the repositories under a key.
+
+    :ivar key: a registry, or a registry and the beginning of a path in it
+    :ivar insecure: https without verification, then plain http
+    """
+
+    key: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    insecure: bool = False
+
+
+def load_combined(path: str, *, warn: Callable[[str], None]) -> tuple[list[AuthEntry], list[Entry]]:
+    """Read a file with both mappings. InputError names the file, the entry and the form that is right.
+
+    :param warn: is told of keys that have no meaning, which image-syncer ignores in silence
+    """
+    name = os.path.basename(path)
+    document = _mapping(read_document(path), f"the file {quoted(path)}", "write {auth: {...}, images: {...}}")
+    if not any(key in document for key in _FILE_KEYS):
+        raise InputError(
+            action="read",
+            subject=f"the file {quoted(path)}",
+            cause="it has neither auth nor images",
+            hint="give a file with only one of the two mappings as auth_file or images_file",
+        )
+    _warn_of_keys(document, _FILE_KEYS, name, warn)
+    auth, images = (document[key] if document.get(key) is not None else {} for key in _FILE_KEYS)
+    return _auth(auth, name, None, warn), _images(images, name, None)
+
+
+def load_auth(path: str, *, env: Mapping[str, str], warn: Callable[[str], None]) -> list[AuthEntry]:
+    """Read a file with the mapping of credentials only.
+
+    :param env: the environment variables that values may name
+    :param warn: is told of keys that have no meaning
+    """
+    document = read_document(path)
+    _refuse_combined(document, path, "auth_file")
+    return _auth(document, os.path.basename(path), env, warn)
+
+
+def load_images(path: str, *, env: Mapping[str, str]) -> list[Entry]:
+    """Read a file with the mapping of images only.
+
+    :param env: the environment variables that destinations may name
+    """
+    document = read_document(path)
+    _refuse_combined(document, path, "images_file")
+    return _images(document, os.path.basename(path), env)
+
+
+def _mapping(value: Any, subject: str, form: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(action="read", subject=subject, cause="it is not a mapping", hint=form)
+    return value
+
+
+def _refuse_combined(document: Any, path: str, option: str) -> None:
+    """Refuse a combined file where one of the split ones is wanted."""
+    for key in _FILE_KEYS:
+        inner = document.get(key) if isinstance(document, dict) else None
+        if isinstance(inner, dict) and inner and not any(known in inner for known in _ENTRY_KEYS):
+            raise InputError(
+                action="read",
+                subject=f"the file {quoted(path)}",
+                cause=f"its {key} is a mapping inside, as in a combined file, and it is given as {option}",
+                hint="give it as config",
+            )
+
+
+def _warn_of_keys(found: Mapping[str, Any], known: tuple[str, ...], where: str, warn: Callable[[str], None]) -> None:
+    for key in found:
+        if key not in known:
+            warn(
+                f"The key {quoted(key)} of {where} has no meaning and is ignored; {nearest(key, known, 'it may have')}"
+            )
+
+
+# -- credentials
+
+
+def _auth(value: Any, name: str, env: Mapping[str, str] | None, warn: Callable[[str], None]) -> list[AuthEntry]:
+    entries = _mapping(value, f"the credentials of {name}", "write {registry: {username: ..., password: ...}}")
+    return [_auth_entry(key, entry, name, env, warn) for key, entry in entries.items()]
+
+
+def _auth_entry(
+    key: str, value: Any, name: str, env: Mapping[str, str] | None, warn: Callable[[str], None]
+) -> AuthEntry:
+    origin = f"{name}: {quoted(key)}"
+    try:
+        prefix = "/".join(part for part in parse_prefix(key) if part)
+    except InputError as fault:
+        raise Place("key", name).wrapped(key, fault) from None
+    entry = _mapping(value, f"the credentials of {origin}", "write {username: ..., password: ...}")
+    _warn_of_keys(entry, _ENTRY_KEYS, origin, warn)
+    username, password = (_secret(entry.get(what), what, origin, env) for what in ("username", "password"))
+    if bool(username) != bool(password):
+        given, missing = ("username", "password") if username else ("password", "username")
+        raise InputError(
+            subject=f"the credentials of {origin}",
+            cause=f"there is a {given} and no {missing}",
+            hint=f"give a {missing}, or leave the entry out to use docker's configuration",
+        )
+    insecure = entry.get("insecure")
+    if insecure is not None and not isinstance(insecure, bool):
+        raise Place("insecure", origin).refusal(insecure, "it is neither true nor false", "write true or false")
+    return AuthEntry(prefix, username, password, bool(insecure))
+
+
+def _secret(value: Any, what: str, origin: str, env: Mapping[str, str] | None) -> str:
+    """Take a user name or a password. No error here shows it."""
+    if value is None:
+        return ""
+    subject = f"the {what} of {origin}"
+    if not isinstance(value, str):
+        kind = f"is {value.kind}" if isinstance(value, NotText) else "is something else"
+        raise InputError(subject=subject, cause=f"it {kind}, not a string", hint="write it in quotes")
+    text = value if env is None else _expanded(value, subject, env)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(subject=subject, cause="it has half of a character that takes two") from None
+    return text
+
+
+# -- images
+
+
+def _images(value: Any, name: str, env: Mapping[str, str] | None) -> list[Entry]:
+    images = _mapping(value, f"the images of {name}", "write {source: destination}")
+    return [
+        (f"{name}: {quoted(source)}", {"source": source, "destination": _destinations(destination, name, source, env)})
+        for source, destination in images.items()
+    ]
+
+
+def _destinations(value: Any, name: str, source: str, env: Mapping[str, str] | None) -> list[str]:
+    place = Place("destination", f"{name}: {quoted(source)}")
+    if value is None:
+        raise place.refusal(
+            value, "there is none", 'quote the source when it has a comma or a colon, or write "" for the default one'
+        )
+    texts = place.texts(value, _DESTINATION_FORM)
+    if env is None:
+        return texts
+    return [_expanded(text, f"the destination {quoted(text)} of {place.origin}", env) for text in texts]
+
+
+# -- environment variables
+
+
+def _expanded(text: str, subject: str, env: Mapping[str, str]) -> str:
+    """Put environment variables in their places."""
+
+    def value_of(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name not in env:
+            raise InputError(
+                subject=subject,
+                cause=f"the environment variable {name} is not set",
+                hint="set it where the task runs; $$ at the start of a value is a literal $",
+            )
+        return env[name]
+
+    if text.startswith("$$"):
+        return "$" + _VARIABLE.sub(value_of, text[2:])
+    whole = _WHOLE_VARIABLE.fullmatch(text)
+    return value_of(whole) if whole else _VARIABLE.sub(value_of, text)

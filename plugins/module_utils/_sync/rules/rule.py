@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One wish: images of one repository, and where they are to be. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._oci.image.platform import Platform
+from ..._oci.image.reference import Reference
+from .grammar import Destination, Source
+from .re2.syntax import TagPattern
+from .repository_patterns import Wildcard
+from .user_input import Place
+from .versions import in_version_order, newest
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One wish: images of one repository, and where they are to be.
+
+    :ivar origin: where it stands, as messages say it: ``images[0]``
+    :ivar include: tags are taken when one of these matches the whole tag; all, when there are none
+    :ivar exclude: tags are left when one of these matches the whole tag
+    :ivar newest: how many versions are taken at most; None takes all
+    :ivar platforms: what is taken of an index; all, when there are none
+    :ivar overwrite: ``always``, ``skip`` or ``fail``; None leaves it to the task
+    :ivar brought_by: the wildcard that found its repository, when the user did not name it
+    """
+
+    origin: str
+    source: Source
+    destinations: tuple[Destination, ...]
+    include: tuple[TagPattern, ...] = ()
+    exclude: tuple[TagPattern, ...] = ()
+    newest: int | None = None
+    platforms: tuple[Platform, ...] = ()
+    overwrite: str | None = None
+    brought_by: Wildcard | None = None
+
+    def select(self, listed: Sequence[str]) -> list[str]:
+        """Give the source tags that this rule takes out of a listing, each once, in the order of their versions.
+
+        A source that names its tags gives those. More tags than a destination names are an InputError.
+        """
+        if not self.source.selects_by_listing:
+            return list(self.source.tags or ())
+        taken = [tag for tag in listed if self._takes(tag)]
+        selected = in_version_order(taken) if self.newest is None else newest(taken, self.newest)
+        if len(selected) > 1:
+            self._refuse_named_destinations(selected)
+        return selected
+
+    def _takes(self, tag: str) -> bool:
+        if self.source.pattern is not None and not self.source.pattern.search(tag):
+            return False
+        if self.include and not any(pattern.fullmatch(tag) for pattern in self.include):
+            return False
+        return not any(pattern.fullmatch(tag) for pattern in self.exclude)
+
+    def _refuse_named_destinations(self, selected: Sequence[str]) -> None:
+        for destination in self.destinations:
+            if destination.tags is not None:
+                shown = ", ".join(selected[:3]) + (", ..." if len(selected) > 3 else "")
+                raise Place("destination", self.origin).refusal(
+                    destination.text,
+                    f"it names one tag and the source has {len(selected)}: {shown}",
+                    "leave the destination's tag out to keep the source's, or select one tag",
+                )
+
+
+def destination_tag(rule: Rule, destination: Destination, source_tag: str | None) -> str | None:
+    """Give the tag that an image gets in one of its rule's destinations; None when it is put there by digest alone.
+
+    :param source_tag: one of ``rule.select``, or None for a source that is named by digest alone
+    """
+    if destination.tags is None:
+        return None if destination.digest is not None else source_tag
+    named = rule.source.tags
+    return destination.tags[named.index(source_tag) if named is not None and source_tag is not None else 0]
+
+
+def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, Any]:
+    """Give this rule, narrowed to one image, in the form that the option ``images`` takes."""
+    item: dict[str, Any] = {"source": str(source), "destination": str(destination)}
+    if rule.platforms:
+        item["platforms"] = [str(platform) for platform in rule.platforms]
+    if rule.overwrite is not None:
+        item["overwrite"] = rule.overwrite
+    return item

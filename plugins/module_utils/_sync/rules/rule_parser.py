@@ -1,0 +1,254 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's wishes, parsed and checked: which images of one repository go where. No I/O.
+
+A rule is an item of the option ``images``; image-syncer's files become the same items. Everything here raises
+InputError, naming the rule, the value and the form that is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ..._oci.errors import InputError
+from ..._oci.image.platform import Platform
+from ..._oci.image.reference import parse_prefix, quoted
+from .grammar import Destination, Source, parse_destination, parse_source
+from .re2.syntax import TagPattern
+from .rule import Rule, as_item, destination_tag
+from .user_input import Place, check_keys, nearest
+
+__all__ = [
+    "OVERWRITE",
+    "Destination",
+    "Rule",
+    "Source",
+    "as_item",
+    "check_rules",
+    "destination_tag",
+    "parse_entries",
+    "parse_rules",
+]
+
+OVERWRITE = ("always", "skip", "fail")
+
+_KEYS = ("source", "destination", "tags", "platforms", "overwrite")
+_TAG_KEYS = ("include", "exclude", "newest")
+_ITEM_FORM = "write a list of items such as {source: registry/repository, destination: registry/repository}"
+_SIDE_FORM = "write registry/repository"
+_COUNT = re.compile(r"[0-9]{1,9}")
+_PATTERN_FORM = "write a regular expression, or a list of them, that matches whole tags"
+
+
+def parse_rules(
+    images: object, *, default_registry: str | None, default_namespace: str | None, origin: str = "images"
+) -> list[Rule]:
+    """Take the value of the option ``images`` and give its rules.
+
+    :param images: a list of mappings with the keys source, destination, tags, platforms and overwrite, or None
+    :param default_registry: with ``default_namespace``, where a rule without destination goes
+    :param origin: the option's name
+    """
+    if images is None:
+        entries: list[tuple[str, object]] = []
+    elif isinstance(images, (list, tuple)):
+        entries = [(f"{origin}[{index}]", item) for index, item in enumerate(images)]
+    else:
+        raise InputError(subject=f"the option {origin}", cause="it is not a list", hint=_ITEM_FORM)
+    return parse_entries(entries, default_registry=default_registry, default_namespace=default_namespace)
+
+
+def parse_entries(
+    entries: Iterable[tuple[str, object]], *, default_registry: str | None, default_namespace: str | None
+) -> list[Rule]:
+    """Take items as ``images`` has them, each with the words that say where it stands, and give their rules."""
+    defaults = _parse_defaults(default_registry, default_namespace)
+    return [_parse_rule(item, origin, defaults) for origin, item in entries]
+
+
+def _parse_defaults(registry: str | None, namespace: str | None) -> str:
+    """Give what a destination begins with that is not written; empty when it must be."""
+    if not registry and not namespace:
+        return ""
+    if not registry or not namespace:
+        given, missing = ("registry", "namespace") if registry else ("namespace", "registry")
+        raise InputError(
+            subject=f"the option default_{given}", cause=f"default_{missing} is not given", hint="give both or none"
+        )
+    host, path = _parse_default("registry", registry, registry)
+    if path:
+        raise InputError(
+            subject=f"the option default_registry {quoted(registry)}",
+            cause="it has a path",
+            hint="the path belongs to default_namespace",
+        )
+    return "/".join(_parse_default("namespace", namespace, f"{host}/{namespace}"))
+
+
+def _parse_default(name: str, value: str, prefix: str) -> tuple[str, str]:
+    try:
+        return parse_prefix(prefix)
+    except InputError as fault:
+        raise InputError(
+            subject=f"the option default_{name} {quoted(value)}",
+            cause=f"{fault.subject}: {fault.cause}",
+            hint=fault.hint,
+        ) from None
+
+
+def _parse_rule(item: object, origin: str, defaults: str) -> Rule:
+    if not isinstance(item, Mapping):
+        raise InputError(subject=f"the item {origin}", cause="it is not a mapping", hint=_ITEM_FORM)
+    check_keys(item, _KEYS, origin)
+    if not item.get("source"):
+        raise InputError(subject=f"the item {origin}", cause="it has no source", hint=_ITEM_FORM)
+    place = Place("source", origin)
+    source = parse_source(place.text(item["source"], _SIDE_FORM), place)
+    include, exclude, count = _parse_tags(item.get("tags"), origin, source)
+    may_be_one = bool(source.pattern or include or count == 1)
+    return Rule(
+        origin=origin,
+        source=source,
+        destinations=_parse_destinations(item.get("destination"), origin, source, may_be_one, defaults),
+        include=include,
+        exclude=exclude,
+        newest=count,
+        platforms=_parse_platforms(item.get("platforms"), Place("platform", origin)),
+        overwrite=_parse_overwrite(item.get("overwrite"), Place("overwrite", origin)),
+    )
+
+
+def _parse_tags(
+    value: object, origin: str, source: Source
+) -> tuple[tuple[TagPattern, ...], tuple[TagPattern, ...], int | None]:
+    """Give include, exclude and newest."""
+    if value is None:
+        return (), (), None
+    place = Place("tags", origin)
+    if not isinstance(value, Mapping):
+        raise place.refusal(value, "it is not a mapping", "write tags: {include: ..., exclude: ..., newest: ...}")
+    check_keys(value, _TAG_KEYS, f"the tags of {origin}")
+    include = _parse_patterns(value.get("include"), Place("tags.include", origin))
+    exclude = _parse_patterns(value.get("exclude"), Place("tags.exclude", origin))
+    count = _parse_count(value.get("newest"), Place("tags.newest", origin))
+    if not source.selects_by_listing and (include or exclude or count is not None):
+        raise Place("source", origin).refusal(
+            source.text,
+            "it says by itself what is taken, and tags says it again",
+            "leave tags out, or leave tag and digest out of the source",
+        )
+    return include, exclude, count
+
+
+def _parse_patterns(value: object, place: Place) -> tuple[TagPattern, ...]:
+    if value is None:
+        return ()
+    patterns = []
+    for text in place.texts(value, _PATTERN_FORM):
+        if not text:
+            raise place.refusal(text, "it is empty and matches no tag", _PATTERN_FORM)
+        if len(text) > 1 and text.startswith("/") and text.endswith("/"):
+            raise place.refusal(text, "no tag has a '/'", "write the regular expression without slashes around it")
+        try:
+            patterns.append(TagPattern.parse(text))
+        except InputError as fault:
+            raise place.wrapped(text, fault) from None
+    return tuple(patterns)
+
+
+def _parse_count(value: object, place: Place) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and _COUNT.fullmatch(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise place.refusal(value, "it is not a number of versions", "write a whole number of at least 1")
+    return value
+
+
+def _parse_destinations(
+    value: object, origin: str, source: Source, may_be_one: bool, defaults: str
+) -> tuple[Destination, ...]:
+    place = Place("destination", origin)
+    written = [""] if value is None else place.texts(value, _SIDE_FORM) or [""]
+    found: dict[Destination, None] = {}
+    for text in written:
+        if not text and not defaults:
+            raise place.refusal(
+                text, "it is empty", "write a destination, or give default_registry and default_namespace"
+            )
+        below = "{path}" if source.wildcard is not None else _without_first_part(source.repository)
+        whole = text or f"{defaults}/{below}"
+        found[parse_destination(whole, place, source=source, may_be_one=may_be_one)] = None
+    return tuple(found)
+
+
+def _without_first_part(repository: str) -> str:
+    """Leave the source's own project out; a repository that is in none keeps its name."""
+    return repository.partition("/")[2] or repository
+
+
+def _parse_platforms(value: object, place: Place) -> tuple[Platform, ...]:
+    platforms: dict[Platform, None] = {}
+    for text in [] if value is None else place.texts(value, "write os/architecture, such as linux/amd64, or a list"):
+        try:
+            platforms[Platform.parse(text)] = None
+        except InputError as fault:
+            raise place.wrapped(text, fault) from None
+    return tuple(platforms)
+
+
+def _parse_overwrite(value: object, place: Place) -> str | None:
+    if value is None or (isinstance(value, str) and value in OVERWRITE):
+        return None if value is None else str(value)
+    raise place.refusal(value, "it is not known", nearest(value, OVERWRITE, "there are"))
+
+
+def check_rules(rules: Iterable[Rule]) -> list[Rule]:
+    """Refuse rules that literally name one destination tag for different images; give the rules, each once.
+
+    What is only known from listings and digests is not looked at here: the plan does that. Rules that differ in nothing
+    but where they stand are one.
+    """
+    writers: dict[tuple[str, str], tuple[Rule, str | None]] = {}
+    unique: dict[Rule, Rule] = {}
+    for rule in rules:
+        unique.setdefault(replace(rule, origin=""), rule)
+        if rule.source.selects_by_listing:
+            continue
+        for source_tag in rule.source.tags or (None,):
+            for destination in rule.destinations:
+                tag = destination_tag(rule, destination, source_tag)
+                if tag is None:
+                    continue
+                other, other_tag = writers.setdefault((destination.name, tag), (rule, source_tag))
+                if not _may_be_same((rule, source_tag), (other, other_tag)):
+                    raise _collision(rule, other, destination, tag)
+    return list(unique.values())
+
+
+def _may_be_same(one: tuple[Rule, str | None], other: tuple[Rule, str | None]) -> bool:
+    """Whether two rules with a tag of each may mean one image, as far as one can tell from what is written."""
+    (rule, tag), (other_rule, other_tag) = one, other
+    if set(rule.platforms) != set(other_rule.platforms):
+        return False
+    digest, other_digest = rule.source.digest, other_rule.source.digest
+    if digest is not None and other_digest is not None:
+        return digest == other_digest
+    return (rule.source.name, tag) == (other_rule.source.name, other_tag)
+
+
+def _collision(rule: Rule, other: Rule, destination: Destination, tag: str) -> InputError:
+    if rule is other:
+        cause = f"two tags of its source would be written to {destination.name}:{tag}"
+    else:
+        cause = (
+            f"it would write {quoted(rule.source.text)} to {destination.name}:{tag}, where {other.origin} writes"
+            f" {quoted(other.source.text)}"
+        )
+        if rule.source == other.source:
+            cause += " with other platforms"
+    return InputError(subject=f"the rule {rule.origin}", cause=cause, hint="give one of them another destination tag")
