@@ -10,7 +10,7 @@ import time
 from types import SimpleNamespace
 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.reuse import MOST, SOON, Reuse
-from raw_server import Received, client, raw_server
+from helpers.raw_server import Received, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()
 

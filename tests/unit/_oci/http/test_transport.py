@@ -29,7 +29,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.http.socket
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import MOST_REDIRECTS, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Descriptor
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
-from raw_server import HASTIEST, HASTY, QUICK, Handle, RawServer, Received, Told, client, raw_server
+from helpers.raw_server import HASTIEST, HASTY, QUICK, Handle, RawServer, Received, Told, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()
 ONCE = Settings(timeout=10.0, attempts=1)

@@ -31,7 +31,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.media
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.blob_upload import LOOKS
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import MissingContent
-from raw_server import HASTY, QUICK, Received, Told, client, raw_server
+from helpers.raw_server import HASTY, QUICK, Received, Told, client, raw_server
 
 DATA = bytes(range(256)) * 4000  # about 1 MB
 BLOCK = 65536

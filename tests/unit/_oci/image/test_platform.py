@@ -16,7 +16,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.platf
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from oci_documents import words_of_refusal
+from helpers.oci_documents import words_of_refusal
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from hypothesis import given
 from hypothesis import strategies as st
-from oci_documents import words_of_refusal
+from helpers.oci_documents import words_of_refusal
 
 HUB = "https://index.docker.io/v1/"
 NOT_FOUND = (1, "credentials not found in native keychain\n", "")

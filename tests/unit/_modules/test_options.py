@@ -15,7 +15,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._modules import 
 from ansible_collections.imageops.registry.plugins.module_utils._modules.registry_entries import RegistryEntry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 ENTRY = options.registry_spec()["registries"]["options"]
 
 

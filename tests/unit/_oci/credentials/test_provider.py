@@ -18,7 +18,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
-from oci_documents import words_of_refusal
+from helpers.oci_documents import words_of_refusal
 
 KEY = json.dumps({"type": "service_account", "private_key": "-----BEGIN KEY-----\nabc\n", "client_email": "a@b"})
 KEY64 = base64.b64encode(KEY.encode()).decode()

@@ -24,7 +24,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manif
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from hypothesis import given
 from hypothesis import strategies as st
-from oci_documents import (
+from helpers.oci_documents import (
     DOCKER_CONFIG,
     DOCKER_LIST,
     DOCKER_MANIFEST,

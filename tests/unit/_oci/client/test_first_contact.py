@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from raw_server import RawServer, Received, client, raw_server
+from helpers.raw_server import RawServer, Received, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()
 PATIENT = Settings(timeout=3600.0, first_contact=0.2, backoff=0.001, backoff_cap=0.002)

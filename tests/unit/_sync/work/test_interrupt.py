@@ -22,15 +22,15 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.work.inter
 STUBBORN = """
 import sys, threading
 sys.path[:0] = {path!r}
-from ansible_collections.imageops.registry.plugins.module_utils._sync.work.interrupt import leave_soon, run_interruptibly
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work import interrupt
 
 def work():
     threading.Thread(target=threading.Event().wait, daemon=False).start()  # holds the interpreter's end up
     print("begun", flush=True)
     threading.Event().wait()
 
-ended = run_interruptibly(work, interrupt=lambda: None, grace=0.1)
-leave_soon(0.2)
+ended = interrupt.run_interruptibly(work, interrupt=lambda: None, grace=0.1)
+interrupt.leave_soon(0.2)
 print(ended.signal, flush=True)
 """
 
