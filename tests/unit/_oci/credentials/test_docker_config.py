@@ -15,9 +15,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.docker_credentials import DockerConfig
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
+from helpers.oci_documents import words_of_refusal
 from hypothesis import given
 from hypothesis import strategies as st
-from helpers.oci_documents import words_of_refusal
 
 HUB = "https://index.docker.io/v1/"
 NOT_FOUND = (1, "credentials not found in native keychain\n", "")

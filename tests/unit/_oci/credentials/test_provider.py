@@ -16,9 +16,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials
     without_credentials,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
+from helpers.oci_documents import words_of_refusal
 from hypothesis import given
 from hypothesis import strategies as st
-from helpers.oci_documents import words_of_refusal
 
 KEY = json.dumps({"type": "service_account", "private_key": "-----BEGIN KEY-----\nabc\n", "client_email": "a@b"})
 KEY64 = base64.b64encode(KEY.encode()).decode()

@@ -21,8 +21,6 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manif
     parse_manifest,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
-from hypothesis import given
-from hypothesis import strategies as st
 from helpers.oci_documents import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -36,6 +34,8 @@ from helpers.oci_documents import (
     point,
     point_to,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 ATTESTS = "vnd.docker.reference.digest"
 

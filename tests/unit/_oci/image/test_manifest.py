@@ -22,8 +22,6 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manif
     parse_manifest,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
-from hypothesis import given
-from hypothesis import strategies as st
 from helpers.oci_documents import (
     DOCKER_CONFIG,
     DOCKER_LIST,
@@ -40,6 +38,8 @@ from helpers.oci_documents import (
     point,
     words_of_refusal,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 SCHEMA1 = "application/vnd.docker.distribution.manifest.v1+json"
 SCHEMA1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"

@@ -14,9 +14,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.platf
     Platform,
     platform_from_config,
 )
+from helpers.oci_documents import words_of_refusal
 from hypothesis import given
 from hypothesis import strategies as st
-from helpers.oci_documents import words_of_refusal
 
 
 @pytest.mark.parametrize(
