@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene import NAMESPACE, Scene, open_scene
-from support.images import Image, image, index
+from support.scenes.images import Image, image, index
 
 from playbooks import Ansible, PlaybookRun, install
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from support.storage import quick_directory
+from support.servers.storage import quick_directory
 
 from . import ours, peers, playbook
 from .contender import Contender

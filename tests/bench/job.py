@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.docker_registry import DockerRegistry
-from support.endpoint import Endpoint
-from support.images import Image
+from support.clients.endpoint import Endpoint
+from support.scenes.images import Image
+from support.servers.docker_registry import DockerRegistry
 
 
 @dataclass(frozen=True)

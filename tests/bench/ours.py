@@ -13,7 +13,7 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
-from support.endpoint import Endpoint
+from support.clients.endpoint import Endpoint
 
 from .job import Job
 from .launch import Command, Step

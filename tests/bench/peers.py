@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from support.endpoint import Endpoint
+from support.clients.endpoint import Endpoint
 
 from .contender import Contender
 from .job import Job

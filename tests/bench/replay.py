@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.endpoint import Endpoint
+from support.clients.endpoint import Endpoint
 
 from .job import Job, Part, Tag
 from .launch import Command, Step

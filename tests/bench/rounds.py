@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from support.access_log import LoggedRequest
-from support.docker_registry import DockerRegistry
-from support.plain_client import PlainClient
+from support.clients.plain_client import PlainClient
+from support.servers.access_log import LoggedRequest
+from support.servers.docker_registry import DockerRegistry
 
 from . import ours
 from .contender import Contender

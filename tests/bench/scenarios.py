@@ -9,10 +9,10 @@ import gzip
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from support import images
-from support.docker_registry import DockerRegistry
-from support.images import Image
-from support.plain_client import PlainClient
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.images import Image
+from support.servers.docker_registry import DockerRegistry
 
 from .job import Stock, Tag, tag_of
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from support.endpoint import Endpoint
+from support.clients.endpoint import Endpoint
 
 from .figures import median
 from .job import Job

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.certificates import CertificateAuthority
-from support.docker_registry import DockerRegistry, docker_registry
-from support.endpoint import Endpoint
-from support.processes import ServerProcess
-from support.token_server import User, token_server
+from support.clients.endpoint import Endpoint
+from support.servers.certificates import CertificateAuthority
+from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.processes import ServerProcess
+from support.servers.token_server import User, token_server
 
 PLAIN, SECURE, FAR = "plain", "secure", "far"
 WORLDS = {

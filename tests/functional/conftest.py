@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from typing import Callable
 
 import pytest
-from support.endpoint import Endpoint
-from support.fault_proxy import fault_proxy
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.servers import KINDS, Kind, Servers, all_servers
-from support.storage import quick_directory
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.fault_proxy import FaultProxy
+from support.faults.proxy_server import fault_proxy
+from support.servers.shared import KINDS, Kind, Servers, all_servers
+from support.servers.storage import quick_directory
 
 _numbers = itertools.count()
 

@@ -10,12 +10,12 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
-from support import images
-from support.docker_registry import DockerRegistry, docker_registry
-from support.endpoint import Endpoint
-from support.plain_client import PlainClient
-from support.runs import Run, actions
-from support.servers import Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.runs import Run, actions
+from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Sync = Callable[..., RunResult]

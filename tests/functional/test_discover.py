@@ -11,16 +11,16 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
-from support import images
-from support.docker_registry import DockerRegistry, docker_registry
-from support.endpoint import Endpoint
-from support.fault_actions import Answer
-from support.faults import FaultProxy
-from support.harbor import Harbor, harbor
-from support.harbor_world import GUEST
-from support.plain_client import PlainClient
-from support.runs import Run
-from support.token_server import Right, User, token_server
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import Answer
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.scenes.runs import Run
+from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.harbor import Harbor, harbor
+from support.servers.harbor_world import GUEST
+from support.servers.token_server import Right, User, token_server
 
 Plain = Callable[[Endpoint], PlainClient]
 Faulty = Callable[..., FaultProxy]

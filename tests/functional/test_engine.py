@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import Answer, error_answer
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.runs import Run, actions, only
-from support.servers import Kind, Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import Answer, error_answer
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.scenes.runs import Run, actions, only
+from support.servers.shared import Kind, Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Fresh = Callable[[], str]

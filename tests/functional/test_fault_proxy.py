@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import Callable
 
 import pytest
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import (
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient, Refused
+from support.clients.skopeo import independent_digest
+from support.faults.actions import (
     Answer,
     ChangeHeaders,
     ChangeLocation,
@@ -39,14 +40,13 @@ from support.fault_actions import (
     StallResponse,
     error_answer,
 )
-from support.fault_proxy import fault_proxy
-from support.faults import Action, FaultProxy
-from support.images import Blob
-from support.plain_client import PlainClient, Refused
-from support.ports import dead_host, silent_host
-from support.processes import wait_until
-from support.servers import Servers
-from support.skopeo import independent_digest
+from support.faults.fault_proxy import Action, FaultProxy
+from support.faults.proxy_server import fault_proxy
+from support.scenes import images
+from support.scenes.images import Blob
+from support.servers.ports import dead_host, silent_host
+from support.servers.processes import wait_until
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Faulty = Callable[..., FaultProxy]

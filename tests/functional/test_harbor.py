@@ -11,12 +11,12 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._harbor.catalog import HarborCatalog
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from support import images
-from support.collection_client import Heard, registry_client
-from support.endpoint import Endpoint
-from support.harbor import Harbor, harbor
-from support.harbor_world import DEVELOPER, GUEST, PULL_ONLY
-from support.plain_client import PlainClient
+from support.clients.collection_client import Heard, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.servers.harbor import Harbor, harbor
+from support.servers.harbor_world import DEVELOPER, GUEST, PULL_ONLY
 
 ROBOT, SYSTEM_ROBOT, PULLER = "robot$library+sync", "robot$all", "robot$puller"
 

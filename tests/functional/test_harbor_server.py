@@ -17,10 +17,10 @@ import pytest
 from harborapi import HarborAsyncClient
 from harborapi.models import GeneralInfo, Project, Repository, UserResp
 from pydantic import BaseModel
-from support import images
-from support.harbor import ADMIN, ADMIN_PASSWORD, Harbor, harbor
-from support.harbor_world import DEVELOPER
-from support.plain_client import Answer, PlainClient, Refused
+from support.clients.plain_client import Answer, PlainClient, Refused
+from support.scenes import images
+from support.servers.harbor import ADMIN, ADMIN_PASSWORD, Harbor, harbor
+from support.servers.harbor_world import DEVELOPER
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support import images
-from support.endpoint import Endpoint
-from support.images import Image
-from support.modules import Ended, module, registry_option
-from support.plain_client import PlainClient
-from support.servers import Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.images import Image
+from support.scenes.modules import Ended, module, registry_option
+from support.servers.shared import Servers
 
 Ask = Callable[..., Ended]
 Push = Callable[..., str]

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import StallRequest, StallResponse
-from support.faults import FaultProxy
-from support.modules import module, registry_option
-from support.plain_client import PlainClient
-from support.processes import wait_until
-from support.servers import Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import StallRequest, StallResponse
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.scenes.modules import module, registry_option
+from support.servers.processes import wait_until
+from support.servers.shared import Servers
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 

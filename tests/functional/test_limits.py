@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from support import images
-from support.collection_client import Opener, blob_descriptor, registry_client
-from support.endpoint import Endpoint
-from support.fault_actions import StallRequest, StallResponse, error_answer
-from support.faults import FaultProxy
-from support.modules import Ended, module, registry_option
-from support.plain_client import PlainClient
-from support.runs import Run
-from support.servers import Servers
+from support.clients.collection_client import Opener, blob_descriptor, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import StallRequest, StallResponse, error_answer
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.scenes.modules import Ended, module, registry_option
+from support.scenes.runs import Run
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Fresh = Callable[[], str]

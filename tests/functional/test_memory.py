@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.modules import module, registry_option
-from support.synthetic import GIB, MIB, RepeatedBlob, synthetic_sink, synthetic_source
+from support.scenes.modules import module, registry_option
+from support.servers.synthetic import GIB, MIB, RepeatedBlob, synthetic_sink, synthetic_source
 
 LIMIT = 64 * MIB
 # As large as layers get, and more than 32 bits can count; and together ten times the limit.

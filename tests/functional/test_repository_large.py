@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
-from support import images
-from support.collection_client import registry_client
-from support.endpoint import Endpoint
-from support.plain_client import PlainClient
-from support.servers import Servers
-from support.skopeo import copy_to_directory
+from support.clients.collection_client import registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.clients.skopeo import copy_to_directory
+from support.scenes import images
+from support.servers.shared import Servers
 
 SIZE = 100 * 1024 * 1024
 

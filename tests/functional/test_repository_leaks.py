@@ -11,13 +11,13 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-from support import images
-from support.collection_client import Heard, Opener, blob_descriptor, registry_client
-from support.endpoint import Endpoint
-from support.fault_actions import Answer, ChangeHeaders, ChangeLocation, Redirect
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.servers import Servers
+from support.clients.collection_client import Heard, Opener, blob_descriptor, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import Answer, ChangeHeaders, ChangeLocation, Redirect
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Faulty = Callable[..., FaultProxy]

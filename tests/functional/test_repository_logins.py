@@ -15,15 +15,15 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
-from support import images
-from support.collection_client import Heard, Opener, blob_descriptor, manifest_of, registry_client
-from support.docker_registry import DockerRegistry, docker_registry
-from support.endpoint import Endpoint
-from support.fault_actions import DropRequestHeaders
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.servers import IDENTITY_TOKEN, PASSWORD, READER, TOKEN_USERS, USER, Servers
-from support.token_server import TokenServer, token_server
+from support.clients.collection_client import Heard, Opener, blob_descriptor, manifest_of, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import DropRequestHeaders
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.shared import IDENTITY_TOKEN, PASSWORD, READER, TOKEN_USERS, USER, Servers
+from support.servers.token_server import TokenServer, token_server
 
 Plain = Callable[[Endpoint], PlainClient]
 Fresh = Callable[[], str]

@@ -12,16 +12,16 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, RegistryError
-from support import images
-from support.certificates import CertificateAuthority
-from support.collection_client import BLOCK, QUICK, Opener, blob_descriptor, registry_client
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.fault_actions import HoldRequest, StallRequest, StallResponse
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.ports import dead_host, silent_host
-from support.servers import Servers
+from support.clients.collection_client import BLOCK, QUICK, Opener, blob_descriptor, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import HoldRequest, StallRequest, StallResponse
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.servers.certificates import CertificateAuthority
+from support.servers.docker_registry import docker_registry
+from support.servers.ports import dead_host, silent_host
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Faulty = Callable[..., FaultProxy]

@@ -10,12 +10,12 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError, RegistryError
-from support import images
-from support.collection_client import Opener, blob_descriptor, manifest_of, registry_client
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.plain_client import PlainClient
-from support.skopeo import put_as_schema1
+from support.clients.collection_client import Opener, blob_descriptor, manifest_of, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.clients.skopeo import put_as_schema1
+from support.scenes import images
+from support.servers.docker_registry import docker_registry
 
 
 def test_signed_manifests_of_old_are_refused(

@@ -10,13 +10,13 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
-from support import images
-from support.collection_client import Opener, blob_descriptor, manifest_of, registry_client
-from support.endpoint import Endpoint
-from support.fault_actions import PagedTags
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.servers import Servers
+from support.clients.collection_client import Opener, blob_descriptor, manifest_of, registry_client
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import PagedTags
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Fresh = Callable[[], str]

@@ -22,11 +22,11 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Manifest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
-from support import images
-from support.collection_client import BLOCK, Opener, blob_descriptor, digests, manifest_of
-from support.images import Blob, Image
-from support.places import Place, registry_place
-from support.servers import KINDS, Servers
+from support.clients.collection_client import BLOCK, Opener, blob_descriptor, digests, manifest_of
+from support.scenes import images
+from support.scenes.images import Blob, Image
+from support.scenes.places import Place, registry_place
+from support.servers.shared import KINDS, Servers
 
 Fresh = Callable[[], str]
 Shelf = Callable[[Place], dict[str, Image]]

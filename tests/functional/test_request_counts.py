@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 import pytest
-from support import images
-from support.docker_registry import DockerRegistry, docker_registry
-from support.endpoint import Endpoint
-from support.images import Image
-from support.plain_client import PlainClient
-from support.runs import Run
-from support.servers import Servers
-from support.storage import quick_directory
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.images import Image
+from support.scenes.runs import Run
+from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.shared import Servers
+from support.servers.storage import quick_directory
 
 Plain = Callable[[Endpoint], PlainClient]
 Fresh = Callable[[], str]

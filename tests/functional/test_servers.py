@@ -16,14 +16,15 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from support import images, storage
-from support.access_log import classify
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.plain_client import PlainClient, Refused
-from support.processes import ServerFailed, ServerProcess, wait_until
-from support.servers import IDENTITY_TOKEN, PASSWORD, READER, USER, Kind, Servers
-from support.skopeo import copy_to_directory, independent_digest, put_as_schema1
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient, Refused
+from support.clients.skopeo import copy_to_directory, independent_digest, put_as_schema1
+from support.scenes import images
+from support.servers import storage
+from support.servers.access_log import classify
+from support.servers.docker_registry import docker_registry
+from support.servers.processes import ServerFailed, ServerProcess, wait_until
+from support.servers.shared import IDENTITY_TOKEN, PASSWORD, READER, USER, Kind, Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 
@@ -308,7 +309,7 @@ def test_nothing_outlives_its_block(tmp_path: Path) -> None:
 
 def test_a_server_ends_with_the_tests_however_they_end(tmp_path: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from support.processes import ServerProcess;"
+        "import os, sys; from pathlib import Path; from support.servers.processes import ServerProcess;"
         "server = ServerProcess('left', ['sleep', '600'], Path(sys.argv[1])); server.start();"
         "print(server.pid, flush=True); os.kill(os.getpid(), 9)"
     )

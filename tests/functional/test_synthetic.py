@@ -12,11 +12,18 @@ from typing import Callable
 from urllib.parse import quote
 
 import pytest
-from support.endpoint import Endpoint
-from support.images import OCI_MANIFEST, Blob
-from support.plain_client import PlainClient, Refused
-from support.skopeo import independent_digest
-from support.synthetic import KNOWN_DIGESTS, MIB, RepeatedBlob, digest_of_repeated, synthetic_sink, synthetic_source
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient, Refused
+from support.clients.skopeo import independent_digest
+from support.scenes.images import OCI_MANIFEST, Blob
+from support.servers.synthetic import (
+    KNOWN_DIGESTS,
+    MIB,
+    RepeatedBlob,
+    digest_of_repeated,
+    synthetic_sink,
+    synthetic_source,
+)
 
 Plain = Callable[[Endpoint], PlainClient]
 

@@ -17,13 +17,13 @@ from typing import Any
 from ansible_collections.imageops.registry.tests.acr_simulator.registry import RegistryFace
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Key
-from support.acr_registry import acr_registry
-from support.docker_registry import DockerRegistry
-from support.faults import FaultProxy
-from support.harbor import Harbor, harbor
-from support.harbor_world import DEVELOPER
-from support.images import Image
-from support.plain_client import PlainClient
+from support.clients.plain_client import PlainClient
+from support.faults.fault_proxy import FaultProxy
+from support.scenes.images import Image
+from support.servers.acr_registry import acr_registry
+from support.servers.docker_registry import DockerRegistry
+from support.servers.harbor import Harbor, harbor
+from support.servers.harbor_world import DEVELOPER
 
 SOURCE_USER, SOURCE_PASSWORD = "robot$sync", "Harbor12345"
 PROJECT = "library"

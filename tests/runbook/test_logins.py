@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, User
 from scene import NAMESPACE, SOURCE_PASSWORD, Scene, open_scene
-from support.images import image
+from support.scenes.images import image
 
 from playbooks import Ansible, Elsewhere, PlaybookRun, elsewhere_of
 

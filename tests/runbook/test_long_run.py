@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry
 from scene import NAMESPACE, Scene, open_scene
-from support.images import image
+from support.scenes.images import image
 
 from playbooks import Ansible
 

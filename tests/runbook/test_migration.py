@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, Policy, User
 from scene import NAMESPACE, SOURCE_PASSWORD, Scene, open_scene
-from support.images import Image, image, index
+from support.scenes.images import Image, image, index
 
 from playbooks import ROOT, Ansible, PlaybookRun
 

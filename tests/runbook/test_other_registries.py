@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from support.docker_registry import DockerRegistry, docker_registry
-from support.images import image
-from support.plain_client import PlainClient
-from support.ports import dead_host
+from support.clients.plain_client import PlainClient
+from support.scenes.images import image
+from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.ports import dead_host
 
 from playbooks import Ansible
 

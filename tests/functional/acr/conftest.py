@@ -13,7 +13,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client 
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import RAM, connect
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
-from support.acr_scene import Scene, open_scene
+from support.scenes.acr_scene import Scene, open_scene
 
 
 @pytest.fixture

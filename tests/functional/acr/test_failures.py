@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, Key, Policy, TemporaryLogin, User
-from support import images
-from support.acr_scene import Scene, failed
-from support.fault_actions import error_answer
-from support.faults import Action, Request
-from support.modules import module
-from support.plain_client import PlainClient
+from support.clients.plain_client import PlainClient
+from support.faults.actions import error_answer
+from support.faults.fault_proxy import Action, Request
+from support.scenes import images
+from support.scenes.acr_scene import Scene, failed
+from support.scenes.modules import module
 
 HOST = "acme-registry.cn-shanghai.cr.aliyuncs.com"
 INSIDE = "acme-registry-vpc.cn-shanghai.cr.aliyuncs.com"

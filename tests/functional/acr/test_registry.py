@@ -11,10 +11,10 @@ from contextlib import closing
 from http.client import HTTPSConnection
 
 import pytest
-from support import images
-from support.acr_scene import Scene
-from support.endpoint import Endpoint
-from support.plain_client import PlainClient, Refused
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient, Refused
+from support.scenes import images
+from support.scenes.acr_scene import Scene
 
 
 @pytest.fixture

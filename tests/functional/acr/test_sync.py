@@ -18,8 +18,8 @@ from ansible_collections.imageops.registry.tests.acr_simulator.world import (
     TemporaryLogin,
     User,
 )
-from support.acr_scene import Scene, failed
-from support.modules import module
+from support.scenes.acr_scene import Scene, failed
+from support.scenes.modules import module
 
 HELPER = """#!/bin/sh
 password=first-one

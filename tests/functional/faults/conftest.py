@@ -11,15 +11,15 @@ from contextlib import ExitStack
 from typing import Callable
 
 import pytest
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.fault_proxy import fault_proxy
-from support.faults import FaultProxy
-from support.plain_client import PlainClient
-from support.scenes import Guarded, Scene
-from support.servers import PASSWORD, USER, Servers
-from support.storage import quick_directory
-from support.token_server import User, token_server
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.fault_proxy import FaultProxy
+from support.faults.proxy_server import fault_proxy
+from support.scenes.fault_scene import Guarded, Scene
+from support.servers.docker_registry import docker_registry
+from support.servers.shared import PASSWORD, USER, Servers
+from support.servers.storage import quick_directory
+from support.servers.token_server import User, token_server
 
 
 @pytest.fixture(scope="session")

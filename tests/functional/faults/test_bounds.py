@@ -17,15 +17,15 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.re
     RegistryRepository,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import Answer, CutRequest, CutResponse, error_answer
-from support.faults import Action, FaultProxy
-from support.plain_client import PlainClient
-from support.ports import dead_host, silent_host
-from support.runs import Run
-from support.scenes import Guarded, Scene, codes
-from support.servers import PASSWORD, USER, Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import Answer, CutRequest, CutResponse, error_answer
+from support.faults.fault_proxy import Action, FaultProxy
+from support.scenes import images
+from support.scenes.fault_scene import Guarded, Scene, codes
+from support.scenes.runs import Run
+from support.servers.ports import dead_host, silent_host
+from support.servers.shared import PASSWORD, USER, Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 

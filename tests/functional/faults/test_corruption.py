@@ -12,9 +12,9 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import (
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import (
     ChangeHeaders,
     FlipRequest,
     FlipResponse,
@@ -24,12 +24,12 @@ from support.fault_actions import (
     ReplaceBody,
     Shorten,
 )
-from support.faults import Action, FaultProxy, Request, Response
-from support.plain_client import PlainClient
-from support.processes import wait_until
-from support.runs import Run, only
-from support.scenes import Scene, assert_whole, codes
-from support.servers import Servers
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes import images
+from support.scenes.fault_scene import Scene, assert_whole, codes
+from support.scenes.runs import Run, only
+from support.servers.processes import wait_until
+from support.servers.shared import Servers
 
 SIZE = 1_000_000
 WRONG = "sha256:" + "0" * 64

@@ -11,8 +11,7 @@ from typing import Callable, NamedTuple
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from support import images
-from support.fault_actions import (
+from support.faults.actions import (
     Answer,
     ChangeHeaders,
     CutRequest,
@@ -25,10 +24,11 @@ from support.fault_actions import (
     StallResponse,
     first_bytes,
 )
-from support.faults import Action, FaultProxy, Record, Request, Response
-from support.runs import QUICK, Run, only
-from support.scenes import Guarded, Scene, codes
-from support.servers import Servers
+from support.faults.fault_proxy import Action, FaultProxy, Record, Request, Response
+from support.scenes import images
+from support.scenes.fault_scene import Guarded, Scene, codes
+from support.scenes.runs import QUICK, Run, only
+from support.servers.shared import Servers
 
 IMPATIENT = Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05)
 SIZE = 3_000_000

@@ -16,9 +16,13 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from support import images
-from support.endpoint import Endpoint
-from support.hostile import (
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.images import OCI_MANIFEST
+from support.scenes.modules import Ended, module, registry_option
+from support.scenes.runs import Run, only
+from support.servers.hostile import (
     ABSENT,
     Pages,
     Repository,
@@ -37,12 +41,8 @@ from support.hostile import (
     only_list,
     with_manifest,
 )
-from support.images import OCI_MANIFEST
-from support.modules import Ended, module, registry_option
-from support.plain_client import PlainClient
-from support.runs import Run, only
-from support.servers import Servers
-from support.synthetic import MIB
+from support.servers.shared import Servers
+from support.servers.synthetic import MIB
 
 MEMORY = 640 * MIB
 SECONDS = 120

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
-from support import images
-from support.faults import Action, FaultProxy, Request, Response
-from support.modules import module, registry_option
-from support.plain_client import PlainClient
-from support.processes import wait_until
-from support.scenes import Scene
+from support.clients.plain_client import PlainClient
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes import images
+from support.scenes.fault_scene import Scene
+from support.scenes.modules import module, registry_option
+from support.servers.processes import wait_until
 
 QUICK, WHOLE = 10, 100
 WHEN = ("before it is sent on", "in its body", "before it is answered", "in the answer's body")

@@ -14,18 +14,18 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import CutRequest, HoldRequest, Redirect, StallRequest, error_answer
-from support.faults import Action, FaultProxy, Request, Response
-from support.modules import module, registry_option
-from support.plain_client import PlainClient
-from support.processes import wait_until
-from support.runs import Run
-from support.scenes import Scene, assert_whole
-from support.servers import Servers
-from support.skopeo import push
-from support.synthetic import MIB, synthetic_sink, synthetic_source
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.clients.skopeo import push
+from support.faults.actions import CutRequest, HoldRequest, Redirect, StallRequest, error_answer
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes import images
+from support.scenes.fault_scene import Scene, assert_whole
+from support.scenes.modules import module, registry_option
+from support.scenes.runs import Run
+from support.servers.processes import wait_until
+from support.servers.shared import Servers
+from support.servers.synthetic import MIB, synthetic_sink, synthetic_source
 
 Plain = Callable[[Endpoint], PlainClient]
 

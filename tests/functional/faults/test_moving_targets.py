@@ -17,14 +17,14 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from support import images
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.faults import Action, FaultProxy, Request, Response
-from support.plain_client import PlainClient
-from support.runs import Run, only
-from support.scenes import Scene, assert_whole, codes
-from support.servers import Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes import images
+from support.scenes.fault_scene import Scene, assert_whole, codes
+from support.scenes.runs import Run, only
+from support.servers.docker_registry import docker_registry
+from support.servers.shared import Servers
 
 
 @dataclass

@@ -18,14 +18,14 @@ from typing import Any, Callable
 from urllib.parse import quote
 
 import pytest
-from support import images
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.faults import Action, FaultProxy, Request, Response
-from support.modules import Ended, module
-from support.plain_client import PlainClient
-from support.planted import Planted
-from support.token_server import User, token_server
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes import images
+from support.scenes.modules import Ended, module
+from support.scenes.planted import Planted
+from support.servers.docker_registry import docker_registry
+from support.servers.token_server import User, token_server
 
 Plain = Callable[[Endpoint], PlainClient]
 TREE = Path(__file__).resolve().parents[3] / ".cache" / "tree"

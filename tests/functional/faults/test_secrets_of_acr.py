@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.modules import Modules
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
-from support.faults import Action, FaultProxy, Request, Response
-from support.planted import Planted
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes.planted import Planted
 
 MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
 PLACE = {"instance_id": "cri-acme0123456789"}

@@ -13,16 +13,16 @@ from typing import Callable
 from urllib.parse import quote
 
 import pytest
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import ChangeHeaders, ChangeLocation, Redirect
-from support.faults import Action, FaultProxy, Request, Response
-from support.images import DOCKER_FOREIGN_LAYER, Blob
-from support.modules import module, registry_option
-from support.plain_client import PlainClient
-from support.runs import Run, only
-from support.scenes import Guarded, Scene
-from support.servers import PASSWORD, USER, Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import ChangeHeaders, ChangeLocation, Redirect
+from support.faults.fault_proxy import Action, FaultProxy, Request, Response
+from support.scenes import images
+from support.scenes.fault_scene import Guarded, Scene
+from support.scenes.images import DOCKER_FOREIGN_LAYER, Blob
+from support.scenes.modules import module, registry_option
+from support.scenes.runs import Run, only
+from support.servers.shared import PASSWORD, USER, Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Faulty = Callable[..., FaultProxy]

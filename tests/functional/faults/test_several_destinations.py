@@ -12,15 +12,23 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._sync.copy import blob_transfers, fan_out
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import Answer, CutRequest, CutResponse, FlipResponse, HoldRequest, StallRequest, error_answer
-from support.faults import FaultProxy, Record
-from support.images import Blob
-from support.plain_client import PlainClient
-from support.processes import wait_until
-from support.runs import QUICK, Run
-from support.servers import Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import (
+    Answer,
+    CutRequest,
+    CutResponse,
+    FlipResponse,
+    HoldRequest,
+    StallRequest,
+    error_answer,
+)
+from support.faults.fault_proxy import FaultProxy, Record
+from support.scenes import images
+from support.scenes.images import Blob
+from support.scenes.runs import QUICK, Run
+from support.servers.processes import wait_until
+from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 SIZE = 20_000_000

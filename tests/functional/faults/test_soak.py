@@ -9,9 +9,9 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from support import images
-from support.endpoint import Endpoint
-from support.fault_actions import (
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import (
     Answer,
     CutRequest,
     CutResponse,
@@ -21,12 +21,12 @@ from support.fault_actions import (
     OneOf,
     error_answer,
 )
-from support.faults import Action, Cut, FaultProxy, Request
-from support.images import Image
-from support.plain_client import PlainClient
-from support.runs import Run
-from support.scenes import assert_whole
-from support.servers import Servers
+from support.faults.fault_proxy import Action, Cut, FaultProxy, Request
+from support.scenes import images
+from support.scenes.fault_scene import assert_whole
+from support.scenes.images import Image
+from support.scenes.runs import Run
+from support.servers.shared import Servers
 
 QUICK, WHOLE = 100, 500
 TAGS = 20

@@ -13,13 +13,13 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
-from support import images
-from support.fault_actions import Answer, ChangeLocation, DropRequestHeaders, HoldAnswer, Redirect, error_answer
-from support.faults import Action, FaultProxy
-from support.images import DOCKER_FOREIGN_LAYER, Blob
-from support.runs import Run, only
-from support.scenes import Guarded, Scene, codes
-from support.servers import Servers
+from support.faults.actions import Answer, ChangeLocation, DropRequestHeaders, HoldAnswer, Redirect, error_answer
+from support.faults.fault_proxy import Action, FaultProxy
+from support.scenes import images
+from support.scenes.fault_scene import Guarded, Scene, codes
+from support.scenes.images import DOCKER_FOREIGN_LAYER, Blob
+from support.scenes.runs import Run, only
+from support.servers.shared import Servers
 
 HTML = b"<html><head><title>503</title></head><body><h1>Sorry</h1><script>var token='x'</script></body></html>"
 STEPS = [

@@ -15,15 +15,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from support import images
-from support.certificates import Certificate, CertificateAuthority, private_pem
-from support.docker_registry import docker_registry
-from support.endpoint import Endpoint
-from support.fault_actions import Redirect
-from support.faults import FaultProxy
-from support.modules import Ended, module
-from support.plain_client import PlainClient
-from support.servers import Servers
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.faults.actions import Redirect
+from support.faults.fault_proxy import FaultProxy
+from support.scenes import images
+from support.scenes.modules import Ended, module
+from support.servers.certificates import Certificate, CertificateAuthority, private_pem
+from support.servers.docker_registry import docker_registry
+from support.servers.shared import Servers
 
 Faulty = Callable[..., FaultProxy]
 ENVIRONMENT = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")

@@ -22,9 +22,9 @@ from functools import cache
 from typing import Any, Callable, Union
 from urllib.parse import urlsplit
 
-from .endpoint import Endpoint
+from ..clients.endpoint import Endpoint
+from ..scenes.images import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from .http_server import Handler, Server, serving
-from .images import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 
 Body = Union[bytes, Iterator[bytes]]
 MEBI = b"x" * 2**20

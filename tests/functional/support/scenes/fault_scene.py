@@ -15,12 +15,12 @@ from typing import Any
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
 
-from .docker_registry import DockerRegistry
-from .faults import FaultProxy
+from ..clients.plain_client import PlainClient
+from ..faults.fault_proxy import FaultProxy
+from ..servers.docker_registry import DockerRegistry
+from ..servers.token_server import TokenServer
 from .images import Image
-from .plain_client import PlainClient
 from .runs import QUICK, Run
-from .token_server import TokenServer
 
 
 @dataclass(frozen=True)

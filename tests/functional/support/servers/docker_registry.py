@@ -16,9 +16,9 @@ from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_ope
 
 import bcrypt
 
+from ..clients.endpoint import Endpoint
 from .access_log import AccessLog, LoggedRequest, count
 from .certificates import Certificate
-from .endpoint import Endpoint
 from .processes import ServerProcess, wait_until
 from .token_server import TokenServer
 

@@ -14,11 +14,11 @@ from typing import Any
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Key, Namespace
 
+from ..clients.plain_client import PlainClient
+from ..servers.acr_registry import AcrRegistry, acr_registry
+from ..servers.docker_registry import DockerRegistry, docker_registry
 from . import images
-from .acr_registry import AcrRegistry, acr_registry
-from .docker_registry import DockerRegistry, docker_registry
 from .modules import module, registry_option
-from .plain_client import PlainClient
 
 
 @dataclass

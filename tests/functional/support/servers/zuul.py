@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..clients.endpoint import Endpoint
 from .access_log import AccessLog, LoggedRequest, count
-from .endpoint import Endpoint
 from .processes import ServerProcess
 
 WRITER, READER = "writer", "reader"

@@ -16,11 +16,11 @@ from typing import Protocol
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
 
-from .collection_client import registry_client
+from ..clients.collection_client import registry_client
+from ..clients.plain_client import PlainClient
+from ..clients.skopeo import independent_digest
+from ..servers.shared import Kind
 from .images import Blob, Image
-from .plain_client import PlainClient
-from .servers import Kind
-from .skopeo import independent_digest
 
 
 class Place(Protocol):

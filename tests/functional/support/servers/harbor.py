@@ -20,10 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import ProxyHandler, build_opener
 from urllib.request import Request as UrlRequest
 
+from ..clients.endpoint import Endpoint
+from ..faults.fault_proxy import Action, FaultProxy, Request, Response
+from ..faults.proxy_server import fault_proxy
 from .docker_registry import DockerRegistry, docker_registry
-from .endpoint import Endpoint
-from .fault_proxy import fault_proxy
-from .faults import Action, FaultProxy, Request, Response
 from .harbor_api import HarborApi, Reply
 from .harbor_world import Account, HarborWorld
 from .token_server import Right, TokenServer, User, token_server

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .certificates import Certificate
+from ..servers.certificates import Certificate
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..clients.endpoint import Endpoint
 from .certificates import Certificate, CertificateAuthority
 from .docker_registry import DockerRegistry, docker_registry
-from .endpoint import Endpoint
 from .token_server import Right, TokenServer, User, token_server
 from .zuul import ZuulRegistry, zuul_registry
 

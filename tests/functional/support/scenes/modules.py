@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .endpoint import Endpoint
+from ..clients.endpoint import Endpoint
 
 _PROGRAM = Path(__file__).with_name("module_program.py")
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[4]
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from ..scenes.images import Blob, Image
 from .endpoint import Endpoint
-from .images import Blob, Image
 
 ACCEPT = (
     "application/vnd.oci.image.index.v1+json, "

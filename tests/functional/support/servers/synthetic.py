@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from .endpoint import Endpoint
-from .images import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
+from ..clients.endpoint import Endpoint
+from ..scenes.images import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 from .processes import ServerProcess
 
 _PROGRAM = Path(__file__).with_name("synthetic_program.py")

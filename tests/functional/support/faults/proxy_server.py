@@ -13,10 +13,10 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .certificates import Certificate
-from .endpoint import Endpoint
-from .faults import Cut, FaultProxy, Record, Request, Response
-from .http_server import Handler, Server, serving
+from ..clients.endpoint import Endpoint
+from ..servers.certificates import Certificate
+from ..servers.http_server import Handler, Server, serving
+from .fault_proxy import Cut, FaultProxy, Record, Request, Response
 
 BLOCK = 64 * 1024
 LINGER_SECONDS = 2.0

@@ -8,7 +8,7 @@
         ...                                  # clients use proxy.endpoint
         assert proxy.counts()["PUT", "manifest"] == 3
 
-Without a registry behind it, it answers 404 to what no rule answers: a server that only records. ``fault_actions`` has
+Without a registry behind it, it answers 404 to what no rule answers: a server that only records. ``actions`` has
 the things that can go wrong.
 """
 
@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Callable
 
-from .access_log import LoggedRequest, classify, count
-from .endpoint import Endpoint
-from .processes import wait_until
+from ..clients.endpoint import Endpoint
+from ..servers.access_log import LoggedRequest, classify, count
+from ..servers.processes import wait_until
 
 
 class Cut(Exception):

@@ -20,7 +20,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.results.ou
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules
 
-from .endpoint import Endpoint
+from ..clients.endpoint import Endpoint
 
 QUICK = Settings(timeout=20.0, backoff=0.01, backoff_cap=0.05)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
-from .faults import Action, Cut, Request, Response
+from .fault_proxy import Action, Cut, Request, Response
 
 # Answers in the registry's stead
 

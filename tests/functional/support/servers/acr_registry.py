@@ -20,10 +20,10 @@ from ansible_collections.imageops.registry.tests.acr_simulator.registry import B
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
 
+from ..faults.fault_proxy import Action, Cut, FaultProxy, Request
+from ..faults.proxy_server import fault_proxy
 from .certificates import Certificate
 from .docker_registry import DockerRegistry, docker_registry
-from .fault_proxy import fault_proxy
-from .faults import Action, Cut, FaultProxy, Request
 from .token_server import LEEWAY, TokenServer
 
 

@@ -23,8 +23,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manif
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 
+from ..scenes.images import Blob, Image
 from .endpoint import Endpoint
-from .images import Blob, Image
 
 QUICK = Settings(timeout=20.0, attempts=3, backoff=0.001, backoff_cap=0.005)
 """As patient with a slow machine as must be, and hardly a pause between tries."""
