@@ -17,6 +17,7 @@ from .._oci.credentials.docker_credentials import DockerConfig
 from .._oci.credentials.provider import Chain, Credential, CredentialProvider, Given
 from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
+from .._sync.decisions import ReturnImages, Status
 from .._sync.results import report
 from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, overdue_message, success_message
@@ -217,7 +218,7 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
     result = replace(result, overdue=ended.overdue and result.interrupted)
     for image in result.images:
         if image.error is not None and image.error.code == "interrupted":
-            image.status, image.error = "pending", None  # nothing is wrong with it, it has only not been finished
+            image.status, image.error = Status.PENDING, None  # nothing is wrong with it, it has only not been finished
     return result, ended.signal
 
 
@@ -239,10 +240,10 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
             "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in "
             "this result are not complete. Choose another secret, or read the references from report_path"
         )
-    codes = {image.error.code for image in result.images if image.error is not None and image.status == "failed"}
+    codes = {image.error.code for image in result.images if image.error is not None and image.status == Status.FAILED}
     if signal or (result.interrupted and not result.overdue):
         codes.add("interrupted")
-    returned = report.build(result, return_images=task.params["return_images"], mask=task.secrets.mask)
+    returned = report.build(result, return_images=ReturnImages(task.params["return_images"]), mask=task.secrets.mask)
     if codes:
         message = failure_message(result, check_mode=task.check_mode, signal=signal)
         task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)

@@ -10,12 +10,14 @@ everything else to its host. So nothing there has a default, and what is given t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
 from .._oci.http.proxies import Proxies, proxy_secrets
 from .._oci.image.reference import parse_prefix, quoted
+from .._sync.decisions import OnError, Overwrite, ReturnImages, UnsupportedArtifacts
 from .registry_entries import RegistryEntry, check_instance, instance_spec
 
 if TYPE_CHECKING:
@@ -82,15 +84,19 @@ def sync_spec() -> dict[str, Any]:
         "bandwidth_limit": {"type": "bytes"},
         "max_runtime": {"type": "float"},
         "retries": {"type": "int", "default": 3},
-        "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
-        "overwrite": {"type": "str", "choices": ["always", "skip", "fail"], "default": "always"},
+        "on_error": {"type": "str", "choices": _words(OnError), "default": "continue"},
+        "overwrite": {"type": "str", "choices": _words(Overwrite), "default": "always"},
         "rewrite": {"type": "bool", "default": False},
         "foreign_layers": {"type": "bool", "default": False},
-        "unsupported_artifacts": {"type": "str", "choices": ["fail", "skip", "strip"], "default": "fail"},
-        "return_images": {"type": "str", "choices": ["changed", "all", "none"], "default": "changed"},
+        "unsupported_artifacts": {"type": "str", "choices": _words(UnsupportedArtifacts), "default": "fail"},
+        "return_images": {"type": "str", "choices": _words(ReturnImages), "default": "changed"},
         "report_path": {"type": "path"},
         "log_path": {"type": "path"},
     }
+
+
+def _words(choices: type[Enum]) -> list[str]:
+    return [choice.value for choice in choices]
 
 
 def sync_constraints() -> dict[str, Any]:
@@ -171,11 +177,11 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         bandwidth_limit=_bandwidth(params["bandwidth_limit"]),
         retries=int(_at_least("retries", params["retries"], 0)),
         backoff=_at_least("retry_delay", params["retry_delay"], 0),
-        on_error=params["on_error"],
-        overwrite=params["overwrite"],
+        on_error=OnError(params["on_error"]),
+        overwrite=Overwrite(params["overwrite"]),
         rewrite=params["rewrite"],
         foreign_layers=params["foreign_layers"],
-        unsupported_artifacts=params["unsupported_artifacts"],
+        unsupported_artifacts=UnsupportedArtifacts(params["unsupported_artifacts"]),
         check_mode=check_mode,
     )
 

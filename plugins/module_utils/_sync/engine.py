@@ -18,11 +18,11 @@ from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.registry.registry import Registry
 from .copy.blob_transfers import Bandwidth
-from .plan.artifacts import STRIP
+from .decisions import OnError, Overwrite, Status, UnsupportedArtifacts
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.source_images import ManifestStore, WantedImages
-from .results.outcome import DONE, FAILED, PENDING, CopyOptions, ImageResult, Reread, RunResult, Traffic
+from .results.outcome import CopyOptions, ImageResult, Reread, RunResult, Traffic
 from .results.progress import Progress
 from .rules.rule_parser import Rule
 from .vendors import Adviser
@@ -40,9 +40,7 @@ class Options:
 
     :ivar concurrency: blobs in flight over all registries
     :ivar bandwidth_limit: bytes a second that may be written to all destinations together; None for no limit
-    :ivar on_error: continue with the other images, or stop: begin no new ones
-    :ivar overwrite: always, skip or fail where a destination tag differs, for rules that do not say
-    :ivar unsupported_artifacts: fail, skip or strip what a destination does not take
+    :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar retries: rounds over failed images after the first
     :ivar attempts: reads of one blob at most in a round
@@ -51,8 +49,8 @@ class Options:
 
     concurrency: int = 10
     bandwidth_limit: int | None = None
-    on_error: str = "continue"
-    overwrite: str = "always"
+    on_error: OnError = OnError.CONTINUE
+    overwrite: Overwrite = Overwrite.ALWAYS
     rewrite: bool = False
     retries: int = 3
     attempts: int = 5
@@ -60,7 +58,7 @@ class Options:
     backoff_cap: float = 30.0
     check_mode: bool = False
     foreign_layers: bool = False
-    unsupported_artifacts: str = "fail"
+    unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
 
 
 class Engine:
@@ -103,7 +101,7 @@ class Engine:
             overwrite=options.overwrite,
             rewrite=options.rewrite,
             log=log,
-            stripped=self._manifests if options.unsupported_artifacts == STRIP else None,
+            stripped=self._manifests if options.unsupported_artifacts == UnsupportedArtifacts.STRIP else None,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
@@ -136,11 +134,11 @@ class Engine:
     def _break_off(self, fault: Exception) -> None:
         """An exception that is no image's own: nothing more is done, and what is not finished has failed."""
         error = unexpected(fault, action="finish", subject="the run", log=self._log)
-        pending = [image for image in self._results.values() if image.status == PENDING]
+        pending = [image for image in self._results.values() if image.status == Status.PENDING]
         if not pending:
             raise error
         for image in pending:
-            image.status, image.error = FAILED, error
+            image.status, image.error = Status.FAILED, error
 
     def snapshot(self) -> RunResult:
         """The result so far; what is not finished is pending."""
@@ -160,7 +158,7 @@ class Engine:
 
     def _changed(self, image: ImageResult) -> bool:
         if self._options.check_mode:
-            return image.task.to_copy and image.status == DONE
+            return image.task.to_copy and image.status == Status.DONE
         return image.wrote
 
     def _take(self, tasks: Sequence[ImageTask]) -> None:
@@ -172,7 +170,7 @@ class Engine:
             if task.wanted is not None and task.wanted.note:
                 image.notes.append(task.wanted.note)
             if not task.to_copy:
-                image.status, image.error = (FAILED if task.error else DONE), task.error
+                image.status, image.error = (Status.FAILED if task.error else Status.DONE), task.error
                 self._finished(image)
 
     def _finished(self, image: ImageResult) -> None:
@@ -182,11 +180,13 @@ class Engine:
 
     def _refused(self) -> bool:
         """Whether two images are wanted in one place, or one where none may be: then nothing at all is written."""
-        return any(image.task.refuses_run for image in self._results.values())
+        return any(image.task.refusal for image in self._results.values())
 
     def _halted(self) -> bool:
         """Whether an image has failed already and none may be begun after that."""
-        return self._options.on_error == "stop" and any(image.status == FAILED for image in self._results.values())
+        return self._options.on_error == OnError.STOP and any(
+            image.status == Status.FAILED for image in self._results.values()
+        )
 
     def _rounds(self) -> None:
         phase: CopyPhase | None = None
@@ -194,7 +194,7 @@ class Engine:
             for number in range(self._options.retries + 1):
                 if number and not self._again(number):
                     return
-                todo = [image for image in self._results.values() if image.status == PENDING]
+                todo = [image for image in self._results.values() if image.status == Status.PENDING]
                 if todo and phase is None:
                     phase = self._begin_copying()
                 if phase is not None:
@@ -219,7 +219,7 @@ class Engine:
             self._patience,
             concurrency=options.concurrency,
             bandwidth=Bandwidth(options.bandwidth_limit, self._patience.stop.wait) if options.bandwidth_limit else None,
-            stop_on_error=options.on_error == "stop",
+            stop_on_error=options.on_error == OnError.STOP,
             on_finished=self._finished,
             on_sent=self._sent,
             is_planned={image.destination for image in self._results.values()}.__contains__,
@@ -232,8 +232,8 @@ class Engine:
 
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason; False when there is none to be."""
-        failed = [image for image in self._results.values() if image.status == FAILED]
-        if self._patience.stop.is_set() or self._options.on_error == "stop":
+        failed = [image for image in self._results.values() if image.status == Status.FAILED]
+        if self._patience.stop.is_set() or self._options.on_error == OnError.STOP:
             return False
         passing = [image for image in failed if image.error is not None and self._is_granted(image.error)]
         if not passing:
@@ -248,7 +248,7 @@ class Engine:
             del self._results[image.source, image.destination]
         self._progress.expect_images(-len(unplanned))
         for image in passing:
-            image.status = PENDING
+            image.status = Status.PENDING
         if unplanned:
             self._take(self._planner.plan(self._rules))
         return not self._refused()

@@ -13,8 +13,9 @@ from typing import Any
 from ..._oci.client.patience import Patience, interrupted
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
+from ..decisions import Status
 from ..plan.source_images import ManifestStore, WantedImages
-from ..results.outcome import FAILED, CopyOptions, ImageResult, Reread
+from ..results.outcome import CopyOptions, ImageResult, Reread
 from ..work.event_loop import Calls
 from ..work.stores import Places
 from ..work.workers import unexpected
@@ -176,7 +177,7 @@ class CopyPhase:
         except Exception as fault:  # noqa: BLE001 - it stops no other image
             image.error = unexpected(fault, action="copy", subject=str(image.source), log=self._log)
         if image.error is not None:
-            image.status = FAILED
+            image.status = Status.FAILED
             self._halted = self._halted or self._stop_on_error
         self._on_finished(image)
 

@@ -17,10 +17,11 @@ from ..._oci.image.index_filter import is_artifact, without
 from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.image.referrers import fallback_tag
-from ..plan.artifacts import FAIL, REFUSED, SKIP, Refused
+from ..decisions import Action, Overwrite, Status, UnsupportedArtifacts
+from ..plan.artifacts import REFUSED, Refused
 from ..plan.image_task import LEFT, differs
 from ..plan.source_images import ManifestStore, Wanted, WantedImages
-from ..results.outcome import DONE, CopyOptions, ImageResult
+from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from ..work.stores import Places
 from .blob_placement import COPIED, MOUNTED, Place, Placement
@@ -125,7 +126,7 @@ class ImageCopier:
             self._placement.ended(id(result), list(wanted.values()))
             _count(result, wanted)
             result.seconds = time.monotonic() - started
-        result.status = DONE
+        result.status = Status.DONE
 
     async def _accepted(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> Graph | None:
         """What of an image the destination takes; None when it is finished without anything being put.
@@ -133,7 +134,7 @@ class ImageCopier:
         Artifacts are put first, each by its digest, so that nothing else is written of an image that is skipped.
         """
         option = self._options.unsupported_artifacts
-        if option == FAIL or self._options.check_mode:
+        if option == UnsupportedArtifacts.FAIL or self._options.check_mode:
             return graph
         refused: set[Digest] = set()
         artifacts = list(_artifacts(graph))
@@ -142,12 +143,12 @@ class ImageCopier:
                 refused.add(leaf.manifest.digest)
         if not refused:
             return graph
-        left = None if option == SKIP or not graph.children else _without(graph, refused)
+        left = None if option == UnsupportedArtifacts.SKIP or not graph.children else _without(graph, refused)
         host = result.task.destination.registry
-        result.status = DONE
+        result.status = Status.DONE
         if left is None:
             reason = f"{host} does not take artifacts of this kind"
-            result.task = replace(result.task, action="skip", reason=reason)
+            result.task = replace(result.task, action=Action.SKIP, reason=reason)
             result.digest = result.task.previous
             return None
         result.notes.append(
@@ -155,7 +156,9 @@ class ImageCopier:
             "the digest changes"
         )
         if left.manifest.digest == result.task.previous:
-            result.task = replace(result.task, action="unchanged", reason="the destination has what it takes of it")
+            result.task = replace(
+                result.task, action=Action.UNCHANGED, reason="the destination has what it takes of it"
+            )
             result.digest = result.task.previous
             return None
         return left
@@ -245,15 +248,15 @@ class ImageCopier:
         """Whether somebody has written the tag in the meantime and it is to be left then."""
         task = result.task
         overwrite = task.rule.overwrite or self._options.overwrite
-        if overwrite == "always" or task.destination.tag is None:
+        if overwrite == Overwrite.ALWAYS or task.destination.tag is None:
             return False
         repository = self._places.repository(task.destination)
         there = await self._calls.ask(task.destination, repository.resolve, task.destination.tag)
         if there is None or there.digest in (task.previous, task.digest):
             return False
-        if overwrite == "fail":
+        if overwrite == Overwrite.FAIL:
             raise differs(task, there.digest)
-        result.task = replace(task, action="skip", reason=LEFT, previous=there.digest)
+        result.task = replace(task, action=Action.SKIP, reason=LEFT, previous=there.digest)
         return True
 
     async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:

@@ -17,7 +17,6 @@ from ..._oci.image.reference import Digest
 from ..._oci.store.store import Repository
 from .source_images import ManifestStore
 
-FAIL, SKIP, STRIP = "fail", "skip", "strip"
 REFUSED = "unsupported_manifest"
 
 

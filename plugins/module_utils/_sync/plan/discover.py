@@ -14,6 +14,7 @@ from ..._harbor.catalog import SERVICE as HARBOR
 from ..._harbor.catalog import HarborCatalog
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.reference import parse_repository, quoted
+from ..decisions import Refusal
 from ..rules.grammar import Destination
 from ..rules.repository_patterns import Wildcard, target
 from ..rules.rule import Rule
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 from ..._acr.api.names import path_fault
 from ..rules.repository_patterns import fill
 
-MISFIT = "its template does not fit"
-SHARED = "several repositories would go there"
-
 _MOST_NAMED = 5
 _ACR = "registry.aliyuncs.com:"
 
@@ -37,15 +35,12 @@ _Listing = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A destination that nothing may be written to, and that no run can begin with.
-
-    :ivar reason: in a few words
-    """
+class Refused:
+    """A destination that nothing may be written to, and that no run can begin with."""
 
     rule: Rule
     destination: Destination
-    reason: str
+    refusal: Refusal
     error: ImageOpsError
 
 
@@ -60,7 +55,7 @@ class Expansion:
 
     rules: list[Rule] = field(default_factory=list)
     failures: list[tuple[Rule, ImageOpsError]] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -148,7 +143,7 @@ class Discovery:
                 destinations.append(filled)
                 fault = _misfit(filled, one, wildcard)
                 if fault is not None:
-                    result.refusals.append(Refusal(one, filled, MISFIT, fault))
+                    result.refusals.append(Refused(one, filled, Refusal.TEMPLATE, fault))
             result.rules.append(replace(one, destinations=tuple(destinations)))
 
     def _nothing(self, wildcard: Wildcard) -> ImageOpsError:
@@ -185,7 +180,7 @@ def _misfit(place: Destination, rule: Rule, wildcard: Wildcard) -> InputError | 
     )
 
 
-def _collisions(rules: Iterable[Rule]) -> Iterable[Refusal]:
+def _collisions(rules: Iterable[Rule]) -> Iterable[Refused]:
     """Destinations that several of the repositories that were found would share; nobody has named these."""
     claims: dict[str, dict[str, list[tuple[Rule, Destination]]]] = {}
     for rule in rules:
@@ -204,7 +199,7 @@ def _collisions(rules: Iterable[Rule]) -> Iterable[Refusal]:
                     cause=f"{', '.join(sources[:_MOST_NAMED])}{more} would all go there",
                     hint="keep more of their paths: {repository} in the destination stands for all of it",
                 )
-                yield Refusal(rule, place, SHARED, error)
+                yield Refused(rule, place, Refusal.SHARED, error)
 
 
 def _needs_api(host: str, *, enterprise: bool) -> ImageOpsError:

@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
+from ..decisions import Action, Refusal
 from ..rules.rule_parser import Destination, Rule
-from .discover import MISFIT, SHARED
 from .source_images import Wanted
 
 LEFT = "the destination has another digest and overwrite is skip"
-COLLISION = "two rules want different images there"
-MISNAMED = "its registry does not take the name"
-TOO_MANY = "it has one tag for several images"
-_REFUSALS = frozenset((COLLISION, MISFIT, SHARED, MISNAMED, TOO_MANY))
+_REASONS = {
+    Refusal.COLLISION: "two rules want different images there",
+    Refusal.TEMPLATE: "its template does not fit",
+    Refusal.SHARED: "several repositories would go there",
+    Refusal.NAME: "its registry does not take the name",
+    Refusal.ONE_TAG: "it has one tag for several images",
+}
 _FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
 
 
@@ -27,50 +30,59 @@ _FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
 class ImageTask:
     """One image that must be in one place.
 
-    :ivar action: create, update, unchanged, skip, conflict, or unknown when planning failed
+    :ivar reason: why, in a few words
     :ivar digest: what the destination has afterwards; None when it is not known
     :ivar previous: what the destination had at planning; None when it had nothing
     :ivar error: why this image cannot be copied; None when it can
+    :ivar refusal: why nothing at all may be written in a run that has this task; None when it may
     """
 
-    __slots__ = ("action", "destination", "digest", "error", "previous", "reason", "rule", "source", "wanted")
+    __slots__ = (
+        "action",
+        "destination",
+        "digest",
+        "error",
+        "previous",
+        "reason",
+        "refusal",
+        "rule",
+        "source",
+        "wanted",
+    )
 
     rule: Rule
     source: Reference
     destination: Reference
-    action: str
+    action: Action
     reason: str
     digest: Digest | None
     previous: Digest | None
     wanted: Wanted | None
     error: ImageOpsError | None
-
-    @property
-    def refuses_run(self) -> bool:
-        """Whether nothing at all may be written in a run that has this."""
-        return self.reason in _REFUSALS
+    refusal: Refusal | None
 
     @property
     def to_copy(self) -> bool:
         """Whether something has to be written for it."""
-        return self.action in ("create", "update")
+        return self.action in (Action.CREATE, Action.UPDATE)
 
 
 def new_task(rule: Rule, source: Reference, destination: Reference) -> ImageTask:
     """A task about which nothing is known yet."""
-    return ImageTask(rule, source, destination, "unknown", "", None, None, None, None)
+    return ImageTask(rule, source, destination, Action.UNKNOWN, "", None, None, None, None, None)
 
 
-def unknown(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
+def unknown_task(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
     """What stands for all images of a rule at one destination, which are not known."""
     source = Reference(rule.source.registry, rule.source.repository)
     destination = Reference(place.registry, place.repository)
     return replace(new_task(rule, source, destination), reason=reason, error=fault)
 
 
-def refusal(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
+def refused_task(rule: Rule, place: Destination, refusal: Refusal, fault: ImageOpsError) -> ImageTask:
     """The same, of what must not be written at all."""
-    return replace(unknown(rule, place, reason, fault), action="conflict")
+    task = unknown_task(rule, place, _REASONS[refusal], fault)
+    return replace(task, action=Action.CONFLICT, refusal=refusal)
 
 
 def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
@@ -108,7 +120,8 @@ def _collides(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
         cause=f"{task.source} and {others} are different images for it",
         hint="give one of the rules another destination, or exclude the tag from it",
     )
-    return replace(task, action="conflict", reason=COLLISION, error=fault)
+    refusal = Refusal.COLLISION
+    return replace(task, action=Action.CONFLICT, reason=_REASONS[refusal], error=fault, refusal=refusal)
 
 
 def in_order(tasks: Iterable[ImageTask]) -> list[ImageTask]:

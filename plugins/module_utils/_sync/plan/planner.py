@@ -16,12 +16,13 @@ from ..._acr.api.names import is_enterprise_registry
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Reference
+from ..decisions import Action, Overwrite, Refusal
 from ..rules.rule_parser import Destination, Rule, destination_tag
 from ..work.stores import Places
 from ..work.workers import ask
 from .artifacts import are_indexes, was_stripped
 from .discover import Discovery, Expansion, find_misnamed
-from .image_task import LEFT, MISNAMED, TOO_MANY, ImageTask, differs, in_order, merged, new_task, refusal, unknown
+from .image_task import LEFT, ImageTask, differs, in_order, merged, new_task, refused_task, unknown_task
 from .source_images import ManifestStore, Wanted, WantedImages
 from .state import SourceKey, Survey, There
 
@@ -50,7 +51,7 @@ class Planner:
     """Plans; can be asked again, and then repeats only the questions that had no answer.
 
     :param managed: registries whose instance can be asked, by host
-    :param overwrite: what to do where a destination tag differs, for rules that do not say: always, skip or fail
+    :param overwrite: what to do where a destination tag differs, for rules that do not say
     :param rewrite: put manifests again even where both sides are equal
     :param stripped: reads manifests to see whether a destination lacks only artifacts that it did not take; None when
         that is a difference like any other
@@ -64,7 +65,7 @@ class Planner:
         wanted: WantedImages,
         *,
         managed: Mapping[str, ManagedRegistry],
-        overwrite: str,
+        overwrite: Overwrite,
         rewrite: bool,
         log: Callable[[str], None],
         stripped: ManifestStore | None = None,
@@ -89,7 +90,7 @@ class Planner:
         found = self._discovery.expand(rules)
         self.notes = [*_left_behind(rules), *found.notes]
         tasks = [
-            unknown(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
+            unknown_task(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
         ]
         refused = self._refused(found)
         if refused:
@@ -100,12 +101,14 @@ class Planner:
         for rule in found.rules:
             fault = self._unlisted(rule, failures)
             if fault is not None:
-                tasks.extend(unknown(rule, place, _NO_TAGS, fault) for place in rule.destinations)
+                tasks.extend(unknown_task(rule, place, _NO_TAGS, fault) for place in rule.destinations)
                 continue
             try:
                 pairs.extend(self._pairs(rule))
             except InputError as misfit:
-                refused.extend(refusal(rule, place, TOO_MANY, misfit) for place in rule.destinations if place.tags)
+                refused.extend(
+                    refused_task(rule, place, Refusal.ONE_TAG, misfit) for place in rule.destinations if place.tags
+                )
         if refused:
             return refused + tasks
         self._note_what_is_not_taken()
@@ -116,9 +119,9 @@ class Planner:
 
     def _refused(self, found: Expansion) -> list[ImageTask]:
         misnamed = find_misnamed(found.rules, lambda host: host in self._managed or is_enterprise_registry(host))
-        refused = [(each.rule, each.destination, each.reason, each.error) for each in found.refusals]
-        refused += [(each.rule, each.destination, MISNAMED, each.error) for each in misnamed]
-        return [refusal(*each) for each in refused]
+        refused = [(each.rule, each.destination, each.refusal, each.error) for each in found.refusals]
+        refused += [(each.rule, each.destination, Refusal.NAME, each.error) for each in misnamed]
+        return [refused_task(*each) for each in refused]
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
         """Read the tag lists that the rules need; gives the faults of those that could not be read."""
@@ -167,14 +170,14 @@ class Planner:
         previous = there.descriptor.digest if there.descriptor else None
         task = replace(task, digest=wanted.digest, previous=previous, wanted=wanted)
         if wanted.digest is None:
-            return replace(task, action="skip", reason=wanted.skip)
+            return replace(task, action=Action.SKIP, reason=wanted.skip)
         if previous is None:
-            return replace(task, action="create", reason=there.unknown or "the destination does not have it")
+            return replace(task, action=Action.CREATE, reason=there.unknown or "the destination does not have it")
         if previous != wanted.digest:
             return self._differs(task)
         if self._rewrite:
-            return replace(task, action="update", reason="equal, and written again as asked")
-        return replace(task, action="unchanged", reason="both sides have the same digest")
+            return replace(task, action=Action.UPDATE, reason="equal, and written again as asked")
+        return replace(task, action=Action.UNCHANGED, reason="both sides have the same digest")
 
     def _without_stripped(
         self, tasks: list[ImageTask], there: Mapping[Reference, There | ImageOpsError]
@@ -194,7 +197,7 @@ class Planner:
             log=self._log,
         )
         return [
-            replace(task, action="unchanged", reason=_STRIPPED, error=None)
+            replace(task, action=Action.UNCHANGED, reason=_STRIPPED, error=None)
             if same.get((task.destination, task.source)) is True
             else task
             for task in tasks
@@ -217,7 +220,7 @@ class Planner:
         new = {
             Reference(task.destination.registry, task.destination.repository)
             for task in tasks
-            if task.action == "create"
+            if task.action == Action.CREATE
             and task.destination.registry in self._managed
             and not self._survey.tags(task.destination.name)
         }
@@ -242,15 +245,15 @@ class Planner:
         fault = self._rooms.get(Reference(task.destination.registry, task.destination.repository))
         if fault is None or not task.to_copy:
             return task
-        return replace(task, action="conflict", reason=_NO_ROOM, error=fault)
+        return replace(task, action=Action.CONFLICT, reason=_NO_ROOM, error=fault)
 
     def _differs(self, task: ImageTask) -> ImageTask:
         overwrite = task.rule.overwrite or self._overwrite
-        if overwrite == "always":
-            return replace(task, action="update", reason="the destination has another digest")
-        if overwrite == "skip":
-            return replace(task, action="skip", reason=LEFT)
-        return replace(task, action="conflict", reason="overwrite is fail", error=differs(task, task.previous))
+        if overwrite == Overwrite.ALWAYS:
+            return replace(task, action=Action.UPDATE, reason="the destination has another digest")
+        if overwrite == Overwrite.SKIP:
+            return replace(task, action=Action.SKIP, reason=LEFT)
+        return replace(task, action=Action.CONFLICT, reason="overwrite is fail", error=differs(task, task.previous))
 
 
 def _key(pair: _Pair) -> SourceKey:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from ..._oci.errors import InputError
+from ..decisions import Status
 
 if TYPE_CHECKING:
     from .outcome import ImageResult, RunResult
@@ -59,7 +60,7 @@ class LogFile:
 
     def finished(self, result: RunResult, *, check_mode: bool) -> None:
         """Write the last line: how many failed, and what it cost."""
-        failed = sum(image.status == "failed" for image in result.images)
+        failed = sum(image.status == Status.FAILED for image in result.images)
         ended = "out of time" if result.overdue else "interrupted" if result.interrupted else "finished"
         mode = " in check mode" if check_mode else ""
         counts = f"{failed} of {len(result.images)} images failed"

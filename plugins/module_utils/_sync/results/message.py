@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .report import one_line
+from ..decisions import Action, Status
+from .report import ACTION_NAMES, one_line
 
 if TYPE_CHECKING:
     from ..._oci.errors import ImageOpsError
@@ -39,7 +40,7 @@ def success_message(result: RunResult, *, check_mode: bool) -> str:
 
 def overdue_message(result: RunResult) -> str:
     """The warning that a run's time was not enough."""
-    pending = sum(image.status == "pending" for image in result.images)
+    pending = sum(image.status == Status.PENDING for image in result.images)
     what = f"pending: {pending} of {_images(len(result.images))}" if result.images else "its images are not known yet"
     return (
         f"max_runtime ended the run after {result.seconds:.1f} s; {what}. No destination tag points to anything "
@@ -52,7 +53,9 @@ def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") ->
 
     :param signal: the name of the signal that interrupted the run, if one did
     """
-    failures = [(image, image.error) for image in result.images if image.error is not None and image.status == "failed"]
+    failures = [
+        (image, image.error) for image in result.images if image.error is not None and image.status == Status.FAILED
+    ]
     lines = [_headline(result, len(failures), signal, check_mode)]
     groups = _grouped(failures)
     for code, group in groups[:_GROUPS]:
@@ -83,14 +86,14 @@ def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> 
 
 def _counts(result: RunResult, *, check_mode: bool) -> str:
     """``3 created, 1 updated, 8 unchanged``: what is done, or in check mode would be, and what is not finished."""
-    names = {"create": "created", "update": "updated", "unchanged": "unchanged", "skip": "skipped"}
+    names = dict(ACTION_NAMES)
     if check_mode:
-        names.update({"create": "to create", "update": "to update"})
+        names.update({Action.CREATE: "to create", Action.UPDATE: "to update"})
     counts = {
-        name: sum(image.action == action and image.status == "done" for image in result.images)
+        name: sum(image.action == action and image.status == Status.DONE for image in result.images)
         for action, name in names.items()
     }
-    counts["not finished"] = sum(image.status == "pending" for image in result.images)
+    counts["not finished"] = sum(image.status == Status.PENDING for image in result.images)
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none done"
 
 

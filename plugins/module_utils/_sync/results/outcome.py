@@ -9,25 +9,23 @@ from dataclasses import dataclass, field
 
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
+from ..decisions import Action, Overwrite, Status, UnsupportedArtifacts
 from ..plan.image_task import ImageTask
 from ..rules.rule_parser import Rule
-
-DONE, FAILED, PENDING = "done", "failed", "pending"
 
 
 @dataclass(frozen=True)
 class CopyOptions:
     """What holds for every image of a run.
 
-    :ivar overwrite: always, skip or fail, for rules that do not say
+    :ivar overwrite: for rules that do not say
     :ivar foreign_layers: copy layers that their makers do not want distributed, too
-    :ivar unsupported_artifacts: fail, skip or strip what a destination does not take
     """
 
     check_mode: bool
-    overwrite: str
+    overwrite: Overwrite
     foreign_layers: bool
-    unsupported_artifacts: str = "fail"
+    unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,6 @@ class Reread:
 class ImageResult:
     """One image's outcome, filled in as it goes.
 
-    :ivar status: done, failed or pending; an image that needed nothing is done
     :ivar digest: what the destination has afterwards
     :ivar bytes: of blobs that were sent for it; in check mode those that would be
     :ivar blobs_copied: blobs that were sent; likewise mounted from a neighbour, and present before
@@ -53,7 +50,7 @@ class ImageResult:
     """
 
     task: ImageTask
-    status: str = PENDING
+    status: Status = Status.PENDING
     digest: Digest | None = None
     bytes: int = 0
     blobs_copied: int = 0
@@ -81,7 +78,7 @@ class ImageResult:
         return self.task.destination
 
     @property
-    def action(self) -> str:
+    def action(self) -> Action:
         """What planning decided."""
         return self.task.action
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..decisions import Status
+
 if TYPE_CHECKING:
     from .outcome import ImageResult
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class Counts:
     """Where a run stands.
 
-    :param phase: what is being done: ``plan``, ``copy``, ``retry`` or ``confirm``; empty before the first
+    :param phase: what is being done: ``plan``, ``copy`` or ``retry``; empty before the first
     :param images_total: images known so far; grows while repositories are listed
     :param images_done: images finished without an error, those that were already right included
     :param images_failed: images that failed and are not being tried again at the moment
@@ -77,7 +79,7 @@ class Progress:
         """
         with self._order:
             with self._lock:
-                if image.status == "failed":
+                if image.status == Status.FAILED:
                     self._counts = replace(self._counts, images_failed=self._counts.images_failed + 1)
                 else:
                     self._counts = replace(self._counts, images_done=self._counts.images_done + 1)

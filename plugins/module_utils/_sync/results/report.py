@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..._oci.errors import ImageOpsError, InputError
+from ..decisions import Action, ReturnImages, Status
 from ..rules.rule_parser import as_item
 
 if TYPE_CHECKING:
@@ -26,19 +27,25 @@ _IMAGES_LIMIT = 350_000
 _FAILED_LIMIT = 150_000
 _DIFF_LIMIT = 60_000
 _WORDS_LIMIT = 500
-_SUMMARY_ACTIONS = (("create", "created"), ("update", "updated"), ("unchanged", "unchanged"), ("skip", "skipped"))
+ACTION_NAMES = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.UNCHANGED: "unchanged",
+    Action.SKIP: "skipped",
+}
+"""The words that summaries have for what was done."""
 
 Mask = Callable[[str], str]
 
 
-def build(result: RunResult, *, return_images: str, mask: Mask) -> dict[str, Any]:
+def build(result: RunResult, *, return_images: ReturnImages, mask: Mask) -> dict[str, Any]:
     """What the task returns of a run, without message and diff.
 
-    :param return_images: ``changed``, ``all`` or ``none``; a run with failures gives the failed images whatever it says
+    :param return_images: a run with failures gives the failed images, whatever this is
     :param mask: takes secrets out of what registries said
     """
     images = sorted(result.images, key=_by_destination)
-    failed = [image for image in images if image.status == "failed"]
+    failed = [image for image in images if image.status == Status.FAILED]
     notes = list(result.not_taken)
     listed = _bounded(
         [_image(image, mask) for image in _returned(images, failed, return_images, result)],
@@ -78,7 +85,7 @@ def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
         "overdue": result.overdue,
         "summary": _summary(result),
         "images": [_image(image, mask) for image in images],
-        "failed_images": [_rule(image) for image in images if image.status == "failed"],
+        "failed_images": [_rule(image) for image in images if image.status == Status.FAILED],
         "registries": _registries(result),
         "read_again": [
             {"digest": str(again.digest), "bytes": again.bytes, "reason": mask(again.reason)}
@@ -153,32 +160,32 @@ def _by_destination(image: ImageResult) -> tuple[str, str]:
 
 
 def _changes(image: ImageResult) -> bool:
-    return image.task.to_copy and image.status == "done"
+    return image.task.to_copy and image.status == Status.DONE
 
 
 def _digest(image: ImageResult) -> Digest | None:
     """What the destination has afterwards; for an image that is not there yet, what it is to have."""
-    return image.previous if image.action == "skip" else image.digest or image.task.digest
+    return image.previous if image.action == Action.SKIP else image.digest or image.task.digest
 
 
 def _returned(
-    images: Sequence[ImageResult], failed: Sequence[ImageResult], return_images: str, result: RunResult
+    images: Sequence[ImageResult], failed: Sequence[ImageResult], return_images: ReturnImages, result: RunResult
 ) -> Sequence[ImageResult]:
-    if return_images == "none":
+    if return_images == ReturnImages.NONE:
         return []
     if failed or (result.interrupted and not result.overdue):
         return failed
-    if return_images == "all":
+    if return_images == ReturnImages.ALL:
         return images
-    return [image for image in images if image.action != "unchanged"]
+    return [image for image in images if image.action != Action.UNCHANGED]
 
 
 def _image(image: ImageResult, mask: Mask) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "source": str(image.source),
         "destination": str(image.destination),
-        "action": image.action,
-        "status": image.status,
+        "action": image.action.value,
+        "status": image.status.value,
         "reason": image.reason,
         "digest": _text(_digest(image)),
         "previous_digest": _text(image.previous),
@@ -233,10 +240,10 @@ def _tags(rule: Rule) -> dict[str, Any]:
 def _summary(result: RunResult) -> dict[str, Any]:
     images = result.images
     summary: dict[str, Any] = {"images": len(images)}
-    for action, name in _SUMMARY_ACTIONS:
-        summary[name] = sum(image.action == action and image.status == "done" for image in images)
-    for status in ("failed", "pending"):
-        summary[status] = sum(image.status == status for image in images)
+    for action, name in ACTION_NAMES.items():
+        summary[name] = sum(image.action == action and image.status == Status.DONE for image in images)
+    for status in (Status.FAILED, Status.PENDING):
+        summary[status.value] = sum(image.status == status for image in images)
     for number in ("bytes", "blobs_copied", "blobs_mounted", "blobs_present"):
         summary[number] = sum(getattr(image, number) for image in images)
     summary["blobs_read_again"] = len(result.rereads)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._oci.image.platform import Platform
 from ..._oci.image.reference import Reference
+from ..decisions import Overwrite
 from .grammar import Destination, Source
 from .re2.syntax import TagPattern
 from .repository_patterns import Wildcard
@@ -27,7 +28,7 @@ class Rule:
     :ivar exclude: tags are left when one of these matches the whole tag
     :ivar newest: how many versions are taken at most; None takes all
     :ivar platforms: what is taken of an index; all, when there are none
-    :ivar overwrite: ``always``, ``skip`` or ``fail``; None leaves it to the task
+    :ivar overwrite: what is done where a destination tag differs; None leaves it to the task
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
@@ -38,7 +39,7 @@ class Rule:
     exclude: tuple[TagPattern, ...] = ()
     newest: int | None = None
     platforms: tuple[Platform, ...] = ()
-    overwrite: str | None = None
+    overwrite: Overwrite | None = None
     brought_by: Wildcard | None = None
 
     def select(self, listed: Sequence[str]) -> list[str]:
@@ -89,5 +90,5 @@ def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, 
     if rule.platforms:
         item["platforms"] = [str(platform) for platform in rule.platforms]
     if rule.overwrite is not None:
-        item["overwrite"] = rule.overwrite
+        item["overwrite"] = rule.overwrite.value
     return item

@@ -16,13 +16,13 @@ from dataclasses import replace
 from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
 from ..._oci.image.reference import parse_prefix, quoted
+from ..decisions import Overwrite
 from .grammar import Destination, Source, parse_destination, parse_source
 from .re2.syntax import TagPattern
 from .rule import Rule, as_item, destination_tag
 from .user_input import Place, check_keys, nearest
 
 __all__ = [
-    "OVERWRITE",
     "Destination",
     "Rule",
     "Source",
@@ -32,8 +32,6 @@ __all__ = [
     "parse_entries",
     "parse_rules",
 ]
-
-OVERWRITE = ("always", "skip", "fail")
 
 _KEYS = ("source", "destination", "tags", "platforms", "overwrite")
 _TAG_KEYS = ("include", "exclude", "newest")
@@ -201,10 +199,13 @@ def _parse_platforms(value: object, place: Place) -> tuple[Platform, ...]:
     return tuple(platforms)
 
 
-def _parse_overwrite(value: object, place: Place) -> str | None:
-    if value is None or (isinstance(value, str) and value in OVERWRITE):
-        return None if value is None else str(value)
-    raise place.refusal(value, "it is not known", nearest(value, OVERWRITE, "there are"))
+def _parse_overwrite(value: object, place: Place) -> Overwrite | None:
+    if value is None:
+        return None
+    known = {word.value: word for word in Overwrite}
+    if isinstance(value, str) and value in known:
+        return known[value]
+    raise place.refusal(value, "it is not known", nearest(value, known, "there are"))
 
 
 def check_rules(rules: Iterable[Rule]) -> list[Rule]:

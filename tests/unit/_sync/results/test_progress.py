@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Reference
+from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, Status
 from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.log_file import LogFile
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
@@ -27,8 +28,8 @@ SOURCE, DESTINATION = Reference("a.example.com", "app", "1"), Reference("b.examp
 
 
 def image(status: str = "done", error: ImageOpsError | None = None) -> ImageResult:
-    task = ImageTask(RULE, SOURCE, DESTINATION, "create", "", None, None, None, error)
-    return ImageResult(task, status, bytes=12, seconds=0.25, error=error)
+    task = ImageTask(RULE, SOURCE, DESTINATION, Action.CREATE, "", None, None, None, error, None)
+    return ImageResult(task, Status(status), bytes=12, seconds=0.25, error=error)
 
 
 def failure(cause: str = "no answer") -> ImageResult:

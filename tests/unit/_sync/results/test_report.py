@@ -19,6 +19,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
     RegistryError,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest, Reference
+from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, ReturnImages, Status
 from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import message, report
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import (
@@ -61,8 +62,8 @@ def image(
     source = Reference(rule.source.registry, rule.source.repository, tag)
     destination = Reference(rule.destinations[0].registry, rule.destinations[0].repository, tag)
     previous = None if action == "create" else NEW if action == "unchanged" else OLD
-    task = ImageTask(rule, source, destination, action, "because", NEW, previous, None, error)
-    return ImageResult(task, status, NEW, error=error, **counted)
+    task = ImageTask(rule, source, destination, Action(action), "because", NEW, previous, None, error, None)
+    return ImageResult(task, Status(status), NEW, error=error, **counted)
 
 
 def failed(tag: str | None = "1", *, error: ImageOpsError | None = None, **more: Any) -> ImageResult:
@@ -93,13 +94,13 @@ def again(items: object) -> list[Any]:
 @pytest.mark.parametrize(("wanted", "tags"), [("changed", ["1", "4"]), ("all", ["1", "2", "3", "4"]), ("none", [])])
 def test_returns_the_images_that_are_asked_for_by_destination(wanted: str, tags: list[str]) -> None:
     images = [image("4", action="skip"), image("3", action="unchanged"), image("2", action="unchanged"), image("1")]
-    returned = report.build(run(*images), return_images=wanted, mask=str)["images"]
+    returned = report.build(run(*images), return_images=ReturnImages(wanted), mask=str)["images"]
     assert [entry["destination"].rpartition(":")[2] for entry in returned] == tags
 
 
 def test_a_failed_run_returns_the_failed_images_only() -> None:
     images = [image("1"), failed("2"), image("3", status="pending"), image("4", action="unchanged")]
-    result = report.build(run(*images), return_images="all", mask=str)
+    result = report.build(run(*images), return_images=ReturnImages.ALL, mask=str)
     assert [entry["source"] for entry in result["images"]] == ["a.example.com/app:2"]
     assert result["failed_images"] == [{"source": "a.example.com/app:2", "destination": "b.example.com/app:2"}]
     assert (result["summary"]["failed"], result["summary"]["pending"], result["summary"]["images"]) == (1, 1, 4)
@@ -112,7 +113,7 @@ def test_what_is_skipped_keeps_its_digest() -> None:
 
 def test_one_failure_in_two_thousand_images_is_small() -> None:
     images = [image(str(number), bytes=1) for number in range(1999)]
-    result = report.build(run(*images, failed("broken")), return_images="all", mask=str)
+    result = report.build(run(*images, failed("broken")), return_images=ReturnImages.ALL, mask=str)
     assert len(json.dumps(result)) + len(message.failure_message(run(*images, failed()), check_mode=False)) < 20_000
 
 
@@ -166,7 +167,7 @@ def test_no_secret_in_what_registries_said() -> None:
     secrets.add("hunter2")
     result = run(failed(error=denied("user bob with hunter2 may not")))
     texts = [
-        json.dumps(report.build(result, return_images="changed", mask=secrets.mask)),
+        json.dumps(report.build(result, return_images=ReturnImages.CHANGED, mask=secrets.mask)),
         json.dumps(report.full(result, check_mode=False, mask=secrets.mask)),
         secrets.mask(message.failure_message(result, check_mode=False)),
     ]

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run may decide of an image, and what a task may ask of a run: every word that code compares."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class _Word(str, Enum):
+    """A word of options or results. As text it is its value, on every version of Python."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Action(_Word):
+    """What planning decides of one image.
+
+    :cvar CONFLICT: it must not be written
+    :cvar UNKNOWN: planning failed, or the destination does not show what it has
+    """
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    SKIP = "skip"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+    DELETE = "delete"
+
+
+class Status(_Word):
+    """How far an image is. One that needs nothing is done."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Refusal(_Word):
+    """Why nothing is written to a destination, found before anything is written anywhere.
+
+    :cvar COLLISION: two rules name different images for one tag
+    :cvar TEMPLATE: a template makes a destination that cannot be meant
+    :cvar SHARED: several of the repositories that were found would go to one destination
+    :cvar NAME: the registry does not take the name
+    :cvar ONE_TAG: several images would get one tag
+    """
+
+    COLLISION = "collision"
+    TEMPLATE = "template"
+    SHARED = "shared"
+    NAME = "name"
+    ONE_TAG = "one_tag"
+
+
+class Overwrite(_Word):
+    """What is done where a destination tag has another digest."""
+
+    ALWAYS = "always"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class OnError(_Word):
+    """What is done once an image has failed: go on with the others, or begin none of them."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+class UnsupportedArtifacts(_Word):
+    """What is done with artifacts that a destination does not take.
+
+    :cvar SKIP: leave the image out
+    :cvar STRIP: leave the artifacts out of the image's index, which changes its digest
+    """
+
+    FAIL = "fail"
+    SKIP = "skip"
+    STRIP = "strip"
+
+
+class ReturnImages(_Word):
+    """Which images a task returns when none has failed."""
+
+    CHANGED = "changed"
+    ALL = "all"
+    NONE = "none"
