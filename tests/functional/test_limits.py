@@ -139,14 +139,14 @@ def test_a_registry_that_has_enough_gets_half_as_much(
     destination = faulty(servers.open.endpoint)
     with registry_client(destination.endpoint) as registry:
         there = registry.repository(repository)
-        assert registry.allowance() == 10
+        assert registry.limit() == 10
         destination.add(error_answer(429, "TOOMANYREQUESTS"), method="POST", target="/uploads/", times=1)
         blob = images.random_blob(repository, 100_000)
         there.put_blob(blob_descriptor(blob), Opener(blob.data))
-        assert registry.allowance() == 5
+        assert registry.limit() == 5
         assert there.has_blob(blob_descriptor(blob))
     with registry_client(destination.endpoint) as registry:
         destination.add(error_answer(503, "UNAVAILABLE"), method="PUT", target="/uploads/", times=1)
         other = images.random_blob(f"{repository} other", 100_000)
         registry.repository(repository).put_blob(blob_descriptor(other), Opener(other.data))
-        assert registry.allowance() < 10
+        assert registry.limit() < 10

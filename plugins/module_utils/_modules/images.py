@@ -30,13 +30,13 @@ from .registry_entries import RegistryEntry, managed_registries
 
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
-    from .._oci.registry.registry import Registry
+    from .._oci.store.store import Store
     from .._sync.engine import Engine, Options
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
     from .task import Task
 
-Connect = Callable[[str], "Registry"]
+Connect = Callable[[str], "Store"]
 Log = Callable[[str], None]
 
 
@@ -187,7 +187,7 @@ def _connector(
 
     settings = task_options.settings(task.params)
 
-    def connect(host: str) -> Registry:
+    def connect(host: str) -> Store:
         return Registry(
             host,
             access=accesses.get(host) or Access(host),
@@ -259,16 +259,16 @@ def _describe(
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
     from .._sync.vendors import Adviser
-    from .._sync.work.stores import Places
+    from .._sync.work.stores import Stores
 
-    places = Places(connect)
+    stores = Stores(connect)
     try:
-        return Describer(places, patience, details=details).describe(images)
+        return Describer(stores, patience, details=details).describe(images)
     except ImageOpsError as error:
-        Adviser(places, managed).advise(error)
+        Adviser(stores, managed).advise(error)
         raise
     finally:
-        places.close()
+        stores.close()
 
 
 def _nowhere(text: str) -> None:

@@ -16,17 +16,18 @@ from .._oci.client.patience import Patience
 from .._oci.client.retry import RetryBudget
 from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
-from .._oci.registry.registry import Registry
+from .._oci.store.store import Store
 from .copy.blob_transfers import Bandwidth
 from .decisions import OnError, Overwrite, Status, UnsupportedArtifacts
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
-from .plan.source_images import ManifestStore, WantedImages
-from .results.outcome import CopyOptions, ImageResult, Reread, RunResult, Traffic
+from .plan.source_images import WantedImages
+from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
 from .results.progress import Progress
 from .rules.rule_parser import Rule
 from .vendors import Adviser
-from .work.stores import Places
+from .work.manifest_cache import ManifestCache
+from .work.stores import Stores
 from .work.workers import unexpected
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Options:
 class Engine:
     """One run over a list of rules.
 
-    :param connect: makes the client of a registry host; the engine closes it
+    :param connect: opens the store of a host; the engine closes it
     :param managed: registries whose instance can be asked, by host; the engine closes them
     :param budget: for the retries of the run, shared by its clients
     :param stop: set by whoever wants the run to end
@@ -75,7 +76,7 @@ class Engine:
         self,
         rules: Sequence[Rule],
         *,
-        connect: Callable[[str], Registry],
+        connect: Callable[[str], Store],
         options: Options,
         budget: RetryBudget,
         stop: threading.Event,
@@ -90,12 +91,12 @@ class Engine:
         self._patience = Patience(options.attempts, options.backoff, options.backoff_cap, stop, budget, log)
         self._progress = progress
         self._log = log
-        self._places = Places(connect)
-        self._adviser = Adviser(self._places, self._managed)
-        self._manifests = ManifestStore()
-        self._wanted = WantedImages(self._places, self._manifests, self._patience)
+        self._stores = Stores(connect)
+        self._adviser = Adviser(self._stores, self._managed)
+        self._manifests = ManifestCache()
+        self._wanted = WantedImages(self._stores, self._manifests, self._patience)
         self._planner = Planner(
-            self._places,
+            self._stores,
             self._wanted,
             managed=self._managed,
             overwrite=options.overwrite,
@@ -109,7 +110,7 @@ class Engine:
 
     def close(self) -> None:
         """Close every connection, those in use too."""
-        self._places.close()
+        self._stores.close()
         for registry in self._managed.values():
             registry.close()
 
@@ -148,10 +149,7 @@ class Engine:
             changed=any(self._changed(image) for image in images),
             interrupted=self._patience.stop.is_set(),
             seconds=time.monotonic() - self._started,
-            registries={
-                host: Traffic(client.stats.requests, client.stats.bytes_read, client.stats.bytes_written)
-                for host, client in self._places.clients()
-            },
+            registries={host: store.counters() for host, store in self._stores.opened()},
             rereads=list(self._rereads),
             not_taken=list(self._planner.notes),
         )
@@ -212,7 +210,7 @@ class Engine:
         self._progress.enter("copy")
         options = self._options
         return CopyPhase(
-            self._places,
+            self._stores,
             self._manifests,
             self._wanted,
             CopyOptions(options.check_mode, options.overwrite, options.foreign_layers, options.unsupported_artifacts),
@@ -241,8 +239,8 @@ class Engine:
         self._progress.enter("retry")
         self._progress.retry_images(len(passing))
         self._wait(number, passing)
-        for _host, client in self._places.clients():
-            client.probe_again()
+        for _host, store in self._stores.opened():
+            store.begin_round()
         unplanned = [image for image in passing if not image.task.to_copy]
         for image in unplanned:
             del self._results[image.source, image.destination]

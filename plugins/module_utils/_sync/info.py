@@ -18,9 +18,9 @@ from .._oci.image.reference import Digest, Reference
 from .._oci.image.strict_json import loads
 from .._oci.store.blob_source import read_verified
 from .._oci.store.store import Repository
-from .plan.source_images import ManifestStore
 from .rules.versions import in_version_order
-from .work.stores import Places
+from .work.manifest_cache import ManifestCache
+from .work.stores import Stores
 
 _MAX_CONFIG = 4 * 1024 * 1024
 _MAX_DEPTH = 8
@@ -56,29 +56,29 @@ class _Node:
 class Describer:
     """Describes references; each manifest and config is read once.
 
-    :param places: where to ask
+    :param stores: where to ask
     :param patience: for configs that are read with the details
     :param details: read manifests and configs; without it only tags and digests are told
     """
 
-    def __init__(self, places: Places, patience: Patience, *, details: bool) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, patience: Patience, *, details: bool) -> None:
+        self._stores = stores
         self._patience = patience
         self._details = details
-        self._manifests = ManifestStore()
+        self._manifests = ManifestCache()
 
     def describe(self, images: Sequence[Reference]) -> list[dict[str, Any]]:
         """One entry an image, in their order; what is not there has an empty entry.
 
         :raises ImageOpsError: when a registry does not answer, or not to us
         """
-        tags = {ref: self._places.lane(ref.registry).submit(self._tags, ref) for ref in images}
+        tags = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
         parts = {
             ref: [ref.with_tag(tag) for tag in in_version_order(found.result())] or [ref] for ref, found in tags.items()
         }
         jobs = {
             ref: [
-                self._places.lane(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)
+                self._stores.queue(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)
             ]
             for ref in parts
         }
@@ -96,10 +96,10 @@ class Describer:
         ]
 
     def _tags(self, ref: Reference) -> list[str]:
-        return [] if _names_one(ref) else self._places.repository(ref).tags()
+        return [] if _names_one(ref) else self._stores.repository(ref).tags()
 
     def _manifest(self, ref: Reference) -> dict[str, Any] | None:
-        repository = self._places.repository(ref)
+        repository = self._stores.repository(ref)
         root = repository.resolve(ref.tag or str(ref.digest))
         if root is None:
             return None

@@ -10,7 +10,8 @@ from collections.abc import Container
 from .._acr.api.names import is_enterprise_registry, is_enterprise_service
 from .._acr.registry.advice import advice
 from .._oci.errors import ImageOpsError, RegistryError
-from .work.stores import Places
+from .._oci.registry.registry import Registry
+from .work.stores import Stores
 
 
 class Adviser:
@@ -19,8 +20,8 @@ class Adviser:
     :param managed: the hosts of instances of ACR whose API is used
     """
 
-    def __init__(self, places: Places, managed: Container[str]) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, managed: Container[str]) -> None:
+        self._stores = stores
         self._managed = managed
 
     def advise(self, error: ImageOpsError) -> None:
@@ -31,4 +32,5 @@ class Adviser:
     def _is_instance(self, host: str) -> bool:
         if host in self._managed or is_enterprise_registry(host):
             return True
-        return is_enterprise_service(self._places.registry(host).known_service)
+        store = self._stores.store(host)
+        return isinstance(store, Registry) and is_enterprise_service(store.known_service)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry as a place for images: the interface of :mod:`repository` over the distribution API."""
+"""A registry as a store of images, over the distribution API."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Callable
 
 from ..client.client import Call, Client
-from ..client.limits import Allowance
 from ..client.refusals import Mask, MissingContent, Purpose, unmasked
 from ..client.retry import RetryBudget
 from ..client.tokens import basic, parse_challenges
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
-from ..http.transport import Access, Answer, Settings, Stats
+from ..http.transport import Access, Answer, Settings
+from ..store.store import Counters, Store
 from .listing import RegistryCatalog, is_repository_path
 from .repository import RegistryRepository
 
@@ -27,7 +27,7 @@ DOCKER_HUB = "docker.io"
 _DOCKER_HUB_ADDRESS = "registry-1.docker.io"
 
 
-class Registry:
+class Registry(Store):
     """One registry, shared by all threads of a run. A context manager.
 
     :param host: as references name it, with a port when it has one
@@ -75,32 +75,24 @@ class Registry:
         self._repositories: dict[str, RegistryRepository] = {}
         self._lock = threading.Lock()
 
-    @property
-    def stats(self) -> Stats:
-        """What it has cost so far: requests, bytes_read, bytes_written."""
-        return self._client.stats
+    def counters(self) -> Counters:
+        """Return what the registry has cost so far."""
+        stats = self._client.stats
+        return Counters(stats.requests, stats.bytes_read, stats.bytes_written)
 
-    @property
-    def allowance(self) -> Allowance:
-        """How many small requests, and how many blobs, it gets at once at present."""
-        return self._client.allowance
+    def limit(self) -> int:
+        """Return how many small requests, and how many blobs, may be under way at once at present."""
+        return self._client.allowance()
 
     def repository(self, path: str) -> RegistryRepository:
-        """The repository of that path; the same object each time. Nothing is asked."""
+        """Return the repository of a path, the same object each time. Nothing is asked."""
         with self._lock:
             found = self._repositories.get(path)
             if found is None:
                 found = self._repositories[path] = RegistryRepository(self._client, path)
             return found
 
-    def ping(self) -> None:
-        """Ask whether this is a registry that lets us in (distribution-spec, Determining Support).
-
-        :raises RegistryError: when it is not
-        """
-        self._client.expect(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), 200)
-
-    def repositories(self, prefix: str) -> Iterator[str]:
+    def catalog(self, prefix: str) -> Iterator[str]:
         """Yield the repository paths that begin with prefix, by the registry's catalog, all pages.
 
         :raises RegistryError: unsupported, when it has no catalog; pull_denied, when it lists nothing to this login
@@ -141,12 +133,12 @@ class Registry:
         """The error for an answer to :meth:`ask` that its caller can do nothing with."""
         return self._client.error(Call("GET", "", purpose), answer)
 
-    def probe_again(self) -> None:
+    def begin_round(self) -> None:
         """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""
         self._client.probe_again()
 
     def close(self) -> None:
-        """End every connection, also those that other threads wait on."""
+        """End every connection, also those that other threads wait on; twice is harmless."""
         self._client.close()
 
     def __enter__(self) -> Registry:

@@ -197,16 +197,12 @@ class RegistryRepository(Repository):
             return False
         return found is not None and found.digest == digest
 
-    def needs_listing(self, manifest: Manifest) -> bool:
-        """Whether a manifest with a subject was written here and the registry does not list it as a referrer itself.
-
-        Then :meth:`list_referrer` has to, unless the fallback tag itself is among the tags that are copied.
-        """
-        return manifest.digest in self._unlisted
-
     def list_referrer(self, manifest: Manifest) -> None:
-        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema). One at a time in a repository."""
-        if manifest.subject is None:
+        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema). One at a time in a repository.
+
+        Nothing is done unless it was put here and the registry did not say that it lists it itself.
+        """
+        if manifest.subject is None or manifest.digest not in self._unlisted:
             return
         tag = fallback_tag(manifest.subject.digest)
         with self._referrers_lock:

@@ -1,12 +1,17 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a place for images can do, so that a directory can stand where a registry does."""
+"""The interface of what holds images, a :class:`Store`, and of one :class:`Repository` in it.
+
+A registry implements both (package ``registry``). Another kind of store is one more package beside that, and one line
+where the stores of a run are opened.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Callable, Protocol
 
 from ..image.manifest import Descriptor, Manifest
@@ -14,7 +19,7 @@ from ..image.reference import Digest
 
 
 class BlobReader(Protocol):
-    """A blob being read. Blocks come as they arrive; nothing is held back."""
+    """A blob that is being read. Blocks come as they arrive; nothing is held back."""
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes from the offset that was asked for, in blocks of at most 64 KiB."""
@@ -24,30 +29,77 @@ class BlobReader(Protocol):
 
 
 class Upload(Protocol):
-    """An upload session that a destination has opened for one blob."""
+    """An upload session that a store has opened for one blob."""
 
 
 OpenAt = Callable[[int], BlobReader]
 """``open_at(offset)`` gives a fresh reader from that byte on, so that an upload can begin again."""
 
 
+@dataclass(frozen=True)
+class Counters:
+    """What a store has cost so far.
+
+    :ivar requests: sent to it, retries included
+    :ivar bytes_read: of bodies, in bytes; likewise bytes_written
+    """
+
+    requests: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+
+class Store(ABC):
+    """The repositories behind one host name. Any thread may call any method."""
+
+    host: str
+    """The first part of the references to its images: ``registry.example.com:5000``."""
+
+    @abstractmethod
+    def repository(self, path: str) -> Repository:
+        """Return the repository of a path, the same object each time. Nothing is asked."""
+
+    @abstractmethod
+    def catalog(self, prefix: str) -> Iterator[str]:
+        """Yield the path of every repository that begins with the prefix, such as ``library/``, each once.
+
+        :raises ImageOpsError: unsupported, when the store has no list of them; pull_denied, when this login gets none
+        """
+
+    @abstractmethod
+    def limit(self) -> int:
+        """Return how many small requests, and how many blobs, may be under way at once at present; at least one."""
+
+    @abstractmethod
+    def counters(self) -> Counters:
+        """Return what the store has cost so far."""
+
+    @abstractmethod
+    def begin_round(self) -> None:
+        """Let one request find out whether a store that was down is back. Called when a round of retries begins."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End every connection, also those that other threads wait on; twice is harmless."""
+
+
 class Repository(ABC):
-    """One repository in one place.
+    """One repository of a store. Any thread may call any method.
 
     Every method raises :class:`~.errors.ImageOpsError`; one with ``transient`` set has already been tried again as
     often as a single request may be.
     """
 
     name: str
-    """The repository with its place, as messages show it: ``registry.example.com/library/nginx``."""
+    """The repository with its store, as messages show it: ``registry.example.com/library/nginx``."""
 
     @abstractmethod
     def tags(self) -> list[str]:
-        """Every tag, all pages; empty when the repository does not exist."""
+        """Return every tag, of all pages; none when the repository does not exist."""
 
     @abstractmethod
     def resolve(self, ref: str) -> Descriptor | None:
-        """What a tag or digest points to now; None when it is not there."""
+        """Return what a tag or digest points to now; None when it is not there."""
 
     @abstractmethod
     def manifest(self, ref: str) -> Manifest:
@@ -57,31 +109,31 @@ class Repository(ABC):
     def put_manifest(self, manifest: Manifest, tag: str | None = None) -> Digest | None:
         """Write the manifest's bytes, under a tag or (None) by digest alone.
 
-        Gives the digest that the destination answered with, None when it answered none.
+        Return the digest that the store answered with, None when it answered none.
         """
 
     @abstractmethod
     def has_blob(self, blob: Descriptor) -> bool:
-        """Whether the blob is in this repository. Writes nothing."""
+        """Return whether the blob is in this repository. Nothing is written."""
 
     @abstractmethod
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
-        """Read a blob from a byte offset on. The bytes are not verified here: who reads to the end does that.
+        """Read a blob from a byte offset on. The bytes are not verified here: :mod:`blob_source` does that.
 
-        :param once: ask once only; whoever takes up broken reads counts all tries of a blob together
+        :param once: ask once only: all tries of one blob are counted together by the caller
         """
 
     @abstractmethod
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
-        """Ask for a blob without sending it. None: it is in this repository now. Else the session to upload it with.
+        """Ask for a blob without sending it. Return None when it is in this repository now, else an upload session.
 
-        :param source: the path of another repository in the same place that has the blob; None asks for one that this
+        :param source: the path of another repository of the same store that has the blob; None asks for one that this
             repository has already
         """
 
     @abstractmethod
     def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
-        """Upload a blob of known size; when it returns the destination has confirmed it.
+        """Upload a blob of known size. The store has confirmed it when this returns.
 
         Readers raise for bad content before they give the last block, and the upload is then broken off.
 
@@ -91,19 +143,18 @@ class Repository(ABC):
 
     @abstractmethod
     def referrers(self, digest: Digest) -> list[Descriptor]:
-        """The manifests whose subject is this digest."""
-
-    @abstractmethod
-    def needs_listing(self, manifest: Manifest) -> bool:
-        """Whether a manifest with a subject was put here, and the place does not list it as a referrer by itself."""
+        """Return the manifests whose subject is this digest."""
 
     @abstractmethod
     def list_referrer(self, manifest: Manifest) -> None:
-        """Add a manifest to the list of its subject's referrers that a tag holds."""
+        """Have a manifest that was put here found as a referrer of its subject.
+
+        Nothing is done where the store lists referrers by itself.
+        """
 
     @abstractmethod
     def delete_tag(self, tag: str) -> None:
-        """Remove a tag alone, where the place can."""
+        """Remove a tag alone, where the store can."""
 
     @abstractmethod
     def delete_manifest(self, digest: Digest) -> None:

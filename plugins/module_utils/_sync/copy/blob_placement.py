@@ -19,7 +19,7 @@ from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..work.event_loop import Calls
-from ..work.stores import Places
+from ..work.stores import Stores
 from .blob_transfers import Flights, Seat
 
 PRESENT, MOUNTED, COPIED = "present", "mounted", "copied"
@@ -68,8 +68,8 @@ class Placement:
     :param check_mode: ask and count, write nothing
     """
 
-    def __init__(self, places: Places, calls: Calls, flights: Flights, *, check_mode: bool) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, calls: Calls, flights: Flights, *, check_mode: bool) -> None:
+        self._stores = stores
         self._calls = calls
         self._flights = flights
         self._check_mode = check_mode
@@ -214,9 +214,9 @@ class Placement:
     async def _probe(self, place: Place) -> str:
         """Check mode: what would happen, asked by HEAD alone."""
         holder = await self._holder(place, next(iter(place.sources.values())))
-        repository = self._places.repository(place.repository)
+        repository = self._stores.repository(place.repository)
         try:
-            there = await self._calls.ask(place.repository, repository.has_blob, place.blob)
+            there = await self._calls.request(place.repository, repository.has_blob, place.blob)
         except RegistryError as fault:
             if fault.status not in (401, 403):
                 raise

@@ -22,8 +22,8 @@ from ..._oci.store.blob_source import BlobSource
 from ..._oci.store.store import OpenAt, Upload
 from ..results.outcome import Reread
 from ..work.event_loop import Calls
-from ..work.stores import Places
-from ..work.workers import Lane, Slots
+from ..work.stores import Stores
+from ..work.workers import ConcurrencyLimit, WorkerQueue
 from .fan_out import Dropped, FanOut
 
 
@@ -95,7 +95,7 @@ class Flights:
 
     def __init__(
         self,
-        places: Places,
+        stores: Stores,
         calls: Calls,
         patience: Patience,
         *,
@@ -103,15 +103,15 @@ class Flights:
         bandwidth: Bandwidth | None,
         on_sent: Callable[[Seat], None],
     ) -> None:
-        self._places = places
+        self._stores = stores
         self._calls = calls
         self._patience = patience
         self._on_sent = on_sent
         self._bandwidth = bandwidth
         most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
-        self._slots = Slots(lambda: most)
-        self._registry_slots: dict[str, Slots] = {}
-        self._threads = Lane("transfer", lambda: _MANY)
+        self._slots = ConcurrencyLimit(lambda: most)
+        self._registry_slots: dict[str, ConcurrencyLimit] = {}
+        self._threads = WorkerQueue("transfer", lambda: _MANY)
         self._boarding: dict[tuple[Digest, int], list[Seat]] = {}
         self._read: set[Digest] = set()
         self._work: set[asyncio.Task[None]] = set()
@@ -123,8 +123,8 @@ class Flights:
 
     async def begin(self, seat: Seat, mount_from: str | None = None) -> Upload | None:
         """Ask a destination for a blob: None when it has it now, else an upload session."""
-        repository = self._places.repository(seat.repository)
-        return await self._calls.ask(seat.repository, repository.mount_blob, seat.blob, mount_from)
+        repository = self._stores.repository(seat.repository)
+        return await self._calls.request(seat.repository, repository.mount_blob, seat.blob, mount_from)
 
     async def board(self, seat: Seat, *, share: bool = True) -> bool:
         """Take the next flight of this blob; gives whether it was sent (else it was there already).
@@ -168,7 +168,7 @@ class Flights:
         """Wait for a slot at each registry, then for one over all."""
         for host in sorted({host for seat in seats for host in (seat.source.registry, seat.repository.registry)}):
             if host not in self._registry_slots:
-                self._registry_slots[host] = Slots(self._places.registry(host).allowance)
+                self._registry_slots[host] = ConcurrencyLimit(self._stores.store(host).limit)
             await held.enter_async_context(self._registry_slots[host])
         await held.enter_async_context(self._slots)
 
@@ -216,7 +216,7 @@ class Flights:
         blob = seats[0].blob
         source = BlobSource(
             blob,
-            self._places.repository(seats[0].source),
+            self._stores.repository(seats[0].source),
             self._patience,
             self._on_open(blob),
             moved=None if self._bandwidth is None else partial(_moved, self._bandwidth, len(seats)),
@@ -247,7 +247,7 @@ class Flights:
                 seat.landed.set_result(True)
 
     def _put(self, seat: Seat, open_at: OpenAt, source: BlobSource) -> None:
-        repository = self._places.repository(seat.repository)
+        repository = self._stores.repository(seat.repository)
         try:
             repository.put_blob(seat.blob, open_at, seat.upload)
         except Dropped:

@@ -14,10 +14,11 @@ from ..._oci.client.patience import Patience, interrupted
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Status
-from ..plan.source_images import ManifestStore, WantedImages
+from ..plan.source_images import WantedImages
 from ..results.outcome import CopyOptions, ImageResult, Reread
 from ..work.event_loop import Calls
-from ..work.stores import Places
+from ..work.manifest_cache import ManifestCache
+from ..work.stores import Stores
 from ..work.workers import unexpected
 from .blob_placement import Placement
 from .blob_transfers import Bandwidth, Flights
@@ -48,8 +49,8 @@ class CopyPhase:
 
     def __init__(
         self,
-        places: Places,
-        manifests: ManifestStore,
+        stores: Stores,
+        manifests: ManifestCache,
         wanted: WantedImages,
         options: CopyOptions,
         patience: Patience,
@@ -71,20 +72,20 @@ class CopyPhase:
         self._loop = asyncio.new_event_loop()
 
         async def assemble() -> tuple[Flights, Placement, ImageCopier]:
-            calls = Calls(places, self._loop)
+            calls = Calls(stores, self._loop)
             flights = Flights(
-                places,
+                stores,
                 calls,
                 patience,
                 concurrency=concurrency,
                 bandwidth=bandwidth,
                 on_sent=lambda seat: on_sent(seat.blob.size),
             )
-            placement = Placement(places, calls, flights, check_mode=options.check_mode)
+            placement = Placement(stores, calls, flights, check_mode=options.check_mode)
             return (
                 flights,
                 placement,
-                ImageCopier(places, calls, placement, manifests, wanted, options, is_planned, patience.budget),
+                ImageCopier(stores, calls, placement, manifests, wanted, options, is_planned, patience.budget),
             )
 
         self._flights, self._placement, self._copier = self._loop.run_until_complete(assemble())

@@ -20,10 +20,11 @@ from ..._oci.image.referrers import fallback_tag
 from ..decisions import Action, Overwrite, Status, UnsupportedArtifacts
 from ..plan.artifacts import REFUSED, Refused
 from ..plan.image_task import LEFT, differs
-from ..plan.source_images import ManifestStore, Wanted, WantedImages
+from ..plan.source_images import Wanted, WantedImages
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
-from ..work.stores import Places
+from ..work.manifest_cache import ManifestCache
+from ..work.stores import Stores
 from .blob_placement import COPIED, MOUNTED, Place, Placement
 from .manifest_graph import Graph, GraphReader, everything
 
@@ -37,23 +38,23 @@ class ImageCopier:
 
     def __init__(
         self,
-        places: Places,
+        stores: Stores,
         calls: Calls,
         placement: Placement,
-        manifests: ManifestStore,
+        manifests: ManifestCache,
         wanted: WantedImages,
         options: CopyOptions,
         is_planned: Callable[[Reference], bool],
         budget: RetryBudget,
     ) -> None:
-        self._places = places
+        self._stores = stores
         self._calls = calls
         self._is_planned = is_planned
         self._budget = budget
         self._placement = placement
         self._wanted = wanted
         self._options = options
-        self._graphs = GraphReader(places, calls, manifests)
+        self._graphs = GraphReader(stores, calls, manifests)
         self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
         self._refused = Refused()
 
@@ -76,7 +77,7 @@ class ImageCopier:
         """What the source tag names now that what it named is not there any more."""
         task = result.task
         self._wanted.forget(task.source, task.rule.platforms)
-        now = await self._calls.ask(task.source, self._wanted.resolve, task.source, task.rule.platforms)
+        now = await self._calls.request(task.source, self._wanted.resolve, task.source, task.rule.platforms)
         if now.digest is None:
             raise _vanished(result, now.skip)
         if now.digest != planned.digest:
@@ -241,7 +242,7 @@ class ImageCopier:
     async def _there(self, destination: Reference, manifest: Manifest) -> Digest | None:
         """What the destination has where a manifest was to be put."""
         ref = destination.tag or str(manifest.digest)
-        there = await self._calls.ask(destination, self._places.repository(destination).resolve, ref)
+        there = await self._calls.request(destination, self._stores.repository(destination).resolve, ref)
         return there.digest if there else None
 
     async def _is_taken(self, result: ImageResult) -> bool:
@@ -250,8 +251,8 @@ class ImageCopier:
         overwrite = task.rule.overwrite or self._options.overwrite
         if overwrite == Overwrite.ALWAYS or task.destination.tag is None:
             return False
-        repository = self._places.repository(task.destination)
-        there = await self._calls.ask(task.destination, repository.resolve, task.destination.tag)
+        repository = self._stores.repository(task.destination)
+        there = await self._calls.request(task.destination, repository.resolve, task.destination.tag)
         if there is None or there.digest in (task.previous, task.digest):
             return False
         if overwrite == Overwrite.FAIL:
@@ -261,14 +262,14 @@ class ImageCopier:
 
     async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
         destination = result.task.destination
-        repository = self._places.repository(destination)
-        answered = await self._calls.ask(destination, repository.put_manifest, manifest, tag)
+        repository = self._stores.repository(destination)
+        answered = await self._calls.request(destination, repository.put_manifest, manifest, tag)
         result.wrote = True
         self._placement.named(destination, manifest)
-        if manifest.subject is not None and repository.needs_listing(manifest):
+        if manifest.subject is not None:
             listing = destination.with_tag(fallback_tag(manifest.subject.digest))
             if not self._is_planned(listing):  # else the list itself is copied: whole, and last
-                await self._calls.ask(destination, repository.list_referrer, manifest)
+                await self._calls.request(destination, repository.list_referrer, manifest)
         return answered
 
 

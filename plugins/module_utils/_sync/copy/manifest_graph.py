@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
-from ..plan.source_images import ManifestStore, Wanted
+from ..plan.source_images import Wanted
 from ..work.event_loop import Calls
-from ..work.stores import Places
+from ..work.manifest_cache import ManifestCache
+from ..work.stores import Stores
 
 T = TypeVar("T")
 
@@ -47,11 +48,10 @@ class Graph:
 class GraphReader:
     """Reads the manifests of images, each once over all of them. Runs on the event loop's thread."""
 
-    def __init__(self, places: Places, calls: Calls, manifests: ManifestStore) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, calls: Calls, manifests: ManifestCache) -> None:
+        self._stores = stores
         self._calls = calls
         self._manifests = manifests
-        self._loading: dict[Digest, asyncio.Future[Manifest]] = {}
 
     async def read(self, source: Reference, wanted: Wanted) -> Graph:
         """All manifests of one image.
@@ -76,14 +76,11 @@ class GraphReader:
         known = wanted.rewritten.get(digest) or self._manifests.known(digest)
         if known is not None:
             return known
-        if digest not in self._loading:
-            repository = self._places.repository(source)
-            self._loading[digest] = self._calls.ask(source, self._manifests.get, repository, digest)
-        try:
-            return await asyncio.shield(self._loading[digest])
-        finally:
-            if self._loading.get(digest) is not None and self._loading[digest].done():
-                del self._loading[digest]
+        reading, is_first = self._manifests.claim(digest)
+        if is_first:
+            repository = self._stores.repository(source)
+            return await self._calls.request(source, self._manifests.read, reading, repository, digest)
+        return await asyncio.wrap_future(reading)
 
 
 class _Reading:

@@ -15,7 +15,7 @@ from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.media_types import INDEXES
 from ..._oci.image.reference import Digest
 from ..._oci.store.store import Repository
-from .source_images import ManifestStore
+from ..work.manifest_cache import ManifestCache
 
 REFUSED = "unsupported_manifest"
 
@@ -46,7 +46,7 @@ def was_stripped(
     rewritten: Mapping[Digest, Manifest],
     destination: Repository,
     there: Descriptor,
-    manifests: ManifestStore,
+    manifests: ManifestCache,
 ) -> bool:
     """Whether a destination has exactly the source's index without artifacts that it does not have.
 

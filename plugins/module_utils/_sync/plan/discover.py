@@ -14,12 +14,13 @@ from ..._harbor.catalog import SERVICE as HARBOR
 from ..._harbor.catalog import HarborCatalog
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.reference import parse_repository, quoted
+from ..._oci.registry.registry import Registry
 from ..decisions import Refusal
 from ..rules.grammar import Destination
 from ..rules.repository_patterns import Wildcard, target
 from ..rules.rule import Rule
-from ..work.stores import Places
-from ..work.workers import ask
+from ..work.stores import Stores
+from ..work.workers import ask_all
 
 if TYPE_CHECKING:
     from ..._acr.registry.managed_registry import ManagedRegistry
@@ -66,8 +67,8 @@ class Discovery:
     :param log: takes the traceback of a fault that nobody expected
     """
 
-    def __init__(self, places: Places, managed: Mapping[str, ManagedRegistry], *, log: Callable[[str], None]) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, managed: Mapping[str, ManagedRegistry], *, log: Callable[[str], None]) -> None:
+        self._stores = stores
         self._managed = managed
         self._log = log
         self._listed: dict[_Listing, list[str]] = {}
@@ -95,8 +96,8 @@ class Discovery:
     def _list(self, wildcards: Iterable[Wildcard | None]) -> dict[_Listing, ImageOpsError]:
         """Read the lists that are not known yet; gives the faults of those that could not be read."""
         wanted = {_listing(wildcard) for wildcard in wildcards if wildcard is not None}
-        outcomes = ask(
-            ((self._places.lane(listing[0]), listing) for listing in sorted(wanted - set(self._listed))),
+        outcomes = ask_all(
+            ((self._stores.queue(listing[0]), listing) for listing in sorted(wanted - set(self._listed))),
             lambda listing: self._repositories(*listing),
             action="list the repositories of",
             log=self._log,
@@ -113,13 +114,15 @@ class Discovery:
         """The repositories of a registry whose paths begin so, in the order of their names."""
         if host in self._managed:
             return sorted(self._managed[host].repositories(beginning))
-        registry = self._places.registry(host)
+        registry = self._stores.store(host)
+        if not isinstance(registry, Registry):
+            return sorted(registry.catalog(beginning))
         service = registry.service()
         if service == HARBOR:
             return sorted(HarborCatalog(registry).repositories(beginning))
         if service.startswith(_ACR):
             raise _needs_api(host, enterprise=is_enterprise_service(service))
-        found = sorted(registry.repositories(beginning))
+        found = sorted(registry.catalog(beginning))
         if service and registry.login(beginning.rstrip("/")) is None:
             registry.warn(
                 f"{host} is asked without a login and may list to those with one more than these {len(found)} "

@@ -18,12 +18,13 @@ from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Reference
 from ..decisions import Action, Overwrite, Refusal
 from ..rules.rule_parser import Destination, Rule, destination_tag
-from ..work.stores import Places
-from ..work.workers import ask
+from ..work.manifest_cache import ManifestCache
+from ..work.stores import Stores
+from ..work.workers import ask_all
 from .artifacts import are_indexes, was_stripped
 from .discover import Discovery, Expansion, find_misnamed
 from .image_task import LEFT, ImageTask, differs, in_order, merged, new_task, refused_task, unknown_task
-from .source_images import ManifestStore, Wanted, WantedImages
+from .source_images import Wanted, WantedImages
 from .state import SourceKey, Survey, There
 
 if TYPE_CHECKING:
@@ -61,20 +62,20 @@ class Planner:
 
     def __init__(
         self,
-        places: Places,
+        stores: Stores,
         wanted: WantedImages,
         *,
         managed: Mapping[str, ManagedRegistry],
         overwrite: Overwrite,
         rewrite: bool,
         log: Callable[[str], None],
-        stripped: ManifestStore | None = None,
+        stripped: ManifestCache | None = None,
     ) -> None:
-        self._places = places
-        self._survey = Survey(places, wanted, log)
+        self._stores = stores
+        self._survey = Survey(stores, wanted, log)
         self._stripped = stripped
         self._managed = managed
-        self._discovery = Discovery(places, managed, log=log)
+        self._discovery = Discovery(stores, managed, log=log)
         self._overwrite = overwrite
         self._rewrite = rewrite
         self._log = log
@@ -190,8 +191,8 @@ class Planner:
                 continue
             if task.wanted and found.descriptor and are_indexes(task.wanted.media_type, found.descriptor.media_type):
                 differing[task.destination, task.source] = task, found.descriptor
-        same = ask(
-            ((self._places.lane(key[0].registry), key) for key in differing),
+        same = ask_all(
+            ((self._stores.queue(key[0].registry), key) for key in differing),
             lambda key: self._was_stripped(*differing[key]),
             action="plan",
             log=self._log,
@@ -207,10 +208,10 @@ class Planner:
         if self._stripped is None or task.wanted is None or task.wanted.digest is None:
             return False
         return was_stripped(
-            self._places.repository(task.source),
+            self._stores.repository(task.source),
             task.wanted.digest,
             task.wanted.rewritten,
-            self._places.repository(task.destination),
+            self._stores.repository(task.destination),
             there,
             self._stripped,
         )
@@ -225,8 +226,8 @@ class Planner:
             and not self._survey.tags(task.destination.name)
         }
         hosts = {place.registry for place in new if place not in self._rooms}
-        rooms = ask(
-            ((self._places.lane(host), host) for host in sorted(hosts)),
+        rooms = ask_all(
+            ((self._stores.queue(host), host) for host in sorted(hosts)),
             lambda host: self._managed[host].room(sorted(place.repository for place in new if place.registry == host)),
             action="plan",
             log=self._log,

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 from ..._oci.client.patience import Patience
@@ -18,7 +16,8 @@ from ..._oci.image.platform import platform_from_config
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.store.blob_source import read_verified
 from ..._oci.store.store import Repository
-from ..work.stores import Places
+from ..work.manifest_cache import ManifestCache
+from ..work.stores import Stores
 
 _SCHEMA1 = "application/vnd.docker.distribution.manifest.v1"
 _MAX_CONFIG = 4 * 1024 * 1024
@@ -43,41 +42,11 @@ class Wanted:
     note: str
 
 
-class ManifestStore:
-    """Reads each manifest once, by digest, whoever asks and from whichever repository."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: dict[Digest, Future[Manifest]] = {}
-
-    def get(self, repository: Repository, digest: Digest) -> Manifest:
-        """The manifest, from memory or from this repository; a failed read is not remembered."""
-        with self._lock:
-            found = self._found.get(digest)
-            mine = found is None
-            if found is None:
-                found = self._found[digest] = Future()
-        if mine:
-            try:
-                found.set_result(repository.manifest(str(digest)))
-            except BaseException as fault:
-                with self._lock:
-                    del self._found[digest]
-                found.set_exception(fault)
-                raise
-        return found.result()
-
-    def known(self, digest: Digest) -> Manifest | None:
-        """The manifest if it has been read."""
-        found = self._found.get(digest)
-        return found.result() if found is not None and found.done() and not found.exception() else None
-
-
 class WantedImages:
     """Answers what is wanted of a source; an answer is kept, a failure is not."""
 
-    def __init__(self, places: Places, manifests: ManifestStore, patience: Patience) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, manifests: ManifestCache, patience: Patience) -> None:
+        self._stores = stores
         self._manifests = manifests
         self._patience = patience
         self._known: dict[tuple[Reference, tuple[Platform, ...]], Wanted] = {}
@@ -97,7 +66,7 @@ class WantedImages:
         return self._known[key]
 
     def _resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> Wanted:
-        repository = self._places.repository(source)
+        repository = self._stores.repository(source)
         descriptor = repository.resolve(source.tag or str(source.digest))
         if descriptor is None:
             raise RegistryError(

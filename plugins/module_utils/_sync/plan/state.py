@@ -12,8 +12,8 @@ from typing import TypeVar, Union
 from ..._oci.errors import ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Platform
 from ..._oci.image.reference import Reference
-from ..work.stores import Places
-from ..work.workers import ask
+from ..work.stores import Stores
+from ..work.workers import ask_all
 from .source_images import Wanted, WantedImages
 
 SourceKey = tuple[Reference, tuple[Platform, ...]]
@@ -42,8 +42,8 @@ class Survey:
     :param log: takes the traceback of a fault that nobody expected
     """
 
-    def __init__(self, places: Places, wanted: WantedImages, log: Callable[[str], None]) -> None:
-        self._places = places
+    def __init__(self, stores: Stores, wanted: WantedImages, log: Callable[[str], None]) -> None:
+        self._stores = stores
         self._wanted = wanted
         self._log = log
         self._listings: dict[str, dict[str, None]] = {}
@@ -57,7 +57,7 @@ class Survey:
         """Read the tag lists that are not known yet; gives the faults of those that could not be read, by name."""
         new = {ref.name: ref for ref in repositories if ref.name not in self._listings}
         faults: dict[str, ImageOpsError] = {}
-        for ref, outcome in self._ask(new.values(), lambda ref: self._places.repository(ref).tags()).items():
+        for ref, outcome in self._ask(new.values(), lambda ref: self._stores.repository(ref).tags()).items():
             if isinstance(outcome, ImageOpsError):
                 faults[ref.name] = outcome
             else:
@@ -85,8 +85,8 @@ class Survey:
         return wanted, there
 
     def _ask(self, keys: Iterable[K], answer: Callable[[K], V]) -> Mapping[K, V | ImageOpsError]:
-        lanes = ((self._places.lane((key if isinstance(key, Reference) else key[0]).registry), key) for key in keys)
-        return ask(lanes, answer, action="plan", log=self._log)
+        lanes = ((self._stores.queue((key if isinstance(key, Reference) else key[0]).registry), key) for key in keys)
+        return ask_all(lanes, answer, action="plan", log=self._log)
 
     def _answer(self, key: SourceKey | Reference) -> Wanted | There:
         return self._look(key) if isinstance(key, Reference) else self._wanted.resolve(*key)
@@ -100,7 +100,7 @@ class Survey:
     def _look(self, destination: Reference) -> There:
         """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
         try:
-            descriptor = self._places.repository(destination).resolve(destination.tag or str(destination.digest))
+            descriptor = self._stores.repository(destination).resolve(destination.tag or str(destination.digest))
         except RegistryError as fault:
             if fault.status not in (401, 403) or fault.code == "bad_credentials":
                 raise

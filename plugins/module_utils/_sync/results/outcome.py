@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
+from ..._oci.store.store import Counters
 from ..decisions import Action, Overwrite, Status, UnsupportedArtifacts
 from ..plan.image_task import ImageTask
 from ..rules.rule_parser import Rule
@@ -99,15 +100,6 @@ class ImageResult:
 
 
 @dataclass(frozen=True)
-class Traffic:
-    """What one registry saw of a run."""
-
-    requests: int
-    bytes_read: int
-    bytes_written: int
-
-
-@dataclass(frozen=True)
 class RunResult:
     """The outcome of a run.
 
@@ -116,7 +108,7 @@ class RunResult:
     :ivar interrupted: whether the run was told to end before it was through
     :ivar overdue: whether it was told so because its time was up
     :ivar seconds: from start to end
-    :ivar registries: the traffic by registry host
+    :ivar registries: what each registry cost, by host
     :ivar rereads: blobs that were read more than once, and why
     :ivar not_taken: sentences about what the rules leave behind
     """
@@ -125,7 +117,7 @@ class RunResult:
     changed: bool
     interrupted: bool
     seconds: float
-    registries: dict[str, Traffic]
+    registries: dict[str, Counters]
     rereads: list[Reread]
     not_taken: list[str]
     overdue: bool = False

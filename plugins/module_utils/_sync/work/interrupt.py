@@ -13,7 +13,7 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .workers import Lane
+from .workers import WorkerQueue
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def run_interruptibly(
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     until = float("inf") if limit is None else time.monotonic() + limit
-    work = Lane("work", lambda: 1).submit(call)
+    work = WorkerQueue("work", lambda: 1).submit(call)
     overdue = False
     while not (received or overdue or wait([work], timeout=_POLL).done):
         overdue = time.monotonic() >= until

@@ -1,66 +1,65 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registries of one run: a client and a lane for each, made when first needed and closed together."""
+"""The stores of one run: each is opened when it is first needed, and all are closed together."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from ..._oci.image.reference import Reference
-from ..._oci.registry.registry import Registry
-from ..._oci.store.store import Repository
-from .workers import Lane
+from ..._oci.store.store import Repository, Store
+from .workers import WorkerQueue
 
 
-class Places:
-    """Hands out repositories and the lane in which requests to their registry wait.
+class Stores:
+    """Gives the store, the repository and the queue of requests that belong to a reference.
 
-    :param connect: makes the client of a registry host
+    :param connect: opens the store of a host
     """
 
-    def __init__(self, connect: Callable[[str], Registry]) -> None:
+    def __init__(self, connect: Callable[[str], Store]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._registries: dict[str, Registry] = {}
-        self._lanes: dict[str, Lane] = {}
+        self._stores: dict[str, Store] = {}
+        self._queues: dict[str, WorkerQueue] = {}
         self._repositories: dict[tuple[str, str], Repository] = {}
 
-    def registry(self, host: str) -> Registry:
-        """The client of a registry host."""
+    def store(self, host: str) -> Store:
+        """Return the store of a host."""
         with self._lock:
-            if host not in self._registries:
-                self._registries[host] = self._connect(host)
-            return self._registries[host]
+            if host not in self._stores:
+                self._stores[host] = self._connect(host)
+            return self._stores[host]
 
     def repository(self, ref: Reference) -> Repository:
-        """The repository that a reference is in, the same object each time."""
+        """Return the repository of a reference, the same object each time."""
         key = (ref.registry, ref.repository)
         found = self._repositories.get(key)
         if found is None:
-            registry = self.registry(ref.registry)
+            store = self.store(ref.registry)
             with self._lock:
-                found = self._repositories.setdefault(key, registry.repository(ref.repository))
+                found = self._repositories.setdefault(key, store.repository(ref.repository))
         return found
 
-    def lane(self, host: str) -> Lane:
-        """Where small requests to a registry wait for their turn."""
-        allowance = self.registry(host).allowance
+    def queue(self, host: str) -> WorkerQueue:
+        """Return the queue of small requests to a store, of which as many run at once as it allows."""
+        limit = self.store(host).limit
         with self._lock:
-            if host not in self._lanes:
-                self._lanes[host] = Lane(host, allowance)
-            return self._lanes[host]
+            if host not in self._queues:
+                self._queues[host] = WorkerQueue(host, limit)
+            return self._queues[host]
 
-    def clients(self) -> Iterable[tuple[str, Registry]]:
-        """Every registry that was used, by host."""
+    def opened(self) -> list[tuple[str, Store]]:
+        """Return every store that was opened with its host, in the order of the hosts."""
         with self._lock:
-            return sorted(self._registries.items())
+            return sorted(self._stores.items())
 
     def close(self) -> None:
-        """Close every connection, those in use too: whoever waits on one fails at once."""
-        for _host, registry in self.clients():
-            registry.close()
+        """Close every connection, those in use too: what waits for one fails at once."""
+        for _host, store in self.opened():
+            store.close()
         with self._lock:
-            for lane in self._lanes.values():
-                lane.shutdown()
+            for queue in self._queues.values():
+                queue.shutdown()

@@ -1,7 +1,26 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many questions at once, each with an answer or an error of its own."""
+"""How work runs at the same time, and every way in which one part of a run waits for another.
+
+Threads:
+
+* A :class:`WorkerQueue` runs jobs on threads. Small requests to one registry share a queue, so that a registry gets no
+  more of them at once than it allows. A request that cannot run yet waits in the queue, never in a thread.
+* :func:`ask_all` is for a phase that is a list of questions: it blocks until each has been answered in its queue.
+* What several threads would ask for twice is asked by the first; the others wait for its ``Future``
+  (:mod:`manifest_cache`, and tokens in the package ``client``).
+* A pause before something is tried again waits for the event that ends the run.
+* One read of a blob for several destinations fills a short ``queue.Queue`` for each (:mod:`fan_out`).
+
+The event loop of the copy phase:
+
+* ``await calls.request(...)`` waits for a job in a queue (:mod:`event_loop`).
+* ``async with limit`` waits until a :class:`ConcurrencyLimit` lets it in.
+* ``await`` of a future or task waits for what another image, blob or manifest brings.
+
+The main thread waits for signals (:mod:`interrupt`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +38,7 @@ from ..._oci.errors import ImageOpsError
 
 
 def unexpected(fault: BaseException, *, action: str, subject: str, log: Callable[[str], None]) -> ImageOpsError:
-    """The error for an exception that is no ImageOpsError; its traceback goes to the log."""
+    """Return the error for an exception that is no ImageOpsError; its traceback goes to the log."""
     log("".join(traceback.format_exception(type(fault), fault, fault.__traceback__)))
     return ImageOpsError(
         code="unexpected",
@@ -30,41 +49,53 @@ def unexpected(fault: BaseException, *, action: str, subject: str, log: Callable
     )
 
 
-class Slots:
-    """A semaphore whose size may change at any time, to be entered. Whoever waits longest is next.
+class ConcurrencyLimit:
+    """An asynchronous context that lets in as many at once as a number says, in the order of their coming.
 
-    :param limit: how many may be taken at present, at least one
+    :param limit: the number, at least one; it may change at any time
     """
 
     def __init__(self, limit: Callable[[], int]) -> None:
         self._limit = limit
-        self._taken = 0
+        self._inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        """Wait for a slot and take it."""
-        if not self._waiting and self._taken < self._limit():
-            self._taken += 1
+        """Wait to be let in."""
+        await self.enter()
+
+    async def __aexit__(self, *_fault: object) -> None:
+        """Leave, and let in as many as the limit now allows."""
+        self.leave()
+
+    async def enter(self) -> None:
+        """Wait to be let in. :meth:`leave` must follow."""
+        if not self._waiting and self._inside < self._limit():
+            self._inside += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         await turn
 
-    async def __aexit__(self, *_fault: object) -> None:
-        """Give it back, and let in as many as there is room for now."""
-        self._taken -= 1
-        while self._waiting and self._taken < self._limit():
+    def leave(self) -> None:
+        """Leave, and let in as many as the limit now allows."""
+        self._inside -= 1
+        while self._waiting and self._inside < self._limit():
             turn = self._waiting.popleft()
-            if not turn.done():  # nobody waits for a turn that was cancelled
-                self._taken += 1
+            if not turn.done():  # it may have been cancelled
+                self._inside += 1
                 turn.set_result(None)
 
 
 T = TypeVar("T")
 
 
-class Lane:
-    """Runs jobs in the order they came, at most ``limit()`` at once, on threads that start when they are needed."""
+class WorkerQueue:
+    """Runs jobs in the order of their coming on threads that start when they are needed.
+
+    :param name: of the threads
+    :param limit: gives how many jobs may run at once; it may change at any time
+    """
 
     def __init__(self, name: str, limit: Callable[[], int]) -> None:
         self._name = name
@@ -76,7 +107,7 @@ class Lane:
         self._closed = False
 
     def submit(self, call: Callable[..., T], *arguments: object) -> Future[T]:
-        """Queue one call; the future has its value or what it raised."""
+        """Queue a call. Return a future of its value, or of what it raises."""
         future: Future[T] = Future()
         self.start(partial(_run, future, call, arguments))
         return future
@@ -87,14 +118,14 @@ class Lane:
             self._jobs.put(job)
             self._unfinished += 1
             if self._closed:
-                self._hire()
+                self._start_thread()
                 self._jobs.put(None)
-            self._staff()
+            self._start_threads()
 
     def shutdown(self) -> None:
-        """Let the threads end once the queue is empty; what still comes gets one of its own.
+        """Let the threads end once the queue is empty. A job that comes later gets a thread of its own.
 
-        Nobody waits for them: they are daemons.
+        This does not wait for the threads: they are daemons.
         """
         with self._lock:
             self._closed = True
@@ -113,20 +144,20 @@ class Lane:
                 if self._threads > self._limit() and not self._closed:
                     self._threads -= 1
                     return
-                self._staff()
+                self._start_threads()
 
-    def _staff(self) -> None:
-        """Add threads as long as there is work for them and room."""
+    def _start_threads(self) -> None:
+        """Start as many threads as there are jobs for them and the limit allows."""
         while not self._closed and self._threads < min(self._unfinished, self._limit()):
-            self._hire()
+            self._start_thread()
 
-    def _hire(self) -> None:
+    def _start_thread(self) -> None:
         threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
         self._threads += 1
 
 
 def _run(future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:
-    """The outcome belongs to its future, whatever it is."""
+    """Make a call and give its outcome to a future."""
     try:
         value = call(*arguments)
     except BaseException as fault:  # noqa: BLE001 - the future hands it on
@@ -139,21 +170,25 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _AHEAD = 256
-"""Questions that wait in a lane at once: more than any registry gets, and little to keep."""
+"""Jobs of :func:`ask_all` in one queue: more than any registry gets at once, and little to keep."""
 
 
-def ask(
-    questions: Iterable[tuple[Lane, K]], answer: Callable[[K], V], *, action: str, log: Callable[[str], None]
+def ask_all(
+    questions: Iterable[tuple[WorkerQueue, K]],
+    answer: Callable[[K], V],
+    *,
+    action: str,
+    log: Callable[[str], None],
 ) -> dict[K, V | ImageOpsError]:
-    """Have every question answered in its lane; gives what came of each, the error included that it ended with.
+    """Have every question answered in its queue. Return what came of each: its value, or the error it ended with.
 
     :param questions: what each is about; of a tuple its first part is named in messages
-    :param action: what they do, for the message of a fault that nobody expected
+    :param action: what they do, for the message of an unexpected fault
     :param log: takes the traceback of such a fault
     """
-    lanes: dict[Lane, list[K]] = {}
-    for lane, key in questions:
-        lanes.setdefault(lane, []).append(key)
+    by_queue: dict[WorkerQueue, list[K]] = {}
+    for queue, key in questions:
+        by_queue.setdefault(queue, []).append(key)
     found: dict[K, V | ImageOpsError] = {}
     ended: SimpleQueue[None] = SimpleQueue()
 
@@ -166,26 +201,28 @@ def ask(
             subject = str(key[0] if isinstance(key, tuple) else key)
             found[key] = unexpected(fault, action=action, subject=subject, log=log)
 
-    rows = 0
-    for lane, keys in lanes.items():
-        row = _Row(lane, iter(keys), outcome, ended)
+    jobs = 0
+    for queue, keys in by_queue.items():
+        job = _QuestionsJob(queue, iter(keys), outcome, ended)
         for _key in keys[:_AHEAD]:
-            lane.start(row)
-            rows += 1
-    for _row in range(rows):
+            queue.start(job)
+            jobs += 1
+    for _job in range(jobs):
         ended.get()
-    return {key: found[key] for keys in lanes.values() for key in keys}
+    return {key: found[key] for keys in by_queue.values() for key in keys}
 
 
-class _Row(Generic[K]):
-    """A job that asks the next question and queues up again; it may stand in its lane many times.
+class _QuestionsJob(Generic[K]):
+    """A job that answers the next question and queues itself again; it may be in its queue many times.
 
     :param keys: to take one is a single step of the interpreter, so that jobs need no lock for it
     :param ended: told by each job that finds none left
     """
 
-    def __init__(self, lane: Lane, keys: Iterator[K], outcome: Callable[[K], None], ended: SimpleQueue[None]) -> None:
-        self._lane = lane
+    def __init__(
+        self, queue: WorkerQueue, keys: Iterator[K], outcome: Callable[[K], None], ended: SimpleQueue[None]
+    ) -> None:
+        self._queue = queue
         self._keys = keys
         self._outcome = outcome
         self._ended = ended
@@ -193,6 +230,6 @@ class _Row(Generic[K]):
     def __call__(self) -> None:
         for key in self._keys:
             self._outcome(key)
-            self._lane.start(self)
+            self._queue.start(self)
             return
         self._ended.put(None)

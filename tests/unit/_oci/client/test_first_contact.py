@@ -39,7 +39,7 @@ def test_a_registry_that_says_nothing_is_down_at_once() -> None:
             repository.resolve("2")
         assert again.value.code == "registry_down"
         assert asked(server) == {"1": 1, "": 1}
-        registry.probe_again()
+        registry.begin_round()
         with pytest.raises(RegistryError):
             repository.resolve("3")
         assert asked(server) == {"1": 1, "3": 1, "": 2}

@@ -210,7 +210,7 @@ def test_one_request_probes_while_the_others_wait() -> None:
     health = Health()
     for _ in range(FAILURES):
         fail(health, refused())
-    health.probe_again()
+    health.begin_round()
     probing, go_on = threading.Event(), threading.Event()
     outcomes: list[str] = []
 
@@ -239,7 +239,7 @@ def test_a_failed_probe_leaves_it_down() -> None:
     health = Health()
     for _ in range(FAILURES):
         fail(health, refused())
-    health.probe_again()
+    health.begin_round()
     fail(health, refused())
     with pytest.raises(Fault, match="in a row"), health.watch():
         pytest.fail("must not be tried")

@@ -31,7 +31,7 @@ def test_connections_are_kept() -> None:
             assert found is not None
             assert str(found.digest) == DIGEST
         assert (server.connections, len(server.requests)) == (1, 5)
-        assert registry.stats.requests == 5
+        assert registry.counters().requests == 5
 
 
 def test_what_every_request_says() -> None:
@@ -103,11 +103,11 @@ def test_nobody_listens() -> None:
                 registry.repository("a").resolve("1")
             codes.append(caught.value.code)
         assert codes == ["connection_failed", "registry_down", "registry_down"]
-        assert registry.stats.requests == QUICK.attempts
-        registry.probe_again()
+        assert registry.counters().requests == QUICK.attempts
+        registry.begin_round()
         with pytest.raises(RegistryError):
             registry.repository("a").resolve("1")
-        assert registry.stats.requests == QUICK.attempts + 1
+        assert registry.counters().requests == QUICK.attempts + 1
     assert "connection refused" in str(told.log[0])
 
 

@@ -23,7 +23,7 @@ def test_a_blob_comes_in_blocks_and_is_counted() -> None:
         blocks = list(registry.repository("a").open_blob(blob(data)))
         assert b"".join(blocks) == data
         assert max(map(len, blocks)) <= 65536
-        assert registry.stats.bytes_read == len(data)
+        assert registry.counters().bytes_read == len(data)
 
 
 @pytest.mark.parametrize(

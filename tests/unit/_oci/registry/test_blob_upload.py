@@ -36,7 +36,7 @@ def test_a_blob_is_one_put(data: bytes) -> None:
         assert server.blobs == {str(Digest.of(data)): data}
         assert repository.mount_blob(blob(data)) is None
         assert server.log == ["POST", "PUT", "POST"]
-        assert registry.stats.bytes_written == len(data)
+        assert registry.counters().bytes_written == len(data)
     assert source.offsets == [0]
     assert source.readers[0].closed
 

@@ -89,8 +89,8 @@ def test_a_catalog_names_repositories_and_nothing_else() -> None:
         request.answer(200, json.dumps({"repositories": listed}).encode())
 
     with raw_server(handle) as server, client(server.host) as registry:
-        assert list(registry.repositories("")) == ["a", "a/b", "b"]
-        assert list(registry.repositories("a/")) == ["a/b"]
+        assert list(registry.catalog("")) == ["a", "a/b", "b"]
+        assert list(registry.catalog("a/")) == ["a/b"]
 
 
 @pytest.mark.parametrize("last_status", [200, 403])
@@ -105,9 +105,9 @@ def test_every_page_of_a_catalog_is_read_or_none(last_status: int) -> None:
 
     with raw_server(handle) as server, client(server.host) as registry:
         if last_status == 200:
-            assert list(registry.repositories("")) == ["a/1", "a/2", "a/3", "b/1", "b/2"]
-            assert list(registry.repositories("b/")) == ["b/1", "b/2"]
+            assert list(registry.catalog("")) == ["a/1", "a/2", "a/3", "b/1", "b/2"]
+            assert list(registry.catalog("b/")) == ["b/1", "b/2"]
         else:
             with pytest.raises(RegistryError) as caught:
-                sorted(registry.repositories(""))
+                sorted(registry.catalog(""))
             assert caught.value.code == "pull_denied"

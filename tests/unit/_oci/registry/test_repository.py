@@ -176,10 +176,10 @@ def test_referrers_are_listed_where_the_registry_does_not() -> None:
         repository = registry.repository("a")
         made = image(str(subject))
         repository.put_manifest(made)
-        assert repository.needs_listing(made)
         assert repository.referrers(subject) == []
         repository.list_referrer(made)
-        assert not repository.needs_listing(made)
+        repository.list_referrer(made)
+        assert server.log.count("PUT") == 2
         assert [found.digest for found in repository.referrers(subject)] == [made.digest]
         assert f"sha256-{subject.encoded}" in server.kept
         assert len([r for r in running.requests if "/referrers/" in r.target]) == 1
@@ -191,8 +191,9 @@ def test_referrers_are_not_listed_where_the_registry_does() -> None:
     with raw_server(server) as running, client(running.host) as registry:
         made = image(str(Digest.of(b"image")))
         registry.repository("a").put_manifest(made)
-        assert not registry.repository("a").needs_listing(made)
-        assert not registry.repository("a").needs_listing(image())
+        registry.repository("a").list_referrer(made)
+        registry.repository("a").list_referrer(image())
+        assert server.log == ["PUT"]
 
 
 @pytest.mark.parametrize("status", [400, 405])

@@ -19,14 +19,11 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
     RegistryError,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest, Reference
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Counters
 from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, ReturnImages, Status
 from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import message, report
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import (
-    ImageResult,
-    RunResult,
-    Traffic,
-)
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 OLD, NEW = Digest.of(b"old"), Digest.of(b"new")
@@ -75,7 +72,7 @@ def run(*images: ImageResult, **more: Any) -> RunResult:
         "changed": True,
         "interrupted": False,
         "seconds": 1.5,
-        "registries": {"b.example.com": Traffic(4, 10, 20)},
+        "registries": {"b.example.com": Counters(4, 10, 20)},
         "rereads": [],
         "not_taken": [],
         **more,

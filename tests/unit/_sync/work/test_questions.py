@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.work.workers import Lane, ask
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.workers import WorkerQueue, ask_all
 
 
 def answered(number: int) -> int:
@@ -22,12 +22,14 @@ def answered(number: int) -> int:
 @pytest.mark.parametrize("shut", [False, True])
 def test_every_question_has_its_outcome(count: int, shut: bool) -> None:
     log: list[str] = []
-    lanes = [Lane("even", lambda: 3), Lane("odd", lambda: 1)]
+    queues = [WorkerQueue("even", lambda: 3), WorkerQueue("odd", lambda: 1)]
     if shut:
-        for lane in lanes:
-            lane.shutdown()
+        for queue in queues:
+            queue.shutdown()
 
-    found = ask(((lanes[number % 2], number) for number in range(count)), answered, action="square", log=log.append)
+    found = ask_all(
+        ((queues[number % 2], number) for number in range(count)), answered, action="square", log=log.append
+    )
 
     assert sorted(found) == list(range(count))
     for number, outcome in found.items():
@@ -38,12 +40,12 @@ def test_every_question_has_its_outcome(count: int, shut: bool) -> None:
             assert outcome == number * number
     assert len(log) == (count > 5)
     assert all("ZeroDivisionError: nobody foresaw this" in text for text in log)
-    for lane in lanes:
-        lane.shutdown()
+    for queue in queues:
+        queue.shutdown()
 
 
 def test_outcomes_come_in_the_order_of_the_questions() -> None:
-    lane = Lane("one", lambda: 4)
-    found = ask(((lane, word) for word in ("c", "a", "b")), str.upper, action="shout", log=print)
-    lane.shutdown()
+    queue = WorkerQueue("one", lambda: 4)
+    found = ask_all(((queue, word) for word in ("c", "a", "b")), str.upper, action="shout", log=print)
+    queue.shutdown()
     assert list(found.items()) == [("c", "C"), ("a", "A"), ("b", "B")]
