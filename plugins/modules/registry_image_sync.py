@@ -55,7 +55,8 @@ options:
         description:
           - One repository, and which of its images. V(registry/repository) means all its tags,
             V(registry/repository:tag) one, V(registry/repository:tag1,tag2) several, V(registry/repository:/regex/)
-            those in which the regular expression (RE2 syntax) is found anywhere, V(registry/repository@sha256:...)
+            those in which the regular expression (RE2 syntax) is found anywhere (V(://), an empty one, is found in
+            all tags), V(registry/repository@sha256:...)
             the one with this digest, and with a tag before the V(@) the tag must point to that digest.
           - V(registry/project/*) means every repository directly in that path, V(registry/project/**) every one
             anywhere below it, and V(registry/**) the whole registry. V(:/regex/) behind it, or O(images[].tags),
@@ -72,6 +73,10 @@ options:
           - The repository to copy to, as V(registry/repository), or a list of several.
           - The images keep their tags, or get those that are given as V(:tag) or V(:tag1,tag2), from left to right.
             An image that is named by its digest can be given a tag.
+          - One tag for a source that means many is right when there is just one when the task runs. It is refused
+            otherwise, before anything is written.
+          - V(:{tag}-mirror) makes each new tag of the source's, which V({tag}) stands for. There may be something
+            before it, behind it, or both.
           - V({repository}) in it stands for the source's whole path, V({namespace}) for all of it but the last
             component, V({name}) for the last component, and V({path}) for all but the first component.
           - For a source of many repositories, a destination without these is the beginning of their paths, and what

@@ -19,12 +19,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .transports import other_form
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
 DOCKER_HUB = "docker.io"
-_DOCKER_HUB_ALIASES = frozenset(["docker.io", "index.docker.io", "registry-1.docker.io"])
+_DOCKER_HUB_ALIASES = frozenset(
+    ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"]
+)
 
 _HEX_LENGTHS = {"sha256": 64, "sha512": 128}
 _HEX = re.compile(r"[0-9a-f]+")
@@ -196,7 +199,10 @@ class Reference:
 
 def _refuse_what_is_no_name(text: str) -> None:
     """Refuse what is often written by mistake with words of its own, before the grammar's more general ones."""
-    if "://" in text:
+    other = other_form(text)
+    if other is not None:
+        cause, hint = other
+    elif "://" in text:
         cause, hint = "it has a scheme", f"leave the scheme out: {_FORM}"
     elif text.endswith("/"):
         cause, hint = "it ends with '/'", _FORM
@@ -246,15 +252,15 @@ def _registry_fault(text: str) -> str:
 def parse_prefix(text: str) -> tuple[str, str]:
     """Take a registry, or a registry and the beginning of a path in it, as credentials are given for.
 
-    Gives the registry and the path, which is empty for the whole registry. No ``library/`` is added: ``docker.io/acme``
-    is that user's namespace.
+    Gives the registry and the path, which is empty for the whole registry; a '/' at the end says nothing. No
+    ``library/`` is added: ``docker.io/acme`` is that user's namespace.
     """
     checked = _text(text, what="registry", form=_REGISTRY_FORM)
     if "://" in checked:
         raise InputError(
             subject=f"the registry {quoted(text)}", cause="it has a scheme", hint=f"leave it out: {_REGISTRY_FORM}"
         )
-    host, slash, path = checked.partition("/")
+    host, slash, path = (checked[:-1] if checked.endswith("/") else checked).partition("/")
     registry = parse_registry(host)
     if slash:
         _check_path(path)

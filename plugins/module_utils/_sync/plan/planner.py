@@ -108,7 +108,7 @@ class Planner:
                 pairs.extend(self._pairs(rule))
             except InputError as misfit:
                 refused.extend(
-                    refused_task(rule, place, Refusal.ONE_TAG, misfit) for place in rule.destinations if place.tags
+                    refused_task(rule, place, Refusal.ONE_TAG, misfit) for place in rule.destinations if place.renames
                 )
         if refused:
             return refused + tasks

@@ -217,9 +217,10 @@ def _rule(image: ImageResult) -> dict[str, Any]:
     if rule.source.selects_by_listing and image.source.tag is None:
         if rule.source.pattern is not None:
             item["source"] = f"{rule.source.name}:/{rule.source.pattern.pattern}/"
-        named = next((place.tags for place in rule.destinations if place.name == image.destination.name), None)
+        place = next((place for place in rule.destinations if place.name == image.destination.name), None)
+        named = place and (place.tag_template or ",".join(place.tags or ()))
         if named:
-            item["destination"] = f"{image.destination.name}:{','.join(named)}"
+            item["destination"] = f"{image.destination.name}:{named}"
         tags = _tags(rule)
         if tags:
             item["tags"] = tags

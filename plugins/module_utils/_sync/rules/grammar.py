@@ -4,21 +4,23 @@
 """The two sides of a rule as they are written: image-syncer's grammar of sources and destinations, and whole projects.
 
 In this order: a digest (``repository@sha256:...``, also with a tag), one tag, neither (all tags),
-``repository:/regex/``, a list of tags (``repository:tag1,tag2``). A source may also be every repository directly in a
-path (``registry/project/*``) or anywhere below it (``/**``), all their tags or those that match (``:/regex/``); its
-destination then says by a template, or as the beginning of a path, where each of them goes.
+``repository:/regex/``, where an empty expression means all tags, a list of tags (``repository:tag1,tag2``). A source
+may also be every repository directly in a path (``registry/project/*``) or anywhere below it (``/**``), all their tags
+or those that match (``:/regex/``); its destination then says by a template, or as the beginning of a path, where each
+of them goes. A destination's tag may be made of the source's: ``repository:{tag}-mirror``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import Digest, Reference, check_tag, quoted
+from ..._oci.image.transports import other_form
 from .re2.syntax import TagPattern
-from .repository_patterns import Wildcard, fill, is_template, parse_destination_path, parse_wildcard
+from .repository_patterns import Wildcard, fill, is_template, parse_destination_path, parse_wildcard, split_tag_template
 from .user_input import Place
 
 _SOURCE_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2, :/regex/ or @sha256:..."
@@ -26,6 +28,8 @@ _DESTINATION_FORM = "write registry/repository, and behind it nothing, :tag, :ta
 _REGEX_FORM = "write repository:/regex/"
 _COUNT_FORM = "give as many tags as the source has, or none to keep the source's"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_ALL_TAGS = "://"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Destination:
     :ivar tags: what the source's tags are called there, from left to right; None keeps their names
     :ivar digest: the source's digest, when it is written here too
     :ivar text: as it was written
+    :ivar tag_template: what every tag is called there, with ``{tag}`` for the source's; empty where ``tags`` says it
     """
 
     registry: str
@@ -73,6 +78,12 @@ class Destination:
     tags: tuple[str, ...] | None = None
     digest: Digest | None = None
     text: str = ""
+    tag_template: str = ""
+
+    @property
+    def renames(self) -> bool:
+        """Whether it says what tags are called there."""
+        return bool(self.tags or self.tag_template)
 
     @property
     def name(self) -> str:
@@ -82,7 +93,7 @@ class Destination:
 
 def parse_source(text: str, place: Place) -> Source:
     """Take a source as it is written; an InputError names its place."""
-    _refuse_what_comes_later(text, place)
+    _refuse_other_forms(text, place)
     try:
         name, marked, rest = ("", "", "") if _SCHEME.match(text) else text.partition(":/")
         wildcard = parse_wildcard(name or text)
@@ -99,16 +110,14 @@ def parse_source(text: str, place: Place) -> Source:
     return Source(reference.registry, reference.repository, tags, pattern, reference.digest, text)
 
 
-def parse_destination(text: str, place: Place, *, source: Source, may_be_one: bool) -> Destination:
-    """Take a destination as it is written and hold it against the source; an InputError names its place.
-
-    :param may_be_one: whether the rule may select no more than one tag, where the source does not name its tags
-    """
-    _refuse_what_comes_later(text, place)
-    if ":/" in text and not _SCHEME.match(text):
+def parse_destination(text: str, place: Place, *, source: Source) -> Destination:
+    """Take a destination as it is written and hold it against the source; an InputError names its place."""
+    _refuse_other_forms(text, place)
+    if ":/" in text.removesuffix(_ALL_TAGS) and not _SCHEME.match(text):
         raise place.refusal(text, "a regular expression has no meaning there", _DESTINATION_FORM)
     try:
-        found = _parse_destination(text, source)
+        repository, template = split_tag_template(text.removesuffix(_ALL_TAGS))
+        found = replace(_parse_destination(repository, source), text=text, tag_template=template)
     except InputError as fault:
         raise place.wrapped(text, fault) from None
     if found.digest is not None and found.digest != source.digest:
@@ -118,34 +127,42 @@ def parse_destination(text: str, place: Place, *, source: Source, may_be_one: bo
             "leave the digest out: what arrives always has the source's",
         )
     if found.tags is not None:
-        _check_count(found.tags, text, place, source, may_be_one)
+        _check_count(found.tags, text, place, source)
+    if template and source.digest is not None and source.tags is None:
+        raise place.refusal(text, "{tag} stands for the source's tag and the source has none", "write the tag itself")
     return found
 
 
 def _parse_destination(text: str, source: Source) -> Destination:
     if source.wildcard is not None:
         path = parse_destination_path(text, whole_registry=not source.wildcard.prefix)
-        return Destination(path.registry, path.path, path.tags, text=text)
+        return Destination(path.registry, path.path, path.tags)
     filled = fill(text, source.repository) if is_template(text) else text
     reference, tags = _parse_list(filled, _DESTINATION_FORM)
-    return Destination(reference.registry, reference.repository, tags, reference.digest, text)
+    return Destination(reference.registry, reference.repository, tags, reference.digest)
 
 
-def _refuse_what_comes_later(text: str, place: Place) -> None:
-    """The one place that knows of a form that is planned: directories."""
-    if text.startswith("ocidir://"):
-        raise place.refusal(text, "image layouts in directories are not yet supported", _SOURCE_FORM)
+def _refuse_other_forms(text: str, place: Place) -> None:
+    """Refuse names in the forms of other tools, and variables that nothing replaces."""
+    other = other_form(text)
+    if other is not None:
+        raise place.refusal(text, other.cause, other.hint)
+    variable = _VARIABLE.search(text.partition(":/")[0])
+    if variable is not None:
+        name = variable.group(1)
+        raise place.refusal(
+            text,
+            f"the environment variable {name} is not replaced there",
+            f"write ${{{name}}} in a destination of an images_file, or anywhere else its value",
+        )
 
 
-def _parse_regex(text: str, rest: str) -> TagPattern:
-    """Take what follows ``:/``."""
+def _parse_regex(text: str, rest: str) -> TagPattern | None:
+    """Take what follows ``:/``; None means all tags, as an empty expression does."""
     body, closed = rest[:-1], rest.endswith("/")
-    if not closed or "/," in body:
-        cause = "a regular expression stands alone" if "/," in rest else "its regular expression has no '/' at the end"
-    elif not body:
-        cause = "its regular expression is empty"
-    else:
-        return TagPattern.parse(body)
+    if closed and "/," not in body:
+        return TagPattern.parse(body) if body else None
+    cause = "a regular expression stands alone" if "/," in rest else "its regular expression has no '/' at the end"
     raise InputError(subject=quoted(text), cause=cause, hint=_REGEX_FORM)
 
 
@@ -165,9 +182,10 @@ def _parse_list(text: str, form: str) -> tuple[Reference, tuple[str, ...] | None
     return reference, (reference.tag, *(check_tag(tag) for tag in others))
 
 
-def _check_count(tags: Sequence[str], text: str, place: Place, source: Source, may_be_one: bool) -> None:
+def _check_count(tags: Sequence[str], text: str, place: Place, source: Source) -> None:
+    """Compare the numbers of tags. How many a listing gives is known later: one name may be right for it."""
     if source.selects_by_listing:
-        if len(tags) > 1 or not may_be_one:
+        if len(tags) > 1:
             meant = "all tags" if source.pattern is None else "all tags that match"
             raise place.refusal(
                 text,

@@ -101,6 +101,7 @@ def _parse_base(text: str, base: str) -> tuple[str, str]:
 PLACEHOLDERS = ("repository", "namespace", "name", "path")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_TAG_TEMPLATE = re.compile(r":([^/:@,]*\{tag\}[^/:@,]*)$")
 _FORM = "write registry/namespace, or a template such as registry/namespace/{name}"
 _SAMPLE = "a/b"
 
@@ -139,6 +140,25 @@ def fill(template: str, repository: str) -> str:
         "path": repository.partition("/")[2] or repository,
     }
     return _PLACEHOLDER.sub(lambda found: values[found.group(1)], template)
+
+
+def split_tag_template(text: str) -> tuple[str, str]:
+    """Part a destination from its tag where that is made of the source's: ``{tag}-mirror``.
+
+    Gives an empty template where the tag has no ``{tag}``, and leaves the text whole then.
+
+    :raises InputError: for a template that can give no tag
+    """
+    found = _TAG_TEMPLATE.search(text)
+    if found is None:
+        return text, ""
+    check_tag(fill_tag(found.group(1), "x"))
+    return text[: found.start()], found.group(1)
+
+
+def fill_tag(template: str, tag: str) -> str:
+    """Put a source's tag into a template of a tag."""
+    return template.replace("{tag}", tag)
 
 
 def target(path: str, wildcard: Wildcard, repository: str) -> str:
@@ -211,6 +231,12 @@ def _split(text: str, rest: str) -> tuple[str, tuple[str, ...] | None]:
 def _check(template: str) -> None:
     """Refuse braces that are no placeholders, and placeholders where only literal text may be."""
     for word in _PLACEHOLDER.findall(template):
+        if word == "tag":
+            raise InputError(
+                subject=f"the template {quoted(template)}",
+                cause="{tag} is understood in its one tag alone",
+                hint="write registry/repository:{tag}, with more before or behind it",
+            )
         if word not in PLACEHOLDERS:
             raise InputError(
                 subject=f"the placeholder {quoted('{' + word + '}')}",

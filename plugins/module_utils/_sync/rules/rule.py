@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
-from ..._oci.image.reference import Reference
+from ..._oci.image.reference import Reference, check_tag
 from ..decisions import Overwrite
 from .grammar import Destination, Source
 from .re2.syntax import TagPattern
-from .repository_patterns import Wildcard
+from .repository_patterns import Wildcard, fill_tag
 from .user_input import Place
 from .versions import in_version_order, newest
 
@@ -77,7 +78,13 @@ def destination_tag(rule: Rule, destination: Destination, source_tag: str | None
     """Give the tag that an image gets in one of its rule's destinations; None when it is put there by digest alone.
 
     :param source_tag: one of ``rule.select``, or None for a source that is named by digest alone
+    :raises InputError: when a template makes of the source's tag what is none
     """
+    if destination.tag_template and source_tag is not None:
+        try:
+            return check_tag(fill_tag(destination.tag_template, source_tag))
+        except InputError as fault:
+            raise Place("destination", rule.origin).wrapped(destination.text, fault) from None
     if destination.tags is None:
         return None if destination.digest is not None else source_tag
     named = rule.source.tags

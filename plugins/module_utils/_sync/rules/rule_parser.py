@@ -106,11 +106,10 @@ def _parse_rule(item: object, origin: str, defaults: str) -> Rule:
     place = Place("source", origin)
     source = parse_source(place.text(item["source"], _SIDE_FORM), place)
     include, exclude, count = _parse_tags(item.get("tags"), origin, source)
-    may_be_one = bool(source.pattern or include or count == 1)
     return Rule(
         origin=origin,
         source=source,
-        destinations=_parse_destinations(item.get("destination"), origin, source, may_be_one, defaults),
+        destinations=_parse_destinations(item.get("destination"), origin, source, defaults),
         include=include,
         exclude=exclude,
         newest=count,
@@ -167,9 +166,7 @@ def _parse_count(value: object, place: Place) -> int | None:
     return value
 
 
-def _parse_destinations(
-    value: object, origin: str, source: Source, may_be_one: bool, defaults: str
-) -> tuple[Destination, ...]:
+def _parse_destinations(value: object, origin: str, source: Source, defaults: str) -> tuple[Destination, ...]:
     place = Place("destination", origin)
     written = [""] if value is None else place.texts(value, _SIDE_FORM) or [""]
     found: dict[Destination, None] = {}
@@ -180,7 +177,7 @@ def _parse_destinations(
             )
         below = "{path}" if source.wildcard is not None else _without_first_part(source.repository)
         whole = text or f"{defaults}/{below}"
-        found[parse_destination(whole, place, source=source, may_be_one=may_be_one)] = None
+        found[parse_destination(whole, place, source=source)] = None
     return tuple(found)
 
 

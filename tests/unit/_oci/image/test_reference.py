@@ -47,6 +47,9 @@ PARSERS: tuple[Callable[[Any], object], ...] = (
         ("docker.io/nginx", "docker.io", "library/nginx", None, None),
         ("index.docker.io/nginx", "docker.io", "library/nginx", None, None),
         ("registry-1.docker.io/acme/app:x", "docker.io", "acme/app", "x", None),
+        ("registry.hub.docker.com/library/nginx:1", "docker.io", "library/nginx", "1", None),
+        ("hub.docker.com/acme/app", "docker.io", "acme/app", None, None),
+        ("docker:24", "docker.io", "library/docker", "24", None),
         ("localhost/app", "localhost", "app", None, None),
         ("localhost:5000/app:5000", "localhost:5000", "app", "5000", None),
         ("harbor:32080/library/nginx", "harbor:32080", "library/nginx", None, None),
@@ -79,7 +82,8 @@ def test_parses(text: str, registry: str, repository: str, tag: str | None, dige
         ("quay.io/A/b", "upper-case"),
         ("Acme/app", "upper-case"),
         ("quay.io//b", "empty component"),
-        ("/a/b", "empty component"),
+        ("/a/b", "it is a path"),
+        ("oci:layout:v1", "not yet supported"),
         ("quay.io/../b", '".."'),
         ("quay.io/./b", '"."'),
         ("quay.io/a%2fb/c", '"a%2fb"'),
@@ -172,7 +176,14 @@ def test_a_prefix_has_no_scheme() -> None:
         parse_prefix("https://quay.io/acme")
 
 
-@pytest.mark.parametrize("text", ["", "https://quay.io", "quay.io/", "quay.io/A", "quay.io:x", "a b"])
+def test_a_slash_at_the_end_of_a_prefix_says_nothing() -> None:
+    assert parse_prefix("quay.io/") == ("quay.io", "")
+    assert parse_prefix("quay.io/acme/") == ("quay.io", "acme")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "https://quay.io", "quay.io//", "quay.io/a//", "/", "quay.io/A", "quay.io:x", "a b"]
+)
 def test_refused_prefixes(text: str) -> None:
     with pytest.raises(InputError):
         parse_prefix(text)

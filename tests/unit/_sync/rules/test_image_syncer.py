@@ -130,7 +130,7 @@ def test_either_mapping_may_be_missing_in_a_combined_file(files: Files) -> None:
 
 
 def test_keys_of_credentials(files: Files) -> None:
-    text = "quay.io/coreos: {username: a, password: b}\nIndex.docker.io: {insecure: on}\nx.io:443/a/b: {}\n"
+    text = "quay.io/coreos: {username: a, password: b}\nIndex.docker.io: {insecure: on}\nx.io:443/a/b/: {}\n"
     assert files.auth(text) == [
         AuthEntry("quay.io/coreos", "a", "b"),
         AuthEntry("docker.io", insecure=True),
@@ -223,7 +223,7 @@ def test_a_source_is_never_expanded(files: Files) -> None:
         ("a.io:", ['"a.io"', "not a mapping"]),
         ("a.io: SECRET", ['"a.io"', "not a mapping"]),
         ("https://a.io: {}", ['the key "https://a.io" of auth.yaml: it has a scheme']),
-        ("a.io/: {}", ['the key "a.io/"']),
+        ("a.io//: {}", ['the key "a.io//"']),
         ("a.io/B: {}", ["upper-case"]),
         ("[a.io]", ["not a mapping", "auth.yaml"]),
         ("text", ["not a mapping"]),

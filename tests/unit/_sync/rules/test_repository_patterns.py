@@ -150,13 +150,15 @@ def test_a_template_serves_a_single_repository_too() -> None:
     assert (place.name, place.tags) == ("dr.example.com/x/team/app", ("stable",))
 
 
-@pytest.mark.parametrize(("tags", "accepted"), [({"newest": 1}, True), ({"include": "latest"}, True), (None, False)])
-def test_a_tag_behind_a_template_needs_a_rule_that_may_take_one(tags: Any, accepted: bool) -> None:
-    if accepted:
-        assert parse(SRC, "dr.example.com/x/{name}:stable", tags=tags).destinations[0].tags == ("stable",)
-    else:
-        with pytest.raises(InputError, match="the source means all tags"):
-            parse(SRC, "dr.example.com/x/{name}:stable")
+@pytest.mark.parametrize("tags", [{"newest": 1}, {"include": "latest"}, None])
+def test_a_tag_may_stand_behind_a_template(tags: Any) -> None:
+    assert parse(SRC, "dr.example.com/x/{name}:stable", tags=tags).destinations[0].tags == ("stable",)
+
+
+@pytest.mark.parametrize("path", ["dr.example.com/x", "dr.example.com/x/{name}"])
+def test_the_tags_of_many_repositories_are_renamed_by_a_template(path: str) -> None:
+    (place,) = parse(SRC, f"{path}:{{tag}}-mirror").destinations
+    assert (f"{place.registry}/{place.repository}", place.tags, place.tag_template) == (path, None, "{tag}-mirror")
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def copies(rule: Rule, listed: list[str] | None = None) -> list[tuple[str | None
         (f"{SRC}:v1, v2 ,v3", ("v1", "v2", "v3"), None, None),
         (f"{SRC}:v1,v1", ("v1",), None, None),
         (f"{SRC}:/^v1/", None, "^v1", None),
+        (f"{SRC}://", None, None, None),
         (f"{SRC}:/^v1,2$/", None, "^v1,2$", None),
         (f"{SRC}:/[^/]+:/", None, "[^/]+:", None),
         (f"{SRC}:/a@{ONE}/", None, f"a@{ONE}", None),
@@ -99,6 +100,12 @@ def test_source_repositories(source: str, name: str) -> None:
         (f"{SRC}:v1", [DST, "x.io/y:z"], [("v1", DST, "v1"), ("v1", "x.io/y", "z")]),
         (f"{SRC}:v1", [DST, DST], [("v1", DST, "v1")]),
         (SRC, DST, [("a", DST, "a"), ("b", DST, "b")]),
+        (f"{SRC}://", f"{DST}://", [("a", DST, "a"), ("b", DST, "b")]),
+        (SRC, f"{DST}:{{tag}}-mirror", [("a", DST, "a-mirror"), ("b", DST, "b-mirror")]),
+        (f"{SRC}:v1,v2", f"{DST}:old-{{tag}}", [("v1", DST, "old-v1"), ("v2", DST, "old-v2")]),
+        (f"{SRC}:v1", f"{DST}:{{tag}}_{{tag}}", [("v1", DST, "v1_v1")]),
+        (f"{SRC}:v1@{ONE}", f"{DST}:x{{tag}}", [("v1", DST, "xv1")]),
+        (f"{SRC}:v1", "x.io/y/{name}:{tag}.1", [("v1", "x.io/y/app", "v1.1")]),
         (f"{SRC}:/a/", DST, [("a", DST, "a")]),
         (f"{SRC}:/a/", f"{DST}:z", [("a", DST, "z")]),
         (f"{SRC}@{ONE}", DST, [(None, DST, None)]),
@@ -155,7 +162,6 @@ def test_an_empty_destination_in_a_list_is_the_default_one() -> None:
         ({"source": SRC, "destination": "ocidir:///srv/images"}, ["not yet supported"]),
         ({"source": f"{SRC}:/v1"}, ["no '/' at the end", "repository:/regex/"]),
         ({"source": f"{SRC}:/v1/i"}, ["no '/' at the end"]),
-        ({"source": f"{SRC}://"}, ["regular expression is empty"]),
         ({"source": f"{SRC}:/v1/,/v2/"}, ["stands alone"]),
         ({"source": f"{SRC}:/v1/,v2"}, ["stands alone"]),
         ({"source": f"{SRC}:/(?=v1)/"}, ["lookahead", "RE2"]),
@@ -185,10 +191,30 @@ def test_an_empty_destination_in_a_list_is_the_default_one() -> None:
         ({"source": f"{SRC}:v1,v2", "destination": f"{DST}:a"}, ["one tag and the source 2 tags", "as many"]),
         ({"source": f"{SRC}:v1", "destination": f"{DST}:a,b"}, ["2 tags and the source one tag"]),
         ({"source": f"{SRC}@{ONE}", "destination": f"{DST}:a,b"}, ["2 tags and the source one"]),
-        ({"source": SRC, "destination": f"{DST}:a"}, ["one tag and the source means all tags"]),
+        ({"source": f"{SRC}@{ONE}", "destination": f"{DST}:{{tag}}"}, ["the source has none"]),
+        ({"source": SRC, "destination": f"{DST}:{{tag}},b"}, ["{tag} is understood in its one tag alone"]),
+        ({"source": SRC, "destination": "x.io/{tag}"}, ["{tag} is understood in its one tag alone"]),
+        ({"source": SRC, "destination": f"{DST}:-{{tag}}"}, ['the tag "-x"', "it is not a tag"]),
+        ({"source": SRC, "destination": f"{DST}:{{tga}}"}, ["{tga}", "it is not known"]),
+        ({"source": "docker://quay.io/a/b:1"}, ["docker://", "as skopeo writes it", "write quay.io/a/b:1"]),
+        ({"source": "dir:/srv/images/"}, ["it is a path", "write registry/repository"]),
+        ({"source": "dir:images"}, ["it is a path", "write registry/repository"]),
+        ({"source": "./images"}, ["it is a path"]),
+        ({"source": "/srv/images:/v1/"}, ["it is a path"]),
+        ({"source": "file:///srv/images"}, ["it is a path"]),
+        ({"source": "containers-storage:localhost/app:1"}, ["podman's own images", "podman push"]),
+        ({"source": "docker-daemon:app:1"}, ["Docker's own images", "docker push"]),
+        ({"source": "oci:/srv/layout:v1"}, ["oci names images on disk", "not yet supported"]),
+        ({"source": "oci-archive:app.tar"}, ["oci-archive names images on disk", "not yet supported"]),
+        ({"source": SRC, "destination": "docker-archive:app.tar:app:1"}, ["docker-archive names", "not yet supported"]),
+        ({"source": SRC, "destination": "dir:/srv/images"}, ["it is a path"]),
+        ({"source": SRC, "destination": "docker://x.io/y"}, ["write x.io/y"]),
+        ({"source": SRC, "destination": "$REGISTRY/a/b"}, ["variable REGISTRY is not replaced", "write ${REGISTRY}"]),
+        ({"source": SRC, "destination": "x.io/${NS}/b:v1"}, ["variable NS is not replaced", "write ${NS}"]),
+        ({"source": "$REGISTRY/a/b:/v$/"}, ["variable REGISTRY is not replaced"]),
         ({"source": SRC, "destination": f"{DST}:a,b"}, ["2 tags and the source means all tags"]),
         ({"source": f"{SRC}:/v/", "destination": f"{DST}:a,b"}, ["2 tags", "all tags that match"]),
-        ({"source": SRC, "destination": f"{DST}:a", "tags": {"newest": 2}}, ["means all tags"]),
+        ({"source": SRC, "destination": f"{DST}:a,b", "tags": {"newest": 2}}, ["means all tags"]),
         ({"source": f"{SRC}@{ONE}", "destination": f"{DST}@{TWO}"}, ["not that of the source"]),
         ({"source": f"{SRC}:v1", "destination": f"{DST}@{ONE}"}, ["the source has none"]),
         ({"source": SRC, "destination": f"{DST}@{ONE}"}, ["the source has none"]),
@@ -308,6 +334,8 @@ def test_selection(pattern: str, tags: dict[str, Any], selected: list[str]) -> N
 @pytest.mark.parametrize(
     "item",
     [
+        {"source": SRC, "destination": f"{DST}:stable"},
+        {"source": f"{SRC}://", "destination": f"{DST}:stable"},
         {"source": f"{SRC}:/^1/", "destination": [DST, f"{DST}:stable"]},
         {"source": SRC, "destination": f"{DST}:stable", "tags": {"include": "1.*"}},
         {"source": SRC, "destination": f"{DST}:stable", "tags": {"newest": 1}},
@@ -321,6 +349,13 @@ def test_a_destination_with_a_tag_takes_one_image(item: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
         rule.select(["1.0", "latest", "1.1"] if rule.newest else ["1.0", "1.1"])
     assert all(words in str(caught.value) for words in [f'"{DST}:stable"', "images[0]", "names one tag", "has 2"])
+
+
+def test_a_template_that_makes_no_tag_of_a_tag_is_refused() -> None:
+    (rule,) = parse({"source": SRC, "destination": f"{DST}:{{tag}}-mirror"})
+    assert destination_tag(rule, rule.destinations[0], "v" * 121) == "v" * 121 + "-mirror"
+    with pytest.raises(InputError, match=r"of images\[0\].*is not a tag"):
+        destination_tag(rule, rule.destinations[0], "v" * 122)
 
 
 def test_platforms_and_overwrite() -> None:
