@@ -215,3 +215,40 @@ def test_bad_input_leaves_nothing_behind(sync: Sync, tmp_path: Path) -> None:
 def test_no_images_is_no_work(sync: Sync) -> None:
     result = sync(images=[]).result
     assert (result["changed"], result["msg"], result["registries"]) == (False, "no images to copy", {})
+
+
+def tags_of(servers: Servers, plain: Callable[[Endpoint], PlainClient], target: str) -> list[str]:
+    return sorted(plain(servers.open.endpoint).tags(target.partition("/")[2]))
+
+
+def test_an_empty_expression_means_all_tags(
+    sync: Sync, servers: Servers, plain: Callable[[Endpoint], PlainClient], source: str, target: str
+) -> None:
+    assert sync(images=[{"source": f"{source}://", "destination": target}]).code == 0
+    assert tags_of(servers, plain, target) == ["1.0", "2.0"]
+
+
+def test_tags_are_counted_when_they_have_been_listed(
+    sync: Sync, servers: Servers, plain: Callable[[Endpoint], PlainClient], source: str, target: str
+) -> None:
+    rule = {"source": source, "destination": f"{target}:stable"}
+    refused = sync(images=[rule])
+    assert refused.code == 1
+    assert "it names one tag and the source has 2: 1.0, 2.0" in refused.result["msg"]
+
+    single = f"{source}-single"
+    plain(servers.htpasswd.endpoint).push(single.partition("/")[2], images.image("the only one"), "7")
+    assert sync(images=[{**rule, "source": single}]).code == 0
+    assert tags_of(servers, plain, target) == ["stable"]
+    assert sync(images=[{**rule, "source": single}]).result["changed"] is False
+
+
+def test_tags_get_a_prefix_and_a_suffix(
+    sync: Sync, servers: Servers, plain: Callable[[Endpoint], PlainClient], source: str, target: str
+) -> None:
+    rule = {"images": [{"source": source, "destination": f"{target}:v{{tag}}-mirror"}]}
+    first, second = sync(**rule), sync(**rule)
+    assert (first.code, first.result["changed"], second.result["changed"]) == (0, True, False)
+    assert tags_of(servers, plain, target) == ["v1.0-mirror", "v2.0-mirror"]
+    missing = {"source": f"{source}-missing", "destination": f"{target}:v{{tag}}-mirror"}
+    assert sync(images=[missing]).result["failed_images"] == [missing]
