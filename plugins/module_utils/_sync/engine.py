@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class Options:
     """How a run goes about it.
 
-    :ivar concurrency: blobs in flight over all registries
+    :ivar concurrency: blobs that are transferred at once in the whole run
     :ivar bandwidth_limit: bytes a second that may be written to all destinations together; None for no limit
     :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal

@@ -101,7 +101,7 @@ def test_a_destination_that_is_stuck_is_left_behind_and_served_later(
 def test_a_destination_that_does_not_open_its_upload_is_left_behind_and_served_later(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blob_transfers, "_SESSION_PATIENCE", 0.5)
+    monkeypatch.setattr(blob_transfers, "_SESSION_WAIT", 0.5)
     delivery.destinations[0].add(HoldRequest(), method="POST", target=delivery.large.digest)
     _released_when_the_others_have_it(delivery)
 

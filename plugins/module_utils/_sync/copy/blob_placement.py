@@ -1,18 +1,18 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings each blob to each repository once: already present, mounted from a neighbour, or sent from any source.
+"""Brings each blob to each repository once: it is there already, or is mounted from another repository, or is sent.
 
-Everything here runs on the event loop's thread; only requests and transfers leave it, through the lanes. Per registry
-the first image that wants a blob leads it; repositories that want it later follow, and mount it once a manifest that
-names it is in the leader's repository. Images are admitted in plan order and followers wait for earlier images alone,
-so no two ever wait for each other. An image that has to look again waits for nobody.
+Everything here runs on the event loop's thread; only requests and transfers leave it. In each store the first image
+that needs a blob leads it: its repository gets the bytes. Repositories that need it later follow: they mount it, once a
+manifest that names it is in the leader's repository. Images are admitted in the order of the plan and followers wait
+for earlier images alone, so no two ever wait for each other. An image that has to look again waits for none.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
@@ -20,30 +20,30 @@ from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..work.event_loop import Calls
 from ..work.stores import Stores
-from .blob_transfers import Flights, Seat
+from .blob_transfers import BlobTransfers, Delivery
 
 PRESENT, MOUNTED, COPIED = "present", "mounted", "copied"
 _Key = tuple[str, Digest, int]
 
 
 def _key(where: str, blob: Descriptor) -> _Key:
-    """A manifest that lies about a blob's size must not have its way with those that tell the truth."""
+    """Return a key with the size: a manifest with a wrong size must not spoil the images that have the right one."""
     return where, blob.digest, blob.size
 
 
 @dataclass(eq=False)
-class Place:
+class RepositoryBlob:
     """One blob in one repository.
 
-    :ivar owner: the image that wanted it first; what is sent for it is that image's bytes
-    :ivar sources: the repositories that images name as its source; one that cannot give it is not the last
-    :ivar arrived: how it came to be there, once it is
-    :ivar settled: set when it is known whether others can mount it from here
+    :ivar owner: the image that needs it first; what is sent for it counts as bytes of that image
+    :ivar sources: the repositories that images name as its source, by name; the next is tried when one cannot give it
+    :ivar arrived: how it came to be there, once it is there
+    :ivar settled: set when it is known whether other repositories can mount it from here
     :ivar unreadable: no source could give it
     """
 
     repository: Reference
-    blob: Descriptor
+    descriptor: Descriptor
     owner: Hashable
     sources: dict[str, Reference]
     arrived: asyncio.Future[str] = field(default_factory=asyncio.Future)
@@ -53,101 +53,101 @@ class Place:
 
     @property
     def is_there(self) -> bool:
-        """Whether the blob has come to the repository."""
+        """Return whether the blob has come to the repository."""
         return self.arrived.done() and not self.arrived.cancelled() and self.arrived.exception() is None
 
     def settle(self, *, mountable: bool) -> None:
-        """Say whether followers can mount from here; a yes is never taken back."""
+        """Tell followers whether they can mount from here; what was mountable stays so."""
         self.mountable = self.mountable or mountable
         self.settled.set()
 
 
-class Placement:
-    """All places of a run, by repository and digest.
+class BlobPlacement:
+    """All blobs in all repositories of a run.
 
     :param check_mode: ask and count, write nothing
     """
 
-    def __init__(self, stores: Stores, calls: Calls, flights: Flights, *, check_mode: bool) -> None:
+    def __init__(self, stores: Stores, calls: Calls, transfers: BlobTransfers, *, check_mode: bool) -> None:
         self._stores = stores
         self._calls = calls
-        self._flights = flights
+        self._transfers = transfers
         self._check_mode = check_mode
-        self._all: dict[_Key, Place] = {}
-        self._leaders: dict[_Key, Place] = {}
+        self._all: dict[_Key, RepositoryBlob] = {}
+        self._leaders: dict[_Key, RepositoryBlob] = {}
         self._sizes: dict[Digest, int] = {}
-        self._work: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def want(
+    def require(
         self,
         repository: Reference,
-        blob: Descriptor,
+        descriptor: Descriptor,
         source: Reference,
         owner: Hashable,
         *,
         alone: bool = False,
-    ) -> Place:
-        """The place of a blob in a repository; the first to want it has it brought there.
+    ) -> RepositoryBlob:
+        """Return a blob in a repository; the first image that requires it has it brought there.
 
-        :param alone: do not wait for a neighbour that may have it first
+        :param alone: do not wait for another repository that may have it first
         """
-        key = _key(repository.name, blob)
-        place = self._all.get(key)
-        if place is None or (place.unreadable and source.name not in place.sources):
-            place = self._all[key] = Place(repository, blob, owner, {source.name: source})
-            task = asyncio.ensure_future(self._bring(place, alone=alone))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
+        key = _key(repository.name, descriptor)
+        blob = self._all.get(key)
+        if blob is None or (blob.unreadable and source.name not in blob.sources):
+            blob = self._all[key] = RepositoryBlob(repository, descriptor, owner, {source.name: source})
+            task = asyncio.ensure_future(self._bring(blob, alone=alone))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         else:
-            place.sources.setdefault(source.name, source)
-        return place
+            blob.sources.setdefault(source.name, source)
+        return blob
 
-    def named(self, repository: Reference, manifest: Manifest) -> None:
-        """A manifest was put: the blobs that it names can be mounted from this repository."""
-        for blob in manifest.blobs:
-            place = self._all.get(_key(repository.name, blob))
-            if place is not None:
-                place.settle(mountable=True)
+    def manifest_put(self, repository: Reference, manifest: Manifest) -> None:
+        """Note that a manifest is in a repository: the blobs that it names can be mounted from there."""
+        for descriptor in manifest.blobs:
+            blob = self._all.get(_key(repository.name, descriptor))
+            if blob is not None:
+                blob.settle(mountable=True)
 
-    def ended(self, owner: Hashable, places: list[Place]) -> None:
-        """An image ended; of what it wanted first and did not get named, others must not wait any longer."""
-        for place in places:
-            if place.owner == owner:
-                place.settle(mountable=False)
-
-    def forget(self, repository: Reference, blobs: tuple[Descriptor, ...]) -> None:
-        """The repository denies having these: look again."""
+    def image_ended(self, owner: Hashable, blobs: Iterable[RepositoryBlob]) -> None:
+        """Note that an image has ended: followers wait no longer for what it led and put no manifest for."""
         for blob in blobs:
-            place = self._all.pop(_key(repository.name, blob), None)
-            if place is None:
+            if blob.owner == owner:
+                blob.settle(mountable=False)
+
+    def forget(self, repository: Reference, descriptors: Iterable[Descriptor]) -> None:
+        """Look for these again when they are required: the repository denies having them."""
+        for descriptor in descriptors:
+            blob = self._all.pop(_key(repository.name, descriptor), None)
+            if blob is None:
                 continue  # a foreign layer, say
-            place.settle(mountable=False)
-            key = _key(repository.registry, blob)
-            if self._leaders.get(key) is place:
+            blob.settle(mountable=False)
+            key = _key(repository.registry, descriptor)
+            if self._leaders.get(key) is blob:
                 del self._leaders[key]
 
     def next_round(self) -> None:
-        """Keep what has arrived, forget what failed, so that it is tried again."""
-        self._all = {key: place for key, place in self._all.items() if place.is_there}
-        self._leaders = {key: place for key, place in self._leaders.items() if place.is_there}
+        """Keep what has arrived and forget what failed, so that it is tried again."""
+        self._all = {key: blob for key, blob in self._all.items() if blob.is_there}
+        self._leaders = {key: blob for key, blob in self._leaders.items() if blob.is_there}
 
-    async def _bring(self, place: Place, *, alone: bool) -> None:
+    async def _bring(self, blob: RepositoryBlob, *, alone: bool) -> None:
         try:
-            self._check_size(place.blob)
-            how = await (self._probe(place) if self._check_mode else self._deliver(place, alone=alone))
+            self._check_size(blob.descriptor)
+            how = await (self._probe(blob) if self._check_mode else self._deliver(blob, alone=alone))
         except BaseException as fault:
-            place.settle(mountable=False)
+            blob.settle(mountable=False)
             if isinstance(fault, asyncio.CancelledError):
-                place.arrived.cancel()
+                blob.arrived.cancel()
                 raise
-            place.arrived.set_exception(fault)
-            place.arrived.exception()  # not everyone who wanted it may still be there to see this
+            blob.arrived.set_exception(fault)
+            blob.arrived.exception()  # there may be nothing left that waits for it
             return
         if how == PRESENT:
-            place.settle(mountable=True)
+            blob.settle(mountable=True)
         if how == COPIED and not self._check_mode:
-            self._sizes[place.blob.digest] = place.blob.size
-        place.arrived.set_result(how)
+            self._sizes[blob.descriptor.digest] = blob.descriptor.size
+        blob.arrived.set_result(how)
 
     def _check_size(self, blob: Descriptor) -> None:
         """:raises ContentError: size_mismatch, for a blob that has been read and is of another size"""
@@ -161,67 +161,67 @@ class Placement:
                 hint="the image is broken at its source: build or push it there again",
             )
 
-    async def _holder(self, place: Place, source: Reference, *, alone: bool = False) -> Reference | None:
-        """A repository of the same registry that the blob can be mounted from; None when this place has to lead."""
-        if source.registry == place.repository.registry:
+    async def _mount_from(self, blob: RepositoryBlob, source: Reference, *, alone: bool = False) -> Reference | None:
+        """Return a repository of the same store that the blob can be mounted from; None when this one has to lead."""
+        if source.registry == blob.repository.registry:
             return source
         if alone:
-            self._leaders.setdefault(_key(place.repository.registry, place.blob), place)
+            self._leaders.setdefault(_key(blob.repository.registry, blob.descriptor), blob)
             return None
-        leader = await self._turn(place)
+        leader = await self._follow(blob)
         return leader.repository if leader else None
 
-    async def _turn(self, place: Place) -> Place | None:
-        """Wait until this place leads (None), or gives the one that it can mount from."""
-        key = _key(place.repository.registry, place.blob)
+    async def _follow(self, blob: RepositoryBlob) -> RepositoryBlob | None:
+        """Wait for the leader. Return it when it can be mounted from, None when this one leads now."""
+        key = _key(blob.repository.registry, blob.descriptor)
         while True:
-            leader = self._leaders.setdefault(key, place)
-            if leader is place:
+            leader = self._leaders.setdefault(key, blob)
+            if leader is blob:
                 return None
             await leader.settled.wait()
             if leader.mountable:
                 return leader
             if self._leaders.get(key) is leader:
-                self._leaders[key] = place
+                self._leaders[key] = blob
                 return leader if leader.is_there else None
 
-    async def _deliver(self, place: Place, *, alone: bool) -> str:
-        """Mount or send it, from one source after the other as long as it is the source that cannot give it."""
+    async def _deliver(self, blob: RepositoryBlob, *, alone: bool) -> str:
+        """Mount or send a blob, from one source after the other as long as it is the source that cannot give it."""
         failed: set[str] = set()
         while True:
-            source = next(source for name, source in place.sources.items() if name not in failed)
-            seat = Seat(place.repository, place.blob, source, place.owner)
+            source = next(source for name, source in blob.sources.items() if name not in failed)
+            delivery = Delivery(blob.repository, blob.descriptor, source)
             try:
-                return await self._deliver_from(place, seat, alone=alone, share=not failed)
+                return await self._deliver_from(blob, delivery, alone=alone, share=not failed)
             except ImageOpsError:
-                if seat.failed_source is None:
+                if delivery.failed_source is None:
                     raise
-                failed.update([seat.failed_source] if not failed else [seat.failed_source, source.name])
-                if failed.issuperset(place.sources):
-                    place.unreadable = True
+                failed.update([delivery.failed_source] if not failed else [delivery.failed_source, source.name])
+                if failed.issuperset(blob.sources):
+                    blob.unreadable = True
                     raise
 
-    async def _deliver_from(self, place: Place, seat: Seat, *, alone: bool, share: bool) -> str:
-        holder = await self._holder(place, seat.source, alone=alone)
+    async def _deliver_from(self, blob: RepositoryBlob, delivery: Delivery, *, alone: bool, share: bool) -> str:
+        holder = await self._mount_from(blob, delivery.source, alone=alone)
         if holder is None:
-            return COPIED if await self._flights.board(seat, share=share) else PRESENT
-        seat.upload = await self._flights.begin(seat, mount_from=holder.repository)
-        if seat.upload is None:
+            return COPIED if await self._transfers.send(delivery, share=share) else PRESENT
+        delivery.upload = await self._transfers.open_session(delivery, mount_from=holder.repository)
+        if delivery.upload is None:
             return MOUNTED
-        await self._flights.board(seat, share=share)
+        await self._transfers.send(delivery, share=share)
         return COPIED
 
-    async def _probe(self, place: Place) -> str:
-        """Check mode: what would happen, asked by HEAD alone."""
-        holder = await self._holder(place, next(iter(place.sources.values())))
-        repository = self._stores.repository(place.repository)
+    async def _probe(self, blob: RepositoryBlob) -> str:
+        """Return how the blob would come, for check mode: only HEAD is used."""
+        holder = await self._mount_from(blob, next(iter(blob.sources.values())))
+        repository = self._stores.repository(blob.repository)
         try:
-            there = await self._calls.request(place.repository, repository.has_blob, place.blob)
+            there = await self._calls.request(blob.repository, repository.has_blob, blob.descriptor)
         except RegistryError as fault:
             if fault.status not in (401, 403):
                 raise
             there = False
-        place.settle(mountable=True)
+        blob.settle(mountable=True)
         if there:
             return PRESENT
         return COPIED if holder is None else MOUNTED

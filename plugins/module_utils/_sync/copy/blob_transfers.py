@@ -1,14 +1,14 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blobs in flight: each is read once and written to every destination that boarded before the source was opened."""
+"""Transfers of blobs: each blob is read once and written to every destination that asked before it was opened."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine, Hashable
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,9 +28,9 @@ from .fan_out import Dropped, FanOut
 
 
 class Bandwidth:
-    """Makes transfers wait until there is room for what they have moved.
+    """Makes transfers wait for as long as the bytes that they have moved take at a limit.
 
-    Everyone waits in one line, so all transfers get the same share. What was not used is not saved up.
+    All wait one after the other, so all transfers get the same share. What was not used is not saved up.
 
     :param limit: bytes a second
     :param wait: waits so many seconds, or until the run is to end
@@ -55,42 +55,42 @@ class Bandwidth:
         self._wait(seconds)
 
     def useful(self, concurrency: int) -> int:
-        """How many transfers are worthwhile at once, of so many: each is to move a block a second or more.
+        """Return how many transfers are worthwhile at once, of so many: each is to move a block a second or more.
 
-        Any slower, and registries take them for dead.
+        A slower one is taken for dead by registries.
         """
         return max(1, min(concurrency, self._limit // BLOCK))
 
 
-_SESSION_PATIENCE = 5.0
-"""Seconds that the source waits for destinations to open their upload sessions."""
+_SESSION_WAIT = 5.0
+"""Seconds that a transfer waits for its destinations to open their upload sessions."""
 
-_MANY = 10_000
+_MOST_THREADS = 10_000
+"""More than any number of blobs that may be under way at once."""
 
 
 @dataclass(eq=False)
-class Seat:
-    """One destination of one blob.
+class Delivery:
+    """One blob on its way from a source to one repository.
 
     :ivar upload: its upload session, once it has one
-    :ivar landed: True when the blob was sent, False when it turned out to be there
-    :ivar failed_source: the name of the source's repository, when it was its fault that nothing landed
+    :ivar sent: True when the blob was sent, False when it turned out to be there
+    :ivar failed_source: the name of the source's repository, when the source is why nothing arrived
     """
 
     repository: Reference
     blob: Descriptor
     source: Reference
-    owner: Hashable
     upload: Upload | None = None
-    landed: asyncio.Future[bool] = field(default_factory=asyncio.Future)
+    sent: asyncio.Future[bool] = field(default_factory=asyncio.Future)
     failed_source: str | None = None
 
 
-class Flights:
-    """Runs transfers, at most ``concurrency`` blobs at once over all registries, and at each what it bears.
+class BlobTransfers:
+    """Runs transfers: at most ``concurrency`` blobs at once in the run, and at each store as many as it allows.
 
     :param bandwidth: what they may move together; None without a limit
-    :param on_sent: told of every blob that was sent to a destination
+    :param on_sent: told of every delivery that was sent
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Flights:
         *,
         concurrency: int,
         bandwidth: Bandwidth | None,
-        on_sent: Callable[[Seat], None],
+        on_sent: Callable[[Delivery], None],
     ) -> None:
         self._stores = stores
         self._calls = calls
@@ -109,149 +109,153 @@ class Flights:
         self._on_sent = on_sent
         self._bandwidth = bandwidth
         most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
-        self._slots = ConcurrencyLimit(lambda: most)
-        self._registry_slots: dict[str, ConcurrencyLimit] = {}
-        self._threads = WorkerQueue("transfer", lambda: _MANY)
-        self._boarding: dict[tuple[Digest, int], list[Seat]] = {}
+        self._run_limit = ConcurrencyLimit(lambda: most)
+        self._store_limits: dict[str, ConcurrencyLimit] = {}
+        self._threads = WorkerQueue("transfer", lambda: _MOST_THREADS)
+        self._waiting: dict[tuple[Digest, int], list[Delivery]] = {}
         self._read: set[Digest] = set()
-        self._work: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.rereads: list[Reread] = []
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Let the threads end."""
         self._threads.shutdown()
 
-    async def begin(self, seat: Seat, mount_from: str | None = None) -> Upload | None:
-        """Ask a destination for a blob: None when it has it now, else an upload session."""
-        repository = self._stores.repository(seat.repository)
-        return await self._calls.request(seat.repository, repository.mount_blob, seat.blob, mount_from)
+    async def open_session(self, delivery: Delivery, mount_from: str | None = None) -> Upload | None:
+        """Ask a destination for a blob. Return None when it has it now, else an upload session."""
+        repository = self._stores.repository(delivery.repository)
+        return await self._calls.request(delivery.repository, repository.mount_blob, delivery.blob, mount_from)
 
-    async def board(self, seat: Seat, *, share: bool = True) -> bool:
-        """Take the next flight of this blob; gives whether it was sent (else it was there already).
+    async def send(self, delivery: Delivery, *, share: bool = True) -> bool:
+        """Send a blob, in one transfer with others that wait for it. Return False when it turned out to be there.
 
-        :param share: false for a flight of its own, from its own source
+        :param share: false for a transfer of its own, from its own source
         """
-        key = (seat.blob.digest, seat.blob.size)  # a manifest may lie about the size: it flies alone
-        seats = self._boarding.get(key) if share else None
-        if seats is not None:
-            seats.append(seat)
+        key = _key(delivery)
+        waiting = self._waiting.get(key) if share else None
+        if waiting is not None:
+            waiting.append(delivery)
         else:
-            seats = [seat]
+            waiting = [delivery]
             if share:
-                self._boarding[key] = seats
-            self._start(self._depart(seats))
-        return await seat.landed
+                self._waiting[key] = waiting
+            self._start(self._transfer(waiting))
+        return await delivery.sent
 
-    def _start(self, flight: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(flight)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _depart(self, seats: list[Seat]) -> None:
-        """One flight, from the wait for a slot to the last destination."""
+    async def _transfer(self, deliveries: list[Delivery]) -> None:
+        """Run one transfer. Until the limits let it in, further deliveries of the blob may be added."""
         try:
-            async with AsyncExitStack() as held:
+            async with AsyncExitStack() as entered:
                 try:
-                    await self._occupy(held, seats)
+                    await self._enter_limits(entered, deliveries)
                 finally:
-                    self._close_boarding(seats)
-                ready = await self._sessions(seats)
+                    self._close_list(deliveries)
+                ready = await self._open_sessions(deliveries)
                 if ready:
-                    await self._transfer(ready)
+                    await self._move(ready)
         except BaseException as fault:
-            for seat in seats:
-                _fail(seat, fault)
+            for delivery in deliveries:
+                _fail(delivery, fault)
             if not isinstance(fault, Exception):
                 raise
 
-    async def _occupy(self, held: AsyncExitStack, seats: list[Seat]) -> None:
-        """Wait for a slot at each registry, then for one over all."""
-        for host in sorted({host for seat in seats for host in (seat.source.registry, seat.repository.registry)}):
-            if host not in self._registry_slots:
-                self._registry_slots[host] = ConcurrencyLimit(self._stores.store(host).limit)
-            await held.enter_async_context(self._registry_slots[host])
-        await held.enter_async_context(self._slots)
+    async def _enter_limits(self, entered: AsyncExitStack, deliveries: list[Delivery]) -> None:
+        """Wait for each store's limit, then for that of the run."""
+        hosts = {host for each in deliveries for host in (each.source.registry, each.repository.registry)}
+        for host in sorted(hosts):  # in one order everywhere, so that no two transfers wait for each other
+            if host not in self._store_limits:
+                self._store_limits[host] = ConcurrencyLimit(self._stores.store(host).limit)
+            await entered.enter_async_context(self._store_limits[host])
+        await entered.enter_async_context(self._run_limit)
 
-    def _close_boarding(self, seats: list[Seat]) -> None:
-        key = (seats[0].blob.digest, seats[0].blob.size)
-        if self._boarding.get(key) is seats:
-            del self._boarding[key]
+    def _close_list(self, deliveries: list[Delivery]) -> None:
+        key = _key(deliveries[0])
+        if self._waiting.get(key) is deliveries:
+            del self._waiting[key]
 
-    async def _sessions(self, seats: list[Seat]) -> list[Seat]:
-        """Have every destination open its session; those that take too long get a flight of their own."""
-        if len(seats) == 1:
-            await self._open(seats[0])
-            return [seat for seat in seats if not seat.landed.done()]
-        opening = {seat: asyncio.ensure_future(self._open(seat)) for seat in seats}
-        await asyncio.wait(opening.values(), timeout=_SESSION_PATIENCE)
+    async def _open_sessions(self, deliveries: list[Delivery]) -> list[Delivery]:
+        """Have every destination open its session. Return those that did; one that takes too long is sent later."""
+        if len(deliveries) == 1:
+            await self._open(deliveries[0])
+            return [each for each in deliveries if not each.sent.done()]
+        opening = {each: asyncio.ensure_future(self._open(each)) for each in deliveries}
+        await asyncio.wait(opening.values(), timeout=_SESSION_WAIT)
         if not any(task.done() for task in opening.values()):
             await asyncio.wait(opening.values(), return_when=asyncio.FIRST_COMPLETED)
-        for seat, task in opening.items():
+        for each, task in opening.items():
             if not task.done():
-                self._start(self._late(seat, task))
-        return [seat for seat, task in opening.items() if task.done() and not seat.landed.done()]
+                self._start(self._send_later(each, task))
+        return [each for each, task in opening.items() if task.done() and not each.sent.done()]
 
-    async def _open(self, seat: Seat) -> None:
+    async def _open(self, delivery: Delivery) -> None:
         try:
-            if seat.upload is None:
-                seat.upload = await self.begin(seat)
-        except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
-            _fail(seat, fault)
+            if delivery.upload is None:
+                delivery.upload = await self.open_session(delivery)
+        except Exception as fault:  # noqa: BLE001 - what waits for the delivery raises it
+            _fail(delivery, fault)
         else:
-            if seat.upload is None and not seat.landed.done():
-                seat.landed.set_result(False)
+            if delivery.upload is None and not delivery.sent.done():
+                delivery.sent.set_result(False)
 
-    async def _late(self, seat: Seat, opening: asyncio.Task[None]) -> None:
-        """A flight of its own for whoever was not ready in time, once there is room for it."""
+    async def _send_later(self, delivery: Delivery, opening: asyncio.Task[None]) -> None:
+        """Send to a destination that was not ready in time by a transfer of its own, within all limits."""
         try:
             await opening
-            if not seat.landed.done():
-                async with self._slots:
-                    await self._transfer([seat])
-        except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
-            _fail(seat, fault)
+            if not delivery.sent.done():
+                async with AsyncExitStack() as entered:
+                    await self._enter_limits(entered, [delivery])
+                    await self._move([delivery])
+        except Exception as fault:  # noqa: BLE001 - what waits for the delivery raises it
+            _fail(delivery, fault)
 
-    async def _transfer(self, seats: list[Seat]) -> None:
-        """One read, written to all of them."""
-        blob = seats[0].blob
+    async def _move(self, deliveries: list[Delivery]) -> None:
+        """Read the blob once and write it to all."""
+        blob = deliveries[0].blob
         source = BlobSource(
             blob,
-            self._stores.repository(seats[0].source),
+            self._stores.repository(deliveries[0].source),
             self._patience,
             self._on_open(blob),
-            moved=None if self._bandwidth is None else partial(_moved, self._bandwidth, len(seats)),
+            moved=None if self._bandwidth is None else partial(_moved, self._bandwidth, len(deliveries)),
         )
-        if len(seats) == 1:
-            await self._send(seats[0], source.open_at, source)
+        if len(deliveries) == 1:
+            await self._upload(deliveries[0], source.open_at, source)
             return
-        fan = FanOut(source, len(seats))
+        fan = FanOut(source, len(deliveries))
         fan.start()
-        await asyncio.gather(*(self._branch(seat, fan, number, source) for number, seat in enumerate(seats)))
+        await asyncio.gather(
+            *(self._upload_branch(each, fan, number, source) for number, each in enumerate(deliveries))
+        )
 
-    async def _branch(self, seat: Seat, fan: FanOut, number: int, source: BlobSource) -> None:
+    async def _upload_branch(self, delivery: Delivery, fan: FanOut, number: int, source: BlobSource) -> None:
         try:
-            await self._send(seat, lambda offset: fan.open_at(number, offset), source)
+            await self._upload(delivery, lambda offset: fan.open_at(number, offset), source)
         finally:
             fan.leave(number)
 
-    async def _send(self, seat: Seat, open_at: OpenAt, source: BlobSource) -> None:
+    async def _upload(self, delivery: Delivery, open_at: OpenAt, source: BlobSource) -> None:
         try:
-            await self._calls.run(self._threads, self._put, seat, open_at, source)
-        except Exception as fault:  # noqa: BLE001 - whoever waits for the seat raises it
+            await self._calls.run(self._threads, self._put, delivery, open_at, source)
+        except Exception as fault:  # noqa: BLE001 - what waits for the delivery raises it
             if fault is source.fault:
-                seat.failed_source = source.name
-            _fail(seat, fault)
+                delivery.failed_source = source.name
+            _fail(delivery, fault)
         else:
-            self._on_sent(seat)
-            if not seat.landed.done():
-                seat.landed.set_result(True)
+            self._on_sent(delivery)
+            if not delivery.sent.done():
+                delivery.sent.set_result(True)
 
-    def _put(self, seat: Seat, open_at: OpenAt, source: BlobSource) -> None:
-        repository = self._stores.repository(seat.repository)
+    def _put(self, delivery: Delivery, open_at: OpenAt, source: BlobSource) -> None:
+        repository = self._stores.repository(delivery.repository)
         try:
-            repository.put_blob(seat.blob, open_at, seat.upload)
+            repository.put_blob(delivery.blob, open_at, delivery.upload)
         except Dropped:
-            repository.put_blob(seat.blob, source.open_at)
+            repository.put_blob(delivery.blob, source.open_at)
 
     def _on_open(self, blob: Descriptor) -> Callable[[int], None]:
         """Count the reads of a blob after the first."""
@@ -265,12 +269,17 @@ class Flights:
         return opened
 
 
+def _key(delivery: Delivery) -> tuple[Digest, int]:
+    """Return what deliveries of one transfer share. A manifest that lies about the size has a transfer of its own."""
+    return delivery.blob.digest, delivery.blob.size
+
+
 def _moved(bandwidth: Bandwidth, destinations: int, size: int) -> None:
     """Wait for what is read once and sent to so many."""
     bandwidth.moved(size * destinations)
 
 
-def _fail(seat: Seat, fault: BaseException) -> None:
-    if not seat.landed.done():
-        seat.landed.set_exception(fault)
-        seat.landed.exception()  # whoever waits raises it; nobody may be left to
+def _fail(delivery: Delivery, fault: BaseException) -> None:
+    if not delivery.sent.done():
+        delivery.sent.set_exception(fault)
+        delivery.sent.exception()  # what waits raises it; there may be nothing left that does

@@ -19,32 +19,32 @@ from ..results.outcome import CopyOptions, ImageResult, Reread
 from ..work.event_loop import Calls
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
-from ..work.workers import unexpected
-from .blob_placement import Placement
-from .blob_transfers import Bandwidth, Flights
+from ..work.workers import ConcurrencyLimit, unexpected
+from .blob_placement import BlobPlacement
+from .blob_transfers import Bandwidth, BlobTransfers
 from .image_copier import ImageCopier
 from .manifest_graph import Graph
 
 _WINDOW = 64
 """Source digests that are worked on at once; what is behind them waits as a line of the plan.
 
-Where a failure is to stop the run they are no more than blobs are in flight: what is worked on is finished anyway.
+Where a failure is to stop the run they are no more than blobs are transferred at once: what was begun is finished.
 """
 
 
 class CopyPhase:
-    """Copies images in rounds; what a round brought, the next ones build on.
+    """Copies images in rounds; a round builds on what those before it brought.
 
-    The loop carries no work: it waits for lanes and threads that do. So all bookkeeping is in one thread and needs no
+    The loop does no work of its own: it waits for threads that do. So all bookkeeping is in one thread and needs no
     locks.
 
-    :param concurrency: blobs in flight over all registries
+    :param concurrency: blobs that are transferred at once in the whole run
     :param bandwidth: what they may move together; None without a limit
     :param stop_on_error: begin no new image once one has failed
     :param on_finished: told of every image when its attempt has ended
     :param on_sent: told of the size of every blob that was sent, in bytes
     :param is_planned: whether a destination is one of the run's own
-    :param log: takes the traceback of a fault that nobody expected
+    :param log: takes the traceback of an unexpected fault
     """
 
     def __init__(
@@ -71,29 +71,29 @@ class CopyPhase:
         self._halted = False
         self._loop = asyncio.new_event_loop()
 
-        async def assemble() -> tuple[Flights, Placement, ImageCopier]:
+        async def assemble() -> tuple[BlobTransfers, BlobPlacement, ImageCopier]:
             calls = Calls(stores, self._loop)
-            flights = Flights(
+            transfers = BlobTransfers(
                 stores,
                 calls,
                 patience,
                 concurrency=concurrency,
                 bandwidth=bandwidth,
-                on_sent=lambda seat: on_sent(seat.blob.size),
+                on_sent=lambda delivery: on_sent(delivery.blob.size),
             )
-            placement = Placement(stores, calls, flights, check_mode=options.check_mode)
+            placement = BlobPlacement(stores, calls, transfers, check_mode=options.check_mode)
             return (
-                flights,
+                transfers,
                 placement,
                 ImageCopier(stores, calls, placement, manifests, wanted, options, is_planned, patience.budget),
             )
 
-        self._flights, self._placement, self._copier = self._loop.run_until_complete(assemble())
+        self._transfers, self._placement, self._copier = self._loop.run_until_complete(assemble())
 
     @property
     def rereads(self) -> list[Reread]:
         """Blobs that were read from their source again."""
-        return self._flights.rereads
+        return self._transfers.rereads
 
     def close(self) -> None:
         """End the loop, what is still under way on it, and its threads."""
@@ -102,7 +102,7 @@ class CopyPhase:
             task.cancel()
         if left:
             self._loop.run_until_complete(asyncio.wait(left))
-        self._flights.close()
+        self._transfers.close()
         self._loop.close()
 
     def round(self, images: Sequence[ImageResult]) -> None:
@@ -111,7 +111,7 @@ class CopyPhase:
         self._loop.run_until_complete(self._round(images))
 
     async def _round(self, images: Sequence[ImageResult]) -> None:
-        window = asyncio.Semaphore(self._window)
+        window = ConcurrencyLimit(lambda: self._window)
         turn: asyncio.Future[None] = self._loop.create_future()
         turn.set_result(None)
         groups: set[asyncio.Task[None]] = set()
@@ -119,7 +119,7 @@ class CopyPhase:
 
         def ended(group: asyncio.Task[None]) -> None:
             groups.discard(group)
-            window.release()
+            window.leave()
             if group.cancelled():
                 return
             fault = group.exception()
@@ -127,7 +127,7 @@ class CopyPhase:
                 faults.append(fault)
 
         for _digest, members in groupby(images, key=_group_of):
-            await window.acquire()
+            await window.enter()
             if self._stop.is_set() or self._halted:
                 break
             next_turn: asyncio.Future[None] = self._loop.create_future()
@@ -163,10 +163,10 @@ class CopyPhase:
         if isinstance(load, BaseException):
             return self._attempt(image, _raise(load))
         try:
-            wanted = self._copier.admit(image, load)
+            blobs = self._copier.admit(image, load)
         except Exception as fault:  # noqa: BLE001 - it stops no other image
             return self._attempt(image, _raise(fault))
-        return self._attempt(image, self._copier.copy(image, load, wanted))
+        return self._attempt(image, self._copier.copy(image, load, blobs))
 
     async def _attempt(self, image: ImageResult, copying: Coroutine[Any, Any, None]) -> None:
         image.attempts += 1

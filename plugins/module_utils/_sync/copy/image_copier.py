@@ -25,7 +25,7 @@ from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
-from .blob_placement import COPIED, MOUNTED, Place, Placement
+from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
 from .manifest_graph import Graph, GraphReader, everything
 
 
@@ -40,7 +40,7 @@ class ImageCopier:
         self,
         stores: Stores,
         calls: Calls,
-        placement: Placement,
+        placement: BlobPlacement,
         manifests: ManifestCache,
         wanted: WantedImages,
         options: CopyOptions,
@@ -86,50 +86,50 @@ class ImageCopier:
             raise lost
         raise _vanished(result, "its tag names a manifest that the source does not have")
 
-    def admit(self, result: ImageResult, graph: Graph, *, alone: bool = False) -> dict[Digest, Place]:
+    def admit(self, result: ImageResult, graph: Graph, *, alone: bool = False) -> dict[Digest, RepositoryBlob]:
         """Ask for every blob of the image at its destination, in the order of the plan.
 
         :param alone: out of that order, so that it may wait for no other image
         """
         task = result.task
-        wanted: dict[Digest, Place] = {}
+        blobs: dict[Digest, RepositoryBlob] = {}
         for node in graph.walk():
             if self._refused.knows(task.destination.registry, node.manifest):
                 continue
             for blob in self._blobs(node.manifest):
-                if blob.digest not in wanted:
-                    wanted[blob.digest] = self._placement.want(
+                if blob.digest not in blobs:
+                    blobs[blob.digest] = self._placement.require(
                         task.destination, blob, task.source, id(result), alone=alone
                     )
-        return wanted
+        return blobs
 
     def _blobs(self, manifest: Manifest) -> Iterator[Descriptor]:
         return (blob for blob in manifest.blobs if self._options.foreign_layers or not is_foreign(blob))
 
-    async def copy(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> None:
+    async def copy(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
         """Wait for the blobs and put the manifests; the result says what became of it.
 
         :raises ImageOpsError: why the image could not be copied
         """
         started = time.monotonic()
         try:
-            accepted = await self._accepted(result, graph, wanted)
+            accepted = await self._accepted(result, graph, blobs)
             if accepted is None:
                 return
             graph = accepted
-            await self._put(result, graph, wanted, root=True)
+            await self._put(result, graph, blobs, root=True)
         except MissingContent as fault:
             # The registry has lost what it said it had: look at everything below once more.
-            self._budget.spend(len(wanted), action=fault.action, subject=fault.subject, last=fault.cause)
-            wanted = self._look_again(result, graph)
-            await self._put(result, graph, wanted, root=True)
+            self._budget.spend(len(blobs), action=fault.action, subject=fault.subject, last=fault.cause)
+            blobs = self._look_again(result, graph)
+            await self._put(result, graph, blobs, root=True)
         finally:
-            self._placement.ended(id(result), list(wanted.values()))
-            _count(result, wanted)
+            self._placement.image_ended(id(result), blobs.values())
+            _count(result, blobs)
             result.seconds = time.monotonic() - started
         result.status = Status.DONE
 
-    async def _accepted(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> Graph | None:
+    async def _accepted(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> Graph | None:
         """What of an image the destination takes; None when it is finished without anything being put.
 
         Artifacts are put first, each by its digest, so that nothing else is written of an image that is skipped.
@@ -140,7 +140,7 @@ class ImageCopier:
         refused: set[Digest] = set()
         artifacts = list(_artifacts(graph))
         for leaf in artifacts:
-            if await self._is_refused(result, leaf, wanted):
+            if await self._is_refused(result, leaf, blobs):
                 refused.add(leaf.manifest.digest)
         if not refused:
             return graph
@@ -164,12 +164,12 @@ class ImageCopier:
             return None
         return left
 
-    async def _is_refused(self, result: ImageResult, leaf: Graph, wanted: dict[Digest, Place]) -> bool:
+    async def _is_refused(self, result: ImageResult, leaf: Graph, blobs: dict[Digest, RepositoryBlob]) -> bool:
         host = result.task.destination.registry
         if self._refused.knows(host, leaf.manifest):
             return True
         try:
-            await self._child(result, leaf, wanted)
+            await self._child(result, leaf, blobs)
         except RegistryError as fault:
             if fault.code != REFUSED:
                 raise
@@ -177,7 +177,7 @@ class ImageCopier:
             return True
         return False
 
-    def _look_again(self, result: ImageResult, graph: Graph) -> dict[Digest, Place]:
+    def _look_again(self, result: ImageResult, graph: Graph) -> dict[Digest, RepositoryBlob]:
         for node in graph.walk():
             self._placement.forget(result.task.destination, node.manifest.blobs)
             self._children.pop((result.task.destination.name, node.manifest.digest), None)
@@ -187,14 +187,14 @@ class ImageCopier:
         self,
         result: ImageResult,
         graph: Graph,
-        wanted: dict[Digest, Place],
+        blobs: dict[Digest, RepositoryBlob],
         *,
         root: bool,
     ) -> None:
         """Everything below a manifest first, then the manifest."""
-        arrivals = _arrivals([wanted[blob.digest] for blob in self._blobs(graph.manifest)])
+        arrivals = _arrivals([blobs[blob.digest] for blob in self._blobs(graph.manifest)])
         if graph.children:
-            await everything(*(self._child(result, child, wanted) for child in graph.children), arrivals)
+            await everything(*(self._child(result, child, blobs) for child in graph.children), arrivals)
         else:
             await arrivals
         if self._options.check_mode:
@@ -204,12 +204,12 @@ class ImageCopier:
         else:
             await self._write(result, graph.manifest, None)
 
-    async def _child(self, result: ImageResult, graph: Graph, wanted: dict[Digest, Place]) -> None:
+    async def _child(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
         """Put a child manifest once a repository, whichever image comes first with it."""
         key = (result.task.destination.name, graph.manifest.digest)
         task = self._children.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._children[key] = asyncio.ensure_future(self._put(result, graph, wanted, root=False))
+            task = self._children[key] = asyncio.ensure_future(self._put(result, graph, blobs, root=False))
         await asyncio.shield(task)
 
     async def _put_root(self, result: ImageResult, manifest: Manifest) -> None:
@@ -265,7 +265,7 @@ class ImageCopier:
         repository = self._stores.repository(destination)
         answered = await self._calls.request(destination, repository.put_manifest, manifest, tag)
         result.wrote = True
-        self._placement.named(destination, manifest)
+        self._placement.manifest_put(destination, manifest)
         if manifest.subject is not None:
             listing = destination.with_tag(fallback_tag(manifest.subject.digest))
             if not self._is_planned(listing):  # else the list itself is copied: whole, and last
@@ -297,24 +297,24 @@ def _without(graph: Graph, refused: set[Digest]) -> Graph | None:
     return None if root is None else build(root)
 
 
-async def _arrivals(places: Sequence[Place]) -> None:
+async def _arrivals(blobs: Sequence[RepositoryBlob]) -> None:
     """Wait for all of them, and only then raise why one failed."""
-    coming = [place.arrived for place in places if not place.arrived.done()]
+    coming = [blob.arrived for blob in blobs if not blob.arrived.done()]
     if coming:
         await asyncio.wait(coming)
-    for place in places:
-        place.arrived.result()
+    for blob in blobs:
+        blob.arrived.result()
 
 
-def _count(result: ImageResult, wanted: dict[Digest, Place]) -> None:
+def _count(result: ImageResult, blobs: dict[Digest, RepositoryBlob]) -> None:
     """Count the blobs; what an earlier image brought to the same repository was present for this one."""
     result.bytes = result.blobs_copied = result.blobs_mounted = result.blobs_present = 0
-    for place in wanted.values():
-        how = place.arrived.result() if place.is_there else None
-        mine = place.owner == id(result)
+    for blob in blobs.values():
+        how = blob.arrived.result() if blob.is_there else None
+        mine = blob.owner == id(result)
         if how == COPIED and mine:
             result.blobs_copied += 1
-            result.bytes += place.blob.size
+            result.bytes += blob.descriptor.size
         elif how == MOUNTED and mine:
             result.blobs_mounted += 1
         elif how is not None:

@@ -17,6 +17,7 @@ from ..plan.source_images import Wanted
 from ..work.event_loop import Calls
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
+from ..work.workers import ConcurrencyLimit
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ class _Reading:
         self._wanted = wanted
         self._manifests = 0
         self._bytes = 0
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._limit = ConcurrencyLimit(lambda: _AT_ONCE)
 
     async def below(self, manifest: Manifest, depth: int) -> Graph:
         """A manifest with everything below it."""
@@ -105,7 +106,7 @@ class _Reading:
         return Graph(manifest, tuple(children))
 
     async def _child(self, descriptor: Descriptor, depth: int) -> Graph:
-        async with self._turn:
+        async with self._limit:
             self._check()
             manifest = await self._reader.child(self._source, self._wanted, descriptor.digest)
         return await self.below(manifest, depth)

@@ -85,8 +85,10 @@ class Survey:
         return wanted, there
 
     def _ask(self, keys: Iterable[K], answer: Callable[[K], V]) -> Mapping[K, V | ImageOpsError]:
-        lanes = ((self._stores.queue((key if isinstance(key, Reference) else key[0]).registry), key) for key in keys)
-        return ask_all(lanes, answer, action="plan", log=self._log)
+        questions = (
+            (self._stores.queue((key if isinstance(key, Reference) else key[0]).registry), key) for key in keys
+        )
+        return ask_all(questions, answer, action="plan", log=self._log)
 
     def _answer(self, key: SourceKey | Reference) -> Wanted | There:
         return self._look(key) if isinstance(key, Reference) else self._wanted.resolve(*key)

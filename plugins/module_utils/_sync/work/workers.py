@@ -75,7 +75,12 @@ class ConcurrencyLimit:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        await turn
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # it was let in just before
+            raise
 
     def leave(self) -> None:
         """Leave, and let in as many as the limit now allows."""
