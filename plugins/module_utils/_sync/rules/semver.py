@@ -29,7 +29,8 @@ _MAX_NUMBER = 2**53 - 1
 _MAX_TEXT = 256
 
 _ANY_NUMBER = rf"(?:{_NUMBER}|[xX*])"
-_PARTIAL = rf"[v=\s]*(?P<major>{_ANY_NUMBER})(?:\.(?P<minor>{_ANY_NUMBER})(?:\.(?P<patch>{_ANY_NUMBER}){_PRE}(?:\+{_BUILD})?)?)?"
+_LAST_NUMBER = rf"\.(?P<patch>{_ANY_NUMBER}){_PRE}(?:\+{_BUILD})?"
+_PARTIAL = rf"[v=\s]*(?P<major>{_ANY_NUMBER})(?:\.(?P<minor>{_ANY_NUMBER})(?:{_LAST_NUMBER})?)?"
 _HYPHEN = re.compile(r"(?P<low>\S.*?)\s+-\s+(?P<high>.*\S)")
 _TERM = re.compile(rf"\s*(?P<operator>~>?|\^|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
 _WHOLE_PARTIAL = re.compile(_PARTIAL)
@@ -131,7 +132,7 @@ class Range:
 
 
 def parse_tag(tag: str) -> SemanticVersion | None:
-    """Take a tag as a version: with or without ``v``, and with one, two or three numbers. Return None for no version."""
+    """Take a tag as a version, with or without ``v``, with one to three numbers. Return None when it is none."""
     found = _TAG.fullmatch(tag) if len(tag) <= _MAX_TEXT else None
     if found is None:
         return None

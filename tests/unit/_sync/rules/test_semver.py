@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_every_range_means_what_npm_says() -> None:
 
 def test_versions_are_in_npms_order() -> None:
     ordered = TABLE["ordered"]
-    assert sorted(reversed(ordered), key=version) == ordered
+    assert sorted(random.Random(1).sample(ordered, len(ordered)), key=version) == ordered
 
 
 @pytest.mark.parametrize(
