@@ -23,7 +23,7 @@ from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, overdue_message, success_message
 from .._sync.results.progress import Progress
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
-from .._sync.rules.unused_credentials import check_use
+from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .registry_entries import RegistryEntry, managed_registries
@@ -111,6 +111,7 @@ def _plan(task: Task) -> _Plan:
     auth, rules = _read_rules(params, task.warn)
     check_rules(rules)
     from_task = _given(entries, task)
+    auth = _usable(auth, rules, entries, from_task, task.warn)
     from_file = Given(
         [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
         on_secret=task.secrets.add,
@@ -151,6 +152,22 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
     if params["images_file"]:
         items = load_images(params["images_file"], env=os.environ)
     return auth, [*rules, *parse_entries(items, **defaults)]
+
+
+def _usable(
+    auth: Sequence[AuthEntry],
+    rules: Sequence[Rule],
+    entries: Sequence[RegistryEntry],
+    from_task: Given,
+    warn: Callable[[str], None],
+) -> Sequence[AuthEntry]:
+    """What can be used of a file's credentials. What the task itself gives comes before them."""
+    instances = {entry.registry for entry in entries if entry.acr is not None}
+
+    def covered(registry: str, path: str) -> bool:
+        return registry in instances or from_task.get(registry, path) is not None
+
+    return usable_logins(auth, rules, covered=covered, warn=warn)
 
 
 def _given(entries: Sequence[RegistryEntry], task: Task) -> Given:

@@ -3,22 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """JSON and YAML files, read so that nothing is lost on the way.
 
-A key that is there twice is an error rather than the last one's victory, and a number or a date stays as it was written
-(NotText): what 1.10 or 0123 was meant to be is not guessed. No object is ever constructed from a tag. Errors name the
-file and the line, never a value that is written there: these files have passwords.
+A key that is there twice is an error rather than the last one's victory, and a number, a date or ``yes`` stays as it
+was written (NotText): what 1.10 or 0123 was meant to be is not guessed. No object is ever constructed from a tag.
+Errors name the file and the line, never a value that is written there: these files have passwords.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from typing import Any, Protocol
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import quoted
-from .user_input import NotText
+from .user_input import NotText, as_bool
 
 _MAX_BYTES = 8 * 1024 * 1024
 _MAX_DEPTH = 16
@@ -28,8 +29,17 @@ _VAULT = "$ANSIBLE_VAULT;"
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _TEXTS = frozenset([f"{_TAG}str", f"{_TAG}value", _MERGE])
-_BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
-_NOT_TEXTS = {f"{_TAG}int": "a number", f"{_TAG}float": "a number", f"{_TAG}timestamp": "a date"}
+_BOOL = f"{_TAG}bool"
+_NOT_TEXTS = {
+    f"{_TAG}int": "a number",
+    f"{_TAG}float": "a number",
+    f"{_TAG}timestamp": "a date",
+    _BOOL: "true or false",
+}
+_COMMENT = re.compile(r"[\s,]*(?://|/\*|#)")
+_TOO_MANY_COMMAS = re.compile(r",\s*[}\]]")
+_CUT_OFF = "quote the source when it has a comma"
+_TWICE = "write a source once, with a list of destinations behind it"
 
 
 class _ProblemError(ValueError):
@@ -39,8 +49,13 @@ class _ProblemError(ValueError):
 def read_document(path: str) -> Any:
     """Read a file of at most 8 MiB as JSON (``.json``) or YAML (``.yaml``, ``.yml``), under another name as what it is.
 
-    Gives mappings with text as keys, lists, text, booleans, None and NotText. InputError names the file.
+    Gives mappings with text as keys, lists, text, None, NotText, and of JSON booleans. InputError names the file.
     """
+    return parse_document(read_text(path), path)
+
+
+def read_text(path: str) -> str:
+    """Read a file of at most 8 MiB in UTF-8. InputError names it."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise _error(path, "it is not a file")
@@ -53,10 +68,9 @@ def read_document(path: str) -> Any:
     if len(raw) > _MAX_BYTES:
         raise _error(path, f"it is larger than {_MAX_BYTES // 1024 // 1024} MiB")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _error(path, f"it is not UTF-8 text (byte {error.start})") from None
-    return parse_document(text, path)
 
 
 def parse_document(text: str, path: str) -> Any:
@@ -98,7 +112,19 @@ def _parse_json(text: str) -> Any:
             text, object_pairs_hook=_unique, parse_int=_number, parse_float=_number, parse_constant=_number
         )
     except json.JSONDecodeError as error:
-        raise _ProblemError(f"it is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        place = f"line {error.lineno}, column {error.colno}"
+        raise _ProblemError(f"it is not JSON: {place}: {_json_fault(text, error)}") from None
+
+
+def _json_fault(text: str, error: json.JSONDecodeError) -> str:
+    """Say what is wrong where JSON ends; what people often write there has words of its own."""
+    # Python names the place behind a comma, or the comma itself.
+    before = max(len(text[: error.pos].rstrip()) - 1, 0)
+    if _COMMENT.match(text, before if text[before : before + 1] == "," else error.pos):
+        return "JSON has no comments; YAML has: give the file a name that ends with .yaml and begin them with #"
+    if _TOO_MANY_COMMAS.match(text, before) or _TOO_MANY_COMMAS.match(text, error.pos):
+        return "there is a comma behind the last item"
+    return error.msg
 
 
 def _number(text: str) -> NotText:
@@ -109,7 +135,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _ProblemError(f"the key {quoted(key)} is there twice")
+            raise _ProblemError(f"the key {quoted(key)} is there twice: {_TWICE}")
         found[key] = value
     return found
 
@@ -138,6 +164,7 @@ class _Node(Protocol):
     tag: str
     value: Any
     start_mark: Any
+    end_mark: Any
 
 
 class _NodeReader:
@@ -175,7 +202,10 @@ class _NodeReader:
                 continue
             key = _key(key_node)
             if key in found:
-                raise _ProblemError(f"the key {quoted(key)} is there twice, again {_line(key_node)}")
+                raise _ProblemError(f"the key {quoted(key)} is there twice, again {_line(key_node)}: {_TWICE}")
+            if value is None and value_node.start_mark.index == key_node.end_mark.index:
+                # Nothing is written, not even a colon: "{registry/app:1,2: ...}" has two keys for YAML.
+                raise _ProblemError(f"there is no ':' behind the key {quoted(key)} {_line(key_node)}: {_CUT_OFF}")
             found[key] = value
         return {**merged, **found}
 
@@ -191,12 +221,10 @@ def _unknown_tag(node: _Node) -> _ProblemError:
 def _scalar(node: _Node) -> Any:
     if node.tag in _TEXTS:
         return node.value
-    if node.tag in _NOT_TEXTS:
-        return NotText(_NOT_TEXTS[node.tag], node.value)
     if node.tag == f"{_TAG}null":
         return None
-    if node.tag == f"{_TAG}bool" and node.value.lower() in _BOOLS:
-        return _BOOLS[node.value.lower()]
+    if node.tag in _NOT_TEXTS and (node.tag != _BOOL or as_bool(node.value) is not None):
+        return NotText(_NOT_TEXTS[node.tag], node.value)
     raise _unknown_tag(node)
 
 

@@ -5,7 +5,8 @@
 
 Combined, ``{auth: {KEY: {username, password, insecure}}, images: {SOURCE: DESTINATION}}``, or the two mappings in a
 file each. In the split files ``${NAME}`` stands for an environment variable, and so does ``$NAME`` when it is the whole
-value; ``$$`` at the start is a literal ``$`` and any other ``$`` is itself. Combined files are taken as they are.
+value; ``$$`` at the start is a literal ``$`` and any other ``$`` is itself. Combined files are taken as they are. In
+place of the mapping of images there may be a list of sources, in YAML, in JSON, or one a line.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import parse_prefix, quoted
-from .documents import read_document
-from .user_input import NotText, Place, nearest
+from .documents import parse_document, read_document, read_text
+from .reference_list import Entry, is_reference_list, parse_reference_list
+from .user_input import NotText, Place, as_bool, nearest
 
 _ENTRY_KEYS = ("username", "password", "insecure")
 _FILE_KEYS = ("auth", "images")
@@ -28,9 +30,6 @@ _DESTINATION_FORM = "write a destination or a list of destinations"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHOLE_VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
-Entry = tuple[str, dict[str, object]]
-"""An item in the form that the option ``images`` takes, behind the words that say where it stands."""
-
 
 @dataclass(frozen=True)
 class AuthEntry:
@@ -38,12 +37,14 @@ class AuthEntry:
 
     :ivar key: a registry, or a registry and the beginning of a path in it
     :ivar insecure: https without verification, then plain http
+    :ivar fault: why its login cannot be used, when that is for the environment; it matters if an image needs the login
     """
 
     key: str
     username: str = ""
     password: str = field(default="", repr=False)
     insecure: bool = False
+    fault: InputError | None = field(default=None, compare=False, repr=False)
 
 
 def load_combined(path: str, *, warn: Callable[[str], None]) -> tuple[list[AuthEntry], list[Entry]]:
@@ -68,6 +69,8 @@ def load_combined(path: str, *, warn: Callable[[str], None]) -> tuple[list[AuthE
 def load_auth(path: str, *, env: Mapping[str, str], warn: Callable[[str], None]) -> list[AuthEntry]:
     """Read a file with the mapping of credentials only.
 
+    A login whose variables are not set has a ``fault``: the file may serve many jobs, and this one not need it.
+
     :param env: the environment variables that values may name
     :param warn: is told of keys that have no meaning
     """
@@ -77,13 +80,26 @@ def load_auth(path: str, *, env: Mapping[str, str], warn: Callable[[str], None])
 
 
 def load_images(path: str, *, env: Mapping[str, str]) -> list[Entry]:
-    """Read a file with the mapping of images only.
+    """Read a file with the mapping of images only, or with a list of them for the default destination.
 
     :param env: the environment variables that destinations may name
     """
-    document = read_document(path)
+    text = read_text(path)
+    if is_reference_list(text) and not path.lower().endswith(".json"):
+        return parse_reference_list(text, path)
+    document = parse_document(text, path)
+    if isinstance(document, list):
+        return _sources(document, os.path.basename(path))
     _refuse_combined(document, path, "images_file")
     return _images(document, os.path.basename(path), env)
+
+
+def _sources(items: list[Any], name: str) -> list[Entry]:
+    form = "write a list of references, or {source: destination}"
+    return [
+        (f"{name}[{position}]", {"source": Place("source", f"{name}[{position}]").text(item, form), "destination": ""})
+        for position, item in enumerate(items)
+    ]
 
 
 def _mapping(value: Any, subject: str, form: str) -> dict[str, Any]:
@@ -131,7 +147,42 @@ def _auth_entry(
         raise Place("key", name).wrapped(key, fault) from None
     entry = _mapping(value, f"the credentials of {origin}", "write {username: ..., password: ...}")
     _warn_of_keys(entry, _ENTRY_KEYS, origin, warn)
-    username, password = (_secret(entry.get(what), what, origin, env) for what in ("username", "password"))
+    insecure = _flag(entry.get("insecure"), Place("insecure", origin))
+    written = [_written(entry.get(what), f"the {what} of {origin}") for what in ("username", "password")]
+    try:
+        username, password = _login(written, origin, env)
+    except InputError as fault:
+        if env is None or not any(_names_variable(text) for text in written):
+            raise
+        return AuthEntry(prefix, insecure=insecure, fault=fault)
+    return AuthEntry(prefix, username, password, insecure)
+
+
+def _flag(value: object, place: Place) -> bool:
+    if value is None:
+        return False
+    found = as_bool(value.text) if isinstance(value, NotText) else value
+    if not isinstance(found, bool):
+        raise place.refusal(value, "it is neither true nor false", "write true or false")
+    return found
+
+
+def _written(value: object, subject: str) -> str:
+    """Give a user name or a password as it is written; a number is its own text. No error here shows it."""
+    if isinstance(value, NotText):
+        return value.text
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise InputError(subject=subject, cause="it is not a string", hint="write it in quotes")
+
+
+def _login(written: list[str], origin: str, env: Mapping[str, str] | None) -> tuple[str, str]:
+    """Give user name and password, both or none."""
+    username, password = (
+        _secret(text, f"the {what} of {origin}", env) for what, text in zip(("username", "password"), written)
+    )
     if bool(username) != bool(password):
         given, missing = ("username", "password") if username else ("password", "username")
         raise InputError(
@@ -139,21 +190,12 @@ def _auth_entry(
             cause=f"there is a {given} and no {missing}",
             hint=f"give a {missing}, or leave the entry out to use docker's configuration",
         )
-    insecure = entry.get("insecure")
-    if insecure is not None and not isinstance(insecure, bool):
-        raise Place("insecure", origin).refusal(insecure, "it is neither true nor false", "write true or false")
-    return AuthEntry(prefix, username, password, bool(insecure))
+    return username, password
 
 
-def _secret(value: Any, what: str, origin: str, env: Mapping[str, str] | None) -> str:
-    """Take a user name or a password. No error here shows it."""
-    if value is None:
-        return ""
-    subject = f"the {what} of {origin}"
-    if not isinstance(value, str):
-        kind = f"is {value.kind}" if isinstance(value, NotText) else "is something else"
-        raise InputError(subject=subject, cause=f"it {kind}, not a string", hint="write it in quotes")
-    text = value if env is None else _expanded(value, subject, env)
+def _secret(written: str, subject: str, env: Mapping[str, str] | None) -> str:
+    """Put variables in their places. No error here shows the text."""
+    text = written if env is None else _expanded(written, subject, env)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -173,18 +215,20 @@ def _images(value: Any, name: str, env: Mapping[str, str] | None) -> list[Entry]
 
 
 def _destinations(value: Any, name: str, source: str, env: Mapping[str, str] | None) -> list[str]:
+    """Give the destinations; nothing behind a source, or in an item of its list, is the empty one."""
     place = Place("destination", f"{name}: {quoted(source)}")
-    if value is None:
-        raise place.refusal(
-            value, "there is none", 'quote the source when it has a comma or a colon, or write "" for the default one'
-        )
-    texts = place.texts(value, _DESTINATION_FORM)
+    items = value if isinstance(value, list) else [value]
+    texts = place.texts(["" if item is None else item for item in items], _DESTINATION_FORM)
     if env is None:
         return texts
     return [_expanded(text, f"the destination {quoted(text)} of {place.origin}", env) for text in texts]
 
 
 # -- environment variables
+
+
+def _names_variable(text: str) -> bool:
+    return bool(_WHOLE_VARIABLE.fullmatch(text) or _VARIABLE.search(text))
 
 
 def _expanded(text: str, subject: str, env: Mapping[str, str]) -> str:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the credentials that were given are those that the rules need: a wrong host name shows before any contact."""
+"""Whether the credentials that were given are those that the rules need: a wrong host name shows before any contact.
+
+A login that cannot be used, since its environment variables are not set, is a fault only where an image needs it.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,49 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from ..._oci.credentials.provider import CredentialProvider, Given, without_credentials
+from ..._oci.credentials.provider import CredentialProvider, Given, PrefixTable, without_credentials
 from ..._oci.errors import InputError
+from ..._oci.image.reference import parse_prefix
+from .image_syncer import AuthEntry
 from .rule_parser import Rule
 
 _OPEN = re.compile(r"[*{}]")
+
+
+def usable_logins(
+    auth: Sequence[AuthEntry],
+    rules: Sequence[Rule],
+    *,
+    covered: Callable[[str, str], bool],
+    warn: Callable[[str], None],
+) -> list[AuthEntry]:
+    """Leave out, with a warning, the logins with a fault that no image needs.
+
+    :param auth: the entries of a file
+    :param covered: whether a repository (registry, path) has credentials that come before the file's
+    :raises InputError: the fault of the first one that an image needs
+    """
+    table: PrefixTable[AuthEntry] = PrefixTable()
+    for entry in auth:
+        if entry.username or entry.fault is not None:
+            table.put(*parse_prefix(entry.key), entry)
+    names = {name for name in _names(rules) if not covered(name.registry, name.path)}
+    needed = [found[1] for found in (table.find(name.registry, name.path) for name in names) if found]
+    usable = []
+    for entry in auth:
+        if entry.fault is None:
+            usable.append(entry)
+        elif entry in needed or any(name.is_open and _any_below(name, [entry.key]) for name in names):
+            raise entry.fault
+        else:
+            warn(f"The login for {entry.key} is left out, and no image uses it: {entry.fault.cause}")
+    return usable
+
+
+def _names(rules: Sequence[Rule]) -> set[_Known]:
+    """The repositories of both sides."""
+    sources = {_known(rule.source.registry, rule.source.repository) for rule in rules}
+    return sources | {_known(place.registry, place.repository) for rule in rules for place in rule.destinations}
 
 
 def check_use(

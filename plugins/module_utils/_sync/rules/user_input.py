@@ -15,13 +15,21 @@ from ..._oci.image.reference import quoted
 
 @dataclass(frozen=True)
 class NotText:
-    """A number or a date that a file has where it may be wanted as text, as it was written there.
+    """A number, a date or a truth value that a file has where text may be wanted, as it was written there.
 
     :ivar kind: as an error says it: ``a number``
     """
 
     kind: str
     text: str
+
+
+_BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+def as_bool(written: str) -> bool | None:
+    """Give what YAML 1.1 means by a plain word; None when that is no truth value."""
+    return _BOOLS.get(written.lower())
 
 
 @dataclass(frozen=True)

@@ -191,12 +191,101 @@ def test_environment_variables_in_split_files(files: Files, written: str, expand
 def test_a_variable_that_is_not_set_is_named(files: Files, written: str) -> None:
     for key in ("username", "password"):
         other = {"username": "password", "password": "username"}[key]
-        message = refusal(files.auth, f"a.io: {{{key}: '{written}', {other}: x}}", NAMES="x")
+        auth = files.auth(f"a.io: {{{key}: '{written}', {other}: x}}\nb.io: {{username: u, password: p}}", NAMES="x")
+        assert auth == [AuthEntry("a.io"), AuthEntry("b.io", "u", "p")]
+        assert auth[1].fault is None
+        message = str(auth[0].fault)
         assert f'the {key} of auth.yaml: "a.io"' in message
         assert "environment variable NAME is not set" in message
     message = refusal(files.images, f"a.io/b: '{written}'")
     assert 'of images.yaml: "a.io/b"' in message
     assert "environment variable NAME is not set" in message
+
+
+def test_a_variable_that_is_empty_makes_a_login_that_cannot_be_used(files: Files) -> None:
+    (entry,) = files.auth("a.io: {username: u, password: $NAME}", NAME="")
+    assert "a username and no password" in str(entry.fault)
+    assert "a username and no password" in refusal(files.auth, "a.io: {username: u$NAME, password: ''}", NAME="x")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["12345678", "0071234", "0123", "010", "1e5", "0x1f", "1_000", "1.10", "+1", "-0", "190:20:30", ".5", ".inf"]
+    + ["2024-01-02", "yes", "No", "on", "OFF", "true", "False", "=", "9" * 5000],
+)
+def test_a_user_and_a_password_are_their_own_text(files: Files, written: str) -> None:
+    assert files.auth(f"a.io: {{username: {written}, password: {written}}}") == [AuthEntry("a.io", written, written)]
+    combined = f"auth:\n  a.io:\n    username: {written}\n    password: {written} # theirs\n"
+    assert files.combined(combined)[0] == [AuthEntry("a.io", written, written)]
+
+
+@pytest.mark.parametrize("written", ["12345678", "1e5", "-0", "1.10", "true", "false", "9" * 5000])
+def test_so_they_are_in_json(files: Files, written: str) -> None:
+    text = f'{{"a.io": {{"username": {written}, "password": {written}}}}}'
+    assert files.auth(text, "auth.json") == [AuthEntry("a.io", written, written)]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a.io/b:v1:\n", "images.yaml"),
+        ("a.io/b:v1: ~\n", "images.yaml"),
+        ("a.io/b:v1:\n  -\n", "images.yaml"),
+        ("{a.io/b:v1: }", "images.yaml"),
+        ('{"a.io/b:v1": null}', "images.json"),
+        ('{"a.io/b:v1": [null]}', "images.json"),
+        ("a.io/b:v1\n", "images.txt"),
+        ("- a.io/b:v1\n", "images.yaml"),
+        ('["a.io/b:v1"]', "images.json"),
+    ],
+)
+def test_nothing_behind_a_source_is_the_empty_destination(files: Files, text: str, name: str) -> None:
+    entries = files.images(text, name)
+    (rule,) = parse_entries(entries, default_registry="reg.io", default_namespace="ns")
+    assert [(place.name, place.tags) for place in rule.destinations] == [("reg.io/ns/b", None)]
+    message = refusal(parse_entries, entries, default_registry=None, default_namespace=None)
+    assert "default_registry and default_namespace" in message
+    assert name in message
+
+
+LIST = """\
+# what mirrors are filled from
+nginx:1.25
+   --platform=linux/arm64 redis:7\r
+--platform linux/amd64,linux/arm64   quay.example/a/b:1
+
+quay.example/coreos/etcd:v3.5   # with a comment: this one
+docker.io/acme/app@sha256:DIGEST#not-a-comment
+"""
+
+
+@pytest.mark.parametrize("name", ["images.txt", "images", "images.list", "images.yaml"])
+def test_a_plain_list_of_references(files: Files, name: str) -> None:
+    digest = "1" * 64
+    entries = files.images(LIST.replace("DIGEST#not-a-comment", digest), name)
+    assert [(item["source"], item.get("platforms")) for _origin, item in entries] == [
+        ("nginx:1.25", None),
+        ("redis:7", ["linux/arm64"]),
+        ("quay.example/a/b:1", ["linux/amd64", "linux/arm64"]),
+        ("quay.example/coreos/etcd:v3.5", None),
+        (f"docker.io/acme/app@sha256:{digest}", None),
+    ]
+    assert entries[0][0] == f"line 2 of {name}"
+    rules = parse_entries(entries, default_registry="reg.io", default_namespace="ns")
+    assert [rule.destinations[0].name for rule in rules][:2] == ["reg.io/ns/nginx", "reg.io/ns/redis"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("a.io/b:1 c.io/d", ["there is more than one reference", "line 2 of list.txt", "one reference a line"]),
+        ("--pull=always a.io/b:1", ["--pull=always", "it is not known", "--platform="]),
+        ("--platform=linux/arm64", ["it is not known"]),
+    ],
+)
+def test_mistakes_in_lists_are_named(files: Files, line: str, says: list[str]) -> None:
+    message = refusal(files.images, f"nginx:1.25\n{line}\n", "list.txt")
+    assert all(words in message for words in says)
 
 
 def test_a_source_is_never_expanded(files: Files) -> None:
@@ -212,11 +301,9 @@ def test_a_source_is_never_expanded(files: Files) -> None:
         ("a.io: {username: u, password: ''}", ["a username and no password"]),
         ("a.io: {username: u, password: }", ["a username and no password"]),
         ("a.io: {password: SECRET}", ["a password and no username"]),
-        ("a.io: {username: u, password: 12345678}", ["the password of", "a number", "write it in quotes"]),
-        ("a.io: {username: u, password: 2024-01-02}", ["the password of", "a date", "write it in quotes"]),
-        ("a.io: {username: u, password: yes}", ["the password of", "write it in quotes"]),
         ("a.io: {username: u, password: [SECRET]}", ["the password of", "not a string"]),
-        ("a.io: {username: 12345678, password: SECRET}", ["the username of"]),
+        ("a.io: {username: [12345678], password: SECRET}", ["the username of", "not a string"]),
+        ("a.io: {username: 12345678}", ["a username and no password"]),
         ("a.io: {insecure: ture}", ["insecure", '"ture"', "write true or false"]),
         ("a.io: {insecure: 'true'}", ['"true"', "write true or false"]),
         ("a.io: {insecure: 1}", ["insecure", '"1"', "write true or false"]),
@@ -241,18 +328,23 @@ def test_mistakes_in_credentials_are_named_and_not_shown(files: Files, text: str
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a.io/b:", ['the destination null of images.yaml: "a.io/b"', 'write ""', "quote the source"]),
-        ("{a.io/b:v1,v2: c.io/d}", ['"a.io/b:v1"', "quote the source"]),
+        ("{a.io/b:v1,v2: c.io/d}", ['"a.io/b:v1"', "line 1", "quote the source"]),
+        ("? a.io/b", ['"a.io/b"', "there is no ':' behind"]),
         ("a.io/b: 1.10", ['the destination "1.10"', 'write "1.10" in quotes']),
         ("a.io/b: [c.io/d, 010]", ['the destination "010"', 'write "010" in quotes']),
         ("a.io/b: 2024-01-02", ["a date", 'write "2024-01-02" in quotes']),
         ("a.io/b: yes", ["true or false", "in quotes"]),
         ("a.io/b: {c: d}", ["a mapping", "not a string", "a list of destinations"]),
-        ("a.io/b: c.io/d\na.io/b: e.io/f", ['the key "a.io/b" is there twice', "line 2", "images.yaml"]),
-        ('{"a.io/b": "", "a.io/b": ""}', ['the key "a.io/b" is there twice']),
+        (
+            "a.io/b: c.io/d\na.io/b: e.io/f",
+            ['the key "a.io/b" is there twice', "line 2", "images.yaml", "with a list of destinations"],
+        ),
+        ('{"a.io/b": "", "a.io/b": ""}', ['the key "a.io/b" is there twice', "with a list of destinations"]),
         ("1.10: c.io/d", ["a key is not a string in line 1", 'write "1.10" in quotes']),
         ("? [a]\n: b", ["a key is not a string in line 1"]),
-        ("- a.io/b", ["the images of images.yaml", "not a mapping", "source: destination"]),
+        ("- a.io/b: c.io/d", ["the source a mapping of images.yaml[0]", "source: destination"]),
+        ("- 1.10", ['write "1.10" in quotes']),
+        ("5: c.io/d", ["a key is not a string"]),
         ("images: {a.io/b: c.io/d}", ["as in a combined file", "images_file", "give it as config"]),
         ("a: b: c", ["not YAML", "line 1, column 5"]),
         ("a: [b", ["not YAML"]),
@@ -285,10 +377,17 @@ def test_mistakes_in_images_are_named(files: Files, text: str, says: list[str]) 
         ('{"auth": {"a.io": {"username": "u", "password": "SECRET", "insecure": ture}}}', ["line 1, column 71"]),
         ('{"images": {"a.io/b": "", "a.io/b": "x.io/y"}}', ['the key "a.io/b" is there twice']),
         ('{"auth": {"a.io": {"username": "u", "username": "v"}}}', ['the key "username" is there twice']),
-        ('{"auth": {"a.io": {"username": "u", "password": 12345678}}}', ["the password of", "a number"]),
+        ('{"auth": {"a.io": {"username": "u", "password": {"a": 12345678}}}}', ["the password of", "not a string"]),
+        ('{"images": {"a.io/b": "", // theirs\n "c.io/d": ""}}', ["line 1", "JSON has no comments", ".yaml"]),
+        ('{"images": {"a.io/b": "" /* theirs */}}', ["line 1, column 26", "JSON has no comments"]),
+        ('{"images": {\n# theirs\n"a.io/b": ""}}', ["JSON has no comments"]),
+        ('{"images": {"a.io/b": [// theirs\n "c.io/d"]}}', ["JSON has no comments"]),
+        ('// theirs\n{"images": {}}', ["line 1, column 1", "JSON has no comments"]),
+        ('{"images": {}} // theirs', ["JSON has no comments"]),
+        ('{"images": {"a.io/b": "",}}', ["a comma behind the last item"]),
+        ('{"images": {"a.io/b": ["c.io/d", ]}}', ["a comma behind the last item"]),
         ('{"images": {"a.io/b": 1.10}}', ['write "1.10" in quotes']),
         ('{"images": {"a.io/b": NaN}}', ['"NaN"', "in quotes"]),
-        ('{"images": {"a.io/b": null}}', ["there is none"]),
         ('{"images": {"a.io/b": ' + "9" * 5000 + "}}", ["a number"]),
         ('{"images": ["a.io/b"]}', ["the images of c.json", "not a mapping"]),
         (

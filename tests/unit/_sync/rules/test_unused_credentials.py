@@ -15,8 +15,12 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials
     Given,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import AuthEntry
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import Rule, parse_rules
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.unused_credentials import check_use
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.unused_credentials import (
+    check_use,
+    usable_logins,
+)
 
 RULES = parse_rules(
     [{"source": "src.example.com/a/b", "destination": ["dst.example.com/c/d"]}],
@@ -139,3 +143,49 @@ def test_the_seeds_mistake_is_found_for_whole_projects_too() -> None:
         check(file="src.example.com other.example.com", rules=rules)
     (warning,) = check(task="src.example.com other.example.com", rules=rules)
     assert "other.example.com" in warning
+
+
+def entries(*keys: str, broken: Sequence[str] = ()) -> list[AuthEntry]:
+    """Logins under these keys; those of ``broken`` name a variable that is not set."""
+    fault = InputError(subject="the password", cause="the environment variable X is not set")
+    return [AuthEntry(key, "user", "password") for key in keys] + [AuthEntry(key, fault=fault) for key in broken]
+
+
+def usable(auth: Sequence[AuthEntry], *, covered: str = "", source: str = "src.example.com/a/b") -> list[str]:
+    """The keys of what can be used, and each warning."""
+    rules = parse_rules(
+        [{"source": source, "destination": "dst.example.com/c/d"}], default_registry=None, default_namespace=None
+    )
+    warnings: list[str] = []
+    left = usable_logins(auth, rules, covered=lambda registry, path: registry == covered, warn=warnings.append)
+    return [entry.key for entry in left] + warnings
+
+
+WARNING = "The login for {} is left out, and no image uses it: the environment variable X is not set"
+
+
+@pytest.mark.parametrize(
+    "unused", ["other.example.com", "src.example.com/other", "src.example.com/a/b/c", "dst.example.com:5000"]
+)
+def test_a_login_that_no_image_uses_may_be_broken(unused: str) -> None:
+    assert usable(entries("dst.example.com", broken=[unused])) == ["dst.example.com", WARNING.format(unused)]
+
+
+@pytest.mark.parametrize("used", ["src.example.com", "src.example.com/a", "dst.example.com/c/d"])
+def test_a_login_that_an_image_uses_may_not(used: str) -> None:
+    with pytest.raises(InputError, match="variable X is not set"):
+        usable(entries("third.example.com", broken=["other.example.com", used]))
+
+
+def test_a_login_that_others_come_before_is_not_used() -> None:
+    longer = entries("src.example.com/a", broken=["src.example.com"])
+    assert usable(longer) == ["src.example.com/a", WARNING.format("src.example.com")]
+    assert usable(entries(broken=["dst.example.com"]), covered="dst.example.com") == [WARNING.format("dst.example.com")]
+
+
+def test_a_login_below_a_wildcard_may_be_used() -> None:
+    with pytest.raises(InputError, match="variable X is not set"):
+        usable(entries(broken=["src.example.com/a/b"]), source="src.example.com/a/*")
+    assert usable(entries(broken=["src.example.com/c"]), source="src.example.com/a/*") == [
+        WARNING.format("src.example.com/c")
+    ]
