@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes this checkout importable as ansible_collections.imageops.registry, whatever its directory is called."""
+"""Makes this checkout importable as ansible_collections.imageops.registry, whatever its directory is called.
+
+Makes the helpers of functional tests importable everywhere too: of some no server is needed.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +26,4 @@ def _link_collection() -> Path:
     return tree
 
 
-sys.path.insert(0, str(_link_collection()))
+sys.path[:0] = [str(_link_collection()), str(ROOT / "tests" / "functional")]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Places for images that the shared suite of the ``Repository`` interface runs against.
+"""Stores that the shared suite of ``Repository`` runs against.
 
-A place is seen from two sides: through the collection's interface, which is what is tested, and through an independent
-client, which puts things there and looks at what arrived.
+Each is seen from two sides: through the collection's interface, which is what is tested, and by independent means,
+which put things there and look at what arrived.
 """
 
 from __future__ import annotations
@@ -23,11 +23,19 @@ from ..servers.shared import Kind
 from .images import Blob, Image
 
 
-class Place(Protocol):
-    """A registry, or whatever stands where one does."""
+class TestedStore(Protocol):
+    """A store, and what it can do.
+
+    :ivar deletes: deletes manifests by digest; likewise tags alone
+    :ivar scoped_blobs: shows a blob only in the repositories that it was put into
+    :ivar checks_blobs: refuses a manifest that names what is not there
+    """
+
+    __test__ = False
 
     name: str
     deletes: bool
+    deletes_tags: bool
     scoped_blobs: bool
     checks_blobs: bool
 
@@ -53,8 +61,10 @@ class Place(Protocol):
         """The digest behind a tag by means that share no code with the tests either."""
 
 
-class RegistryPlace:
-    """A registry as a place."""
+class TestedRegistry:
+    """A registry under test, beside a client that shares no code with the collection."""
+
+    deletes_tags = False
 
     def __init__(self, kind: Kind, registry: Registry, plain: PlainClient) -> None:
         self.name = kind.name
@@ -90,7 +100,7 @@ class RegistryPlace:
 
 
 @contextmanager
-def registry_place(kind: Kind) -> Iterator[Place]:
-    """A registry as a place, with both clients for it."""
+def tested_registry(kind: Kind) -> Iterator[TestedStore]:
+    """A registry under test, with both clients for it."""
     with registry_client(kind.endpoint) as registry, PlainClient(kind.endpoint) as plain:
-        yield RegistryPlace(kind, registry, plain)
+        yield TestedRegistry(kind, registry, plain)
