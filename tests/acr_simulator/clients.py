@@ -18,14 +18,15 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service
     Service,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Wait
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 
 from .server import Simulator
 from .world import Key
 
 CR = CR_VERSION
 RAM = RAM_VERSION
-QUICK = Settings(timeout=5.0, attempts=5, backoff=0.001)
+QUICK = Settings(timeout=5.0, retry=RetryPolicy(attempts=5, backoff=0.001))
 SHORT_WAIT = Wait(timeout=20.0, interval=0.001)
 
 
@@ -68,9 +69,7 @@ def open_api(
         Service(url, version),
         lambda: key,
         line=Line(),
-        settings=settings,
-        stop=stop or threading.Event(),
-        on_secret=lambda text: None,
+        run=Run(settings=settings, stop=stop or threading.Event()),
         per_second=per_second,
         now=now,
     )

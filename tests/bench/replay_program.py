@@ -23,9 +23,9 @@ from typing import Any
 # ruff: noqa: E402
 sys.path[0] = sys.argv[1]
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Descriptor, parse_manifest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
@@ -62,12 +62,7 @@ class Writer:
             host,
             access=Access(host, plain_http=place["ca_path"] is None, ca_path=place["ca_path"]),
             credentials=Given(credentials if place["username"] else []),
-            settings=Settings(),
-            budget=RetryBudget(),
-            stop=threading.Event(),
-            on_secret=lambda _secret: None,
-            warn=print,
-            log=print,
+            run=Run(warn=print, log=print),
         )
 
     def write(self) -> None:

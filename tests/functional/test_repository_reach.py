@@ -25,7 +25,7 @@ from support.servers.shared import Servers
 
 Plain = Callable[[Endpoint], PlainClient]
 Faulty = Callable[..., FaultProxy]
-IMPATIENT = replace(QUICK, timeout=0.3, attempts=2)
+IMPATIENT = replace(QUICK, timeout=0.3, retry=replace(QUICK.retry, attempts=2))
 
 
 def failure(endpoint: Endpoint, **options: Any) -> RegistryError:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -17,6 +16,7 @@ from .._acr.api.errors import ApiError
 from .._acr.api.service import Service
 from .._acr.registry.outside import RegistryFront
 from .._acr.resources.resource import Change, Wait
+from .._oci.client.run import Run
 from .._oci.errors import ImageOpsError
 from . import acr_options
 from .task import Task
@@ -32,7 +32,12 @@ class Clients:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._stop = threading.Event()
+        self._run = Run(
+            settings=acr_options.settings(task.params),
+            on_secret=task.secrets.add,
+            mask=task.secrets.mask,
+            warn=task.warn,
+        )
         self._apis: dict[Service, OpenApi] = {}
         self._fronts: list[RegistryFront] = []
         self.region = acr_options.region(task.params, os.environ)
@@ -69,9 +74,7 @@ class Clients:
         front = RegistryFront(
             registry,
             line=acr_options.line(params),
-            settings=acr_options.settings(params),
-            stop=self._stop,
-            on_secret=self._task.secrets.add,
+            run=self._run,
         )
         self._fronts.append(front)
         return front
@@ -85,7 +88,7 @@ class Clients:
 
     def _api(self, service: Service) -> OpenApi:
         if service not in self._apis:
-            params, on_secret = self._task.params, self._task.secrets.add
+            params, on_secret = self._task.params, self._run.on_secret
             keys = find_keys(
                 acr_options.given_key(params), os.environ, installed_chain=vendor_chain, on_secret=on_secret
             )
@@ -93,10 +96,7 @@ class Clients:
                 service,
                 keys,
                 line=acr_options.line(params),
-                settings=acr_options.settings(params),
-                stop=self._stop,
-                on_secret=on_secret,
-                mask=self._task.secrets.mask,
+                run=self._run,
             )
         return self._apis[service]
 

@@ -12,8 +12,9 @@ from .._acr.api.access_keys import AccessKey
 from .._acr.api.service import Line, Service, ram_service, registry_service
 from .._acr.ram.policy_document import PUSH_ACTIONS
 from .._acr.resources.resource import Wait
+from .._oci.client.retry import RetryPolicy
+from .._oci.client.run import Settings
 from .._oci.errors import InputError
-from .._oci.http.transport import Settings
 
 _REGION_VARIABLES = ("ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION_ID", "ALICLOUD_REGION")
 _ATTEMPTS = 6
@@ -187,7 +188,7 @@ def settings(params: Mapping[str, Any]) -> Settings:
     :raises InputError: for a time that makes no sense
     """
     _check_positive(params, "timeout")
-    return Settings(timeout=params["timeout"], attempts=_ATTEMPTS, backoff=params["retry_delay"])
+    return Settings(timeout=params["timeout"], retry=RetryPolicy(attempts=_ATTEMPTS, backoff=params["retry_delay"]))
 
 
 def wait(params: Mapping[str, Any]) -> Wait:

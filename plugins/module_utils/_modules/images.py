@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .._oci.client.patience import Patience
-from .._oci.client.retry import RetryBudget
+from .._oci.client.run import Run
 from .._oci.credentials.docker_credentials import DockerConfig
 from .._oci.credentials.provider import Chain, Credential, CredentialProvider, Given
 from .._oci.errors import ImageOpsError
@@ -30,6 +28,7 @@ from .registry_entries import RegistryEntry, managed_registries
 
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
+    from .._oci.http.transport import Access
     from .._oci.store.store import Store
     from .._sync.engine import Engine, Options
     from .._sync.results.outcome import RunResult
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from .task import Task
 
 Connect = Callable[[str], "Store"]
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,7 @@ class _Plan:
     options: Options
     connect: Connect
     managed: dict[str, ManagedRegistry]
-    budget: RetryBudget
-    stop: threading.Event
+    run: Run
     max_runtime: float | None
     log: LogFile | None
     report_path: str | None
@@ -67,10 +64,8 @@ def sync_images(task: Task) -> NoReturn:
             connect=plan.connect,
             managed=plan.managed,
             options=plan.options,
-            budget=plan.budget,
-            stop=plan.stop,
+            run=plan.run,
             progress=Progress(plan.log.image if plan.log else None),
-            log=plan.log.line if plan.log else _nowhere,
         )
         result, signal = _run(engine, plan)
     except ImageOpsError as error:
@@ -85,15 +80,12 @@ def describe_images(task: Task) -> NoReturn:
     try:
         images = [Reference.parse(text) for text in task.params["images"]]
         entries = task_options.registry_entries(task.params["registries"], task.secrets.add)
-        stop = threading.Event()
-        managed = _managed(entries, task, stop)
+        run = _context(task)
+        managed = managed_registries(entries, run)
         credentials = Chain([_given(entries, task), *managed.values(), *_docker(task)])
         accesses = task_options.accesses(entries)
-        budget = RetryBudget()
-        connect = _connector(task, accesses, credentials, budget, stop, _nowhere)
-        settings = task_options.settings(task.params)
-        patience = Patience(settings.attempts, settings.backoff, settings.backoff_cap, stop, budget, _nowhere)
-        found = _describe(images, connect, patience, managed, details=task.params["details"])
+        connect = _connector(accesses, credentials, run)
+        found = _describe(images, connect, run, managed, details=task.params["details"])
     except ImageOpsError as error:
         task.refuse(error)
     task.succeed({"changed": False, "images": found})
@@ -126,13 +118,15 @@ def _plan(task: Task) -> _Plan:
         described=accesses,
         warn=task.warn,
     )
-    budget, stop = RetryBudget(), threading.Event()
-    managed = _managed(entries, task, stop)
+    run = _context(task)
+    managed = managed_registries(entries, run)
     credentials = Chain([from_task, *managed.values(), from_file, *docker])
     report_path = report.prepare(params["report_path"]) if params["report_path"] else None
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
-    connect = _connector(task, accesses, credentials, budget, stop, log.line if log else _nowhere)
-    return _Plan(rules, options, connect, managed, budget, stop, max_runtime, log, report_path)
+    if log is not None:
+        run = replace(run, log=log.line)
+    connect = _connector(accesses, credentials, run)
+    return _Plan(rules, options, connect, managed, run, max_runtime, log, report_path)
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
@@ -175,11 +169,13 @@ def _given(entries: Sequence[RegistryEntry], task: Task) -> Given:
     return Given(pairs, on_secret=task.secrets.add)
 
 
-def _managed(entries: Sequence[RegistryEntry], task: Task, stop: threading.Event) -> dict[str, ManagedRegistry]:
-    settings = task_options.settings(task.params)
-    secrets = task.secrets
-    return managed_registries(
-        entries, settings=settings, stop=stop, on_secret=secrets.add, mask=secrets.mask, warn=task.warn
+def _context(task: Task) -> Run:
+    """Return what all parts of the task's run share."""
+    return Run(
+        settings=task_options.settings(task.params),
+        on_secret=task.secrets.add,
+        mask=task.secrets.mask,
+        warn=task.warn,
     )
 
 
@@ -190,33 +186,13 @@ def _docker(task: Task) -> Sequence[CredentialProvider]:
     return [DockerConfig(path, run=task.run, on_secret=task.secrets.add, warn=task.warn)]
 
 
-def _connector(
-    task: Task,
-    accesses: dict[str, Any],
-    credentials: CredentialProvider,
-    budget: RetryBudget,
-    stop: threading.Event,
-    log: Log,
-) -> Connect:
-    """Makes the client of a registry host, all with one budget for retries."""
+def _connector(accesses: dict[str, Access], credentials: CredentialProvider, run: Run) -> Connect:
+    """Return a function that makes the client of a registry host."""
     from .._oci.http.transport import Access
     from .._oci.registry.registry import Registry
 
-    settings = task_options.settings(task.params)
-
     def connect(host: str) -> Store:
-        return Registry(
-            host,
-            access=accesses.get(host) or Access(host),
-            credentials=credentials,
-            settings=settings,
-            budget=budget,
-            stop=stop,
-            on_secret=task.secrets.add,
-            warn=task.warn,
-            log=log,
-            mask=task.secrets.mask,
-        )
+        return Registry(host, access=accesses.get(host) or Access(host), credentials=credentials, run=run)
 
     return connect
 
@@ -225,7 +201,7 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
     """Run the engine to its end, until a signal, or as long as it may. Gives its result and the signal's name."""
 
     def interrupt() -> None:
-        plan.stop.set()
+        plan.run.stop.set()
         engine.close()
 
     ended = run_interruptibly(engine.run, interrupt=interrupt, limit=plan.max_runtime)
@@ -272,7 +248,7 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
 
 
 def _describe(
-    images: Sequence[Reference], connect: Connect, patience: Patience, managed: Container[str], *, details: bool
+    images: Sequence[Reference], connect: Connect, run: Run, managed: Container[str], *, details: bool
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
     from .._sync.vendors import Adviser
@@ -280,13 +256,9 @@ def _describe(
 
     stores = Stores(connect)
     try:
-        return Describer(stores, patience, details=details).describe(images)
+        return Describer(stores, run, details=details).describe(images)
     except ImageOpsError as error:
         Adviser(stores, managed).advise(error)
         raise
     finally:
         stores.close()
-
-
-def _nowhere(text: str) -> None:
-    """Take what nobody wants to read."""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from .._oci.client.retry import RetryPolicy
+from .._oci.client.run import Settings
 from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
 from .._oci.http.proxies import Proxies, proxy_secrets
@@ -21,7 +23,7 @@ from .._sync.decisions import OnError, Overwrite, ReturnImages, UnsupportedArtif
 from .registry_entries import RegistryEntry, check_instance, instance_spec
 
 if TYPE_CHECKING:
-    from .._oci.http.transport import Access, Settings
+    from .._oci.http.transport import Access
     from .._sync.engine import Options
 
 OnSecret = Callable[[str], None]
@@ -159,11 +161,9 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
 
 def settings(params: Mapping[str, Any]) -> Settings:
     """How patient and how many requests are. Raises InputError for a number that is none."""
-    from .._oci.http.transport import Settings
-
     return Settings(
         timeout=_at_least("timeout", params["timeout"], 0.1),
-        backoff=_at_least("retry_delay", params["retry_delay"], 0),
+        retry=RetryPolicy(backoff=_at_least("retry_delay", params["retry_delay"], 0)),
         concurrency=int(_at_least("concurrency", params.get("concurrency", Settings.concurrency), 1)),
     )
 
@@ -176,7 +176,6 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
         bandwidth_limit=_bandwidth(params["bandwidth_limit"]),
         retries=int(_at_least("retries", params["retries"], 0)),
-        backoff=_at_least("retry_delay", params["retry_delay"], 0),
         on_error=OnError(params["on_error"]),
         overwrite=Overwrite(params["overwrite"]),
         rewrite=params["rewrite"],

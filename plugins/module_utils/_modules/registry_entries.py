@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,7 @@ from .._oci.errors import InputError
 if TYPE_CHECKING:
     from .._acr.api.client import OpenApi
     from .._acr.registry.managed_registry import ManagedRegistry
-    from .._oci.client.refusals import Mask
-    from .._oci.http.transport import Settings
+    from .._oci.client.run import Run
 
 
 @dataclass(frozen=True)
@@ -90,17 +88,10 @@ def check_instance(entry: RegistryEntry, on_secret: OnSecret) -> None:
 
 def managed_registries(
     entries: Iterable[RegistryEntry],
-    *,
-    settings: Settings,
-    stop: threading.Event,
-    on_secret: OnSecret,
-    mask: Mask,
-    warn: Callable[[str], None],
+    run: Run,
 ) -> dict[str, ManagedRegistry]:
     """The registries whose instance is known, by host. Nothing is asked yet.
 
-    :param stop: set to end every wait
-    :param mask: takes secrets out of what the API says
     :raises ImageOpsError: when two entries say it differently, and when there is no region or no access key
     """
     chosen: dict[str, RegistryEntry] = {}
@@ -118,10 +109,9 @@ def managed_registries(
     return {
         host: ManagedRegistry(
             host,
-            _api(entry, entry.acr, settings, stop, on_secret, mask),
+            _api(entry, entry.acr, run),
             entry.acr["instance_id"],
-            on_secret=on_secret,
-            warn=warn,
+            run,
         )
         for host, entry in chosen.items()
         if entry.acr is not None
@@ -131,10 +121,7 @@ def managed_registries(
 def _api(
     entry: RegistryEntry,
     given: Mapping[str, Any],
-    settings: Settings,
-    stop: threading.Event,
-    on_secret: OnSecret,
-    mask: Mask,
+    run: Run,
 ) -> OpenApi:
     """The API's client, by the way that the registry itself is reached, but never without a check of certificates."""
     from .._acr.api.access_keys import find_keys, vendor_chain
@@ -149,6 +136,6 @@ def _api(
         service = acr_options.registry_api(given, region)
     except InputError as error:
         raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
-    keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=on_secret)
+    keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=run.on_secret)
     line = Line(ca_path=entry.connection.get("ca_path"), proxy=entry.connection.get("proxy"))
-    return OpenApi(service, keys, line=line, settings=settings, stop=stop, on_secret=on_secret, mask=mask)
+    return OpenApi(service, keys, line=line, run=run)

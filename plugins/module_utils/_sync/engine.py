@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._oci.client.patience import Patience
-from .._oci.client.retry import RetryBudget
+from .._oci.client.run import Run
 from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.store.store import Store
@@ -44,8 +42,6 @@ class Options:
     :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar retries: rounds over failed images after the first
-    :ivar attempts: reads of one blob at most in a round
-    :ivar backoff: seconds; the ceiling of the first wait, doubled each time up to backoff_cap
     """
 
     concurrency: int = 10
@@ -54,9 +50,6 @@ class Options:
     overwrite: Overwrite = Overwrite.ALWAYS
     rewrite: bool = False
     retries: int = 3
-    attempts: int = 5
-    backoff: float = 1.0
-    backoff_cap: float = 30.0
     check_mode: bool = False
     foreign_layers: bool = False
     unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
@@ -67,9 +60,7 @@ class Engine:
 
     :param connect: opens the store of a host; the engine closes it
     :param managed: registries whose instance can be asked, by host; the engine closes them
-    :param budget: for the retries of the run, shared by its clients
-    :param stop: set by whoever wants the run to end
-    :param log: takes what a user may want to read afterwards, such as the traceback of an unexpected fault
+    :param run: the context that its clients have, too
     """
 
     def __init__(
@@ -78,30 +69,26 @@ class Engine:
         *,
         connect: Callable[[str], Store],
         options: Options,
-        budget: RetryBudget,
-        stop: threading.Event,
+        run: Run,
         progress: Progress,
-        log: Callable[[str], None],
         managed: Mapping[str, ManagedRegistry] | None = None,
     ) -> None:
         self._rules = rules
         self._managed = managed or {}
         self._options = options
-        self._budget = budget
-        self._patience = Patience(options.attempts, options.backoff, options.backoff_cap, stop, budget, log)
+        self._run = run
         self._progress = progress
-        self._log = log
         self._stores = Stores(connect)
         self._adviser = Adviser(self._stores, self._managed)
         self._manifests = ManifestCache()
-        self._wanted = WantedImages(self._stores, self._manifests, self._patience)
+        self._wanted = WantedImages(self._stores, self._manifests, run)
         self._planner = Planner(
             self._stores,
             self._wanted,
             managed=self._managed,
             overwrite=options.overwrite,
             rewrite=options.rewrite,
-            log=log,
+            run=run,
             stripped=self._manifests if options.unsupported_artifacts == UnsupportedArtifacts.STRIP else None,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
@@ -134,7 +121,7 @@ class Engine:
 
     def _break_off(self, fault: Exception) -> None:
         """An exception that is no image's own: nothing more is done, and what is not finished has failed."""
-        error = unexpected(fault, action="finish", subject="the run", log=self._log)
+        error = unexpected(fault, action="finish", subject="the run", log=self._run.log)
         pending = [image for image in self._results.values() if image.status == Status.PENDING]
         if not pending:
             raise error
@@ -147,7 +134,7 @@ class Engine:
         return RunResult(
             images=images,
             changed=any(self._changed(image) for image in images),
-            interrupted=self._patience.stop.is_set(),
+            interrupted=self._run.stop.is_set(),
             seconds=time.monotonic() - self._started,
             registries={host: store.counters() for host, store in self._stores.opened()},
             rereads=list(self._rereads),
@@ -214,14 +201,13 @@ class Engine:
             self._manifests,
             self._wanted,
             CopyOptions(options.check_mode, options.overwrite, options.foreign_layers, options.unsupported_artifacts),
-            self._patience,
+            self._run,
             concurrency=options.concurrency,
-            bandwidth=Bandwidth(options.bandwidth_limit, self._patience.stop.wait) if options.bandwidth_limit else None,
+            bandwidth=Bandwidth(options.bandwidth_limit, self._run.stop.wait) if options.bandwidth_limit else None,
             stop_on_error=options.on_error == OnError.STOP,
             on_finished=self._finished,
             on_sent=self._sent,
             is_planned={image.destination for image in self._results.values()}.__contains__,
-            log=self._log,
         )
 
     def _sent(self, size: int) -> None:
@@ -231,7 +217,7 @@ class Engine:
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason; False when there is none to be."""
         failed = [image for image in self._results.values() if image.status == Status.FAILED]
-        if self._patience.stop.is_set() or self._options.on_error == OnError.STOP:
+        if self._run.stop.is_set() or self._options.on_error == OnError.STOP:
             return False
         passing = [image for image in failed if image.error is not None and self._is_granted(image.error)]
         if not passing:
@@ -253,8 +239,8 @@ class Engine:
 
     def _is_granted(self, error: ImageOpsError) -> bool:
         """Whether an image that failed so is tried in another round: for passing reasons, within the run's budget."""
-        if error.transient and error.code != "registry_down" and self._budget.is_spent:
-            self._log(f"not again, since the run has had its share of retries: {error}")
+        if error.transient and error.code != "registry_down" and self._run.budget.is_spent:
+            self._run.log(f"not again, since the run has had its share of retries: {error}")
             return False
         return error.transient
 
@@ -262,6 +248,6 @@ class Engine:
         """Back off; where a registry said how long, at least that long."""
         # Never more than a registry's client would wait: those who ask for that have failed for good.
         asked = [getattr(image.error, "retry_after", None) or 0.0 for image in failed]
-        ceiling = min(self._options.backoff_cap, self._options.backoff * 2 ** (number - 1))
+        ceiling = self._run.settings.retry.ceiling(number)
         seconds = max([*asked, random.uniform(ceiling / 2, ceiling)])
-        self._patience.stop.wait(seconds)
+        self._run.stop.wait(seconds)

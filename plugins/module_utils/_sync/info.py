@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._oci.client.patience import Patience
+from .._oci.client.run import Run
 from .._oci.errors import ContentError, RegistryError
 from .._oci.image.manifest import Descriptor, Manifest, is_foreign
 from .._oci.image.media_types import IMAGE_CONFIGS
@@ -57,13 +57,12 @@ class Describer:
     """Describes references; each manifest and config is read once.
 
     :param stores: where to ask
-    :param patience: for configs that are read with the details
     :param details: read manifests and configs; without it only tags and digests are told
     """
 
-    def __init__(self, stores: Stores, patience: Patience, *, details: bool) -> None:
+    def __init__(self, stores: Stores, run: Run, *, details: bool) -> None:
         self._stores = stores
-        self._patience = patience
+        self._run = run
         self._details = details
         self._manifests = ManifestCache()
 
@@ -142,7 +141,7 @@ class Describer:
         config = manifest.config if manifest else None
         if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
             return _Config()
-        return _parse_config(read_verified(config, repository, self._patience))
+        return _parse_config(read_verified(config, repository, self._run))
 
 
 def _names_one(ref: Reference) -> bool:

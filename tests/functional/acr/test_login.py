@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,8 +19,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.lo
     temporary_login,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.outside import RegistryFront
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import (
     QUICK,
     RAM,
@@ -58,9 +58,7 @@ def open_front(simulator: Simulator, host: str, settings: Settings = QUICK) -> R
     return RegistryFront(
         host,
         line=Line(ca_path=str(simulator.identity.certificate_path)),
-        settings=settings,
-        stop=threading.Event(),
-        on_secret=lambda text: None,
+        run=Run(settings=settings),
     )
 
 
@@ -80,7 +78,7 @@ class TestFront:
         assert caught.value.code == "unsupported"
 
     def test_an_untrusted_certificate(self, host: str) -> None:
-        stranger = RegistryFront(host, line=Line(), settings=QUICK, stop=threading.Event(), on_secret=lambda text: None)
+        stranger = RegistryFront(host, line=Line(), run=Run(settings=QUICK))
         with stranger, pytest.raises(ApiError) as caught:
             stranger.look()
         assert caught.value.code == "tls_untrusted"
@@ -92,7 +90,7 @@ class TestFront:
         face.enforce = True
         endpoint = instance.endpoints["Registry"]
         endpoint.enable, endpoint.status, endpoint.entries = True, "RUNNING", [AclEntry("127.0.0.1/32", "default")]
-        with open_front(simulator, host, Settings(timeout=0.3, attempts=5)) as front:
+        with open_front(simulator, host, Settings(timeout=0.3, retry=RetryPolicy(attempts=5))) as front:
             with pytest.raises(ApiError) as caught:
                 front.look()
             assert caught.value.code == "timeout"
@@ -227,7 +225,7 @@ class TestRenewal:
     def test_a_passing_failure_is_bridged_by_the_last(self, logins: TemporaryLogins, simulator: Simulator) -> None:
         first = logins.get("acme.example", "a/b")
         simulator.world.advance(3100)
-        simulator.faults.add("GetAuthorizationToken", Kind.UNAVAILABLE, times=QUICK.attempts)
+        simulator.faults.add("GetAuthorizationToken", Kind.UNAVAILABLE, times=QUICK.retry.attempts)
         bridged = logins.get("acme.example", "a/b")
         assert (first and first.password) == (bridged and bridged.password)
         assert logins.get("acme.example", "a/b") is bridged
@@ -238,7 +236,7 @@ class TestRenewal:
     def test_when_the_last_has_ended_the_failure_is_told(self, logins: TemporaryLogins, simulator: Simulator) -> None:
         logins.get("acme.example", "a/b")
         simulator.world.advance(3550)
-        simulator.faults.add("GetAuthorizationToken", Kind.UNAVAILABLE, times=QUICK.attempts)
+        simulator.faults.add("GetAuthorizationToken", Kind.UNAVAILABLE, times=QUICK.retry.attempts)
         with pytest.raises(ApiError) as caught:
             logins.get("acme.example", "a/b")
         assert caught.value.code == "server_error"

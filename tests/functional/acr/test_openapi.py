@@ -14,8 +14,9 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import AccessKey
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import PER_SECOND, OpenApi
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import CR, QUICK, RAM, access_key, connect
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
@@ -70,7 +71,7 @@ def test_what_does_not_pass_fails_at_last(
     with pytest.raises(ApiError) as caught:
         get_instance(cr)
     assert (caught.value.code, caught.value.transient) == (code, True)
-    assert simulator.received["GetInstance"] == QUICK.attempts
+    assert simulator.received["GetInstance"] == QUICK.retry.attempts
 
 
 def test_it_stays_below_what_the_vendor_takes_in_a_second(simulator: Simulator, instance: Instance) -> None:
@@ -82,14 +83,19 @@ def test_it_stays_below_what_the_vendor_takes_in_a_second(simulator: Simulator, 
 
 def test_too_many_calls_are_throttled_and_made_again(simulator: Simulator, instance: Instance) -> None:
     simulator.most_a_second = 3
-    with connect(simulator, settings=Settings(timeout=5.0, attempts=200, backoff=0.05, backoff_cap=0.05)) as api:
+    with connect(
+        simulator, settings=Settings(timeout=5.0, retry=RetryPolicy(attempts=200, backoff=0.05, backoff_cap=0.05))
+    ) as api:
         assert [get_instance(api)["InstanceName"] for _ in range(4)] == ["acme"] * 4
     assert {call.answer.get("Code") for call in simulator.calls} == {"success", "Throttling.User"}
 
 
 def test_a_stall_ends_with_the_time_out(simulator: Simulator, instance: Instance) -> None:
     simulator.faults.add("GetInstance", Kind.STALL)
-    with connect(simulator, settings=Settings(timeout=0.3, attempts=1)) as api, pytest.raises(ApiError) as caught:
+    with (
+        connect(simulator, settings=Settings(timeout=0.3, retry=RetryPolicy(attempts=1))) as api,
+        pytest.raises(ApiError) as caught,
+    ):
         get_instance(api)
     assert caught.value.code == "timeout"
 
@@ -167,7 +173,7 @@ def test_nobody_there(simulator: Simulator) -> None:
 def test_stop_ends_the_retries(simulator: Simulator, instance: Instance) -> None:
     stop = threading.Event()
     simulator.faults.add("GetInstance", Kind.UNAVAILABLE, times=100)
-    patient = Settings(timeout=5.0, attempts=100, backoff=3600.0, backoff_cap=3600.0)
+    patient = Settings(timeout=5.0, retry=RetryPolicy(attempts=100, backoff=3600.0, backoff_cap=3600.0))
     with connect(simulator, settings=patient, stop=stop) as api:
         threading.Thread(target=lambda: simulator.answered.wait(20) and stop.set(), daemon=True).start()
         with pytest.raises(ImageOpsError) as caught:

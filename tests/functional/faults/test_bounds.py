@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import (
     Registry,
     RegistryRepository,
@@ -161,7 +162,9 @@ def test_a_dead_registry_among_live_ones_costs_seconds(
     for number in range(24):
         plain(source).push(path, images.image(f"{path} {number}", layers=[images.layer(number)]), f"v{number}")
 
-    result = Run([source, alive, gone], settings=Settings(backoff=0.01, backoff_cap=0.05, **patience)).sync(
+    result = Run(
+        [source, alive, gone], settings=Settings(**patience, retry=RetryPolicy(backoff=0.01, backoff_cap=0.05))
+    ).sync(
         {"source": f"{source.host}/{path}", "destination": [f"{alive.host}/{path}", f"{gone.host}/{path}"]},
         {"source": f"{gone.host}/{path}", "destination": f"{alive.host}/{path}/from-the-dead"},
         retries=2,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.faults.actions import (
     Answer,
     ChangeHeaders,
@@ -30,7 +31,7 @@ from support.scenes.fault_scene import Guarded, Scene, codes
 from support.scenes.runs import QUICK, Run, only
 from support.servers.shared import Servers
 
-IMPATIENT = Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05)
+IMPATIENT = Settings(timeout=0.5, retry=RetryPolicy(backoff=0.01, backoff_cap=0.05))
 SIZE = 3_000_000
 
 
@@ -118,7 +119,7 @@ def test_what_never_works_changes_no_tag_and_a_later_run_repairs(
     sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
     sides[side].add(action, method=method, target=target, times=None)
 
-    result = scene.sync(Settings(timeout=0.2, attempts=2, backoff=0.001), retries=1, attempts=2)
+    result = scene.sync(Settings(timeout=0.2, retry=RetryPolicy(attempts=2, backoff=0.001)), retries=1)
 
     assert {image.status for image in result.images} == {"failed"}
     assert set(codes(result).values()) <= {"timeout", "connection_failed", "registry_down", "retry_budget"}

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.scenes import images
@@ -365,11 +366,10 @@ def test_what_only_drips(servers: Servers, repository: str, where: str) -> None:
         "blob": reading(lambda: Said(200, drip(b"x"), {"Content-Length": "1000"})),
     }[where]
     with hostile_server({"x": slow}) as server:
-        settings = Settings(timeout=0.3, attempts=2, backoff=0.01)
+        settings = Settings(timeout=0.3, retry=RetryPolicy(attempts=2, backoff=0.01))
         result = Run([server, servers.relative.endpoint], settings=settings).sync(
             {"source": f"{server.host}/x", "destination": f"{servers.relative.host}/{repository}"},
             retries=0,
-            attempts=2,
         )
     error = only(result).error
     assert error is not None
@@ -396,7 +396,9 @@ def test_destinations_that_mean_ill(servers: Servers, repository: str, answer: s
     with PlainClient(servers.open.endpoint) as client:
         client.push(repository, images.image(repository), "v1")
     with hostile_server({}, lambda path: UPLOADS[answer] if "/uploads/" in path else ABSENT) as server:
-        result = Run([servers.open.endpoint, server], settings=Settings(timeout=1.0, backoff=0.01)).sync(
+        result = Run(
+            [servers.open.endpoint, server], settings=Settings(timeout=1.0, retry=RetryPolicy(backoff=0.01))
+        ).sync(
             {"source": f"{servers.open.host}/{repository}:v1", "destination": f"{server.host}/{repository}"}, retries=1
         )
     error = only(result).error

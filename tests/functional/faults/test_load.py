@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.clients.skopeo import push
@@ -207,7 +208,7 @@ def test_no_socket_and_no_thread_is_left_behind(scene: Scene, faulty: Callable[.
     action = ENDINGS[ending]
     if action is not None:
         scene.destination.add(action, method="PUT", target="/blobs/", times=None)
-    patient = Settings(timeout=0.2, attempts=2, backoff=0.001)
+    patient = Settings(timeout=0.2, retry=RetryPolicy(attempts=2, backoff=0.001))
     names = {scene.source.host, scene.destination.host, "transfer", "fan-out", "work", "interrupt"}
 
     scene.run.settings = patient

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.faults.fault_proxy import Action, FaultProxy, Request, Response
@@ -137,7 +138,7 @@ def test_a_registry_that_goes_and_comes_back(
         is_gone = threading.Event()
         proxy.add(Before(gone), method=method, target=target, skip=5)
         proxy.add(Before(is_gone.set), method=method, target=target, skip=5)
-        scene.run.settings = Settings(timeout=1.0, backoff=0.05, backoff_cap=0.2)
+        scene.run.settings = Settings(timeout=1.0, retry=RetryPolicy(backoff=0.05, backoff_cap=0.2))
 
         with ThreadPoolExecutor(1) as threads:
             running = threads.submit(scene.run.sync, scene.rule, retries=3)

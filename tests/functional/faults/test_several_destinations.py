@@ -9,7 +9,8 @@ import threading
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._sync.copy import blob_transfers, fan_out
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
 from support.clients.endpoint import Endpoint
@@ -109,7 +110,7 @@ def test_a_destination_that_does_not_open_its_upload_is_left_behind_and_served_l
 def test_a_destination_that_stays_stuck_fails_alone(delivery: Delivery) -> None:
     delivery.destinations[1].add(StallRequest(after=1_000_000), method="PUT", target=delivery.large.digest, times=None)
 
-    result = delivery.sync(Settings(timeout=0.5, attempts=2, backoff=0.01))
+    result = delivery.sync(Settings(timeout=0.5, retry=RetryPolicy(attempts=2, backoff=0.01)))
 
     assert delivery.outcomes(result) == ["done", "failed", "done"]
     assert delivery.arrived() == [True, False, True]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.faults.actions import (
@@ -30,7 +31,7 @@ from support.servers.shared import Servers
 
 QUICK, WHOLE = 100, 500
 TAGS = 20
-BUSY = Settings(timeout=1.0, backoff=0.01, backoff_cap=0.05)
+BUSY = Settings(timeout=1.0, retry=RetryPolicy(backoff=0.01, backoff_cap=0.05))
 
 
 class Truncate(CutResponse):

@@ -12,7 +12,8 @@ from email.utils import formatdate
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.faults.actions import Answer, ChangeLocation, DropRequestHeaders, HoldAnswer, Redirect, error_answer
 from support.faults.fault_proxy import Action, FaultProxy
 from support.scenes import images
@@ -290,7 +291,7 @@ def test_a_closing_answer_that_comes_late_is_not_needed(scene: Scene) -> None:
     scene.destination.add(HoldAnswer(seconds=90), method="PUT", target=large.digest)
     scene.destination.add(HoldAnswer(seconds=90), method="PUT", target="/manifests/v1")
 
-    result = scene.sync(Settings(timeout=0.5, backoff=0.01, backoff_cap=0.05), retries=0)
+    result = scene.sync(Settings(timeout=0.5, retry=RetryPolicy(backoff=0.01, backoff_cap=0.05)), retries=0)
 
     scene.assert_done(result)
     counts = scene.destination.counts()

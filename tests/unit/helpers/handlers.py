@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     ImageOpsError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Descriptor
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from helpers.raw_server import Handle, Received, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()
-ONCE = Settings(timeout=10.0, attempts=1)
+ONCE = Settings(timeout=10.0, retry=RetryPolicy(attempts=1))
 
 
 def blob(data: bytes) -> Descriptor:

@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget, RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 
-QUICK = Settings(timeout=10.0, backoff=0.001, backoff_cap=0.002)
-HASTY = Settings(timeout=0.3, backoff=0.001, backoff_cap=0.002, attempts=2)
+QUICK = Settings(timeout=10.0, retry=RetryPolicy(backoff=0.001, backoff_cap=0.002))
+HASTY = Settings(timeout=0.3, retry=RetryPolicy(backoff=0.001, backoff_cap=0.002, attempts=2))
 # For what has to end in a time-out, and only there: a busy machine is slower.
-HASTIEST = Settings(timeout=0.15, attempts=1)
+HASTIEST = Settings(timeout=0.15, retry=RetryPolicy(attempts=1))
 
 
 @dataclass
@@ -202,11 +203,13 @@ def client(
         host,
         access=Access(host, **options),  # type: ignore[arg-type]
         credentials=Login(credential),
-        settings=settings,
-        budget=budget or RetryBudget(),
-        stop=told.stop,
-        on_secret=told.secrets.append,
-        warn=told.warnings.append,
-        log=told.log.append,
-        mask=mask,
+        run=Run(
+            settings=settings,
+            budget=budget or RetryBudget(),
+            stop=told.stop,
+            on_secret=told.secrets.append,
+            warn=told.warnings.append,
+            log=told.log.append,
+            mask=mask,
+        ),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import (
     Descriptor,
 )

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +13,11 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Union
 from urllib.parse import urlencode
 
-from ..._oci.client.refusals import Mask, unmasked
-from ..._oci.client.retry import Pauses
+from ..._oci.client.limits import Pace
+from ..._oci.client.run import Run
 from ..._oci.http.faults import Fault
 from ..._oci.http.response import Answer
-from ..._oci.http.transport import USER_AGENT, Settings, Stats, Transport
+from ..._oci.http.transport import USER_AGENT, Stats, Transport
 from ..._oci.http.urls import origin_of
 from .access_keys import AccessKey, KeySource
 from .errors import ApiError, api_error, broken
@@ -39,9 +38,6 @@ class OpenApi:
 
     :ivar wrote: whether any call that writes was accepted
     :param keys: asked before every request, so that keys with an end are renewed
-    :param stop: set to end every wait
-    :param on_secret: told of the proxy's password
-    :param mask: takes secrets out of what the API says
     :param now: the time of day in seconds, for the signature
     """
 
@@ -51,26 +47,22 @@ class OpenApi:
         keys: KeySource,
         *,
         line: Line,
-        settings: Settings,
-        stop: threading.Event,
-        on_secret: Callable[[str], None],
-        mask: Mask = unmasked,
+        run: Run,
         per_second: float = PER_SECOND,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.wrote = False
         self._service = service
         self._keys = keys
-        self._mask = mask
+        self._run = run
         self._now = now
-        self._attempts = settings.attempts
-        self._pauses = Pauses(settings, stop, per_second)
+        self._pace = Pace(run, per_second)
         self._transport = Transport(
             origin_of(service.url),
             access=line.access(service.host),
-            settings=settings,
+            timeout=run.settings.timeout,
             stats=Stats(),
-            on_secret=on_secret,
+            on_secret=run.on_secret,
             warn=lambda text: None,
         )
 
@@ -94,7 +86,7 @@ class OpenApi:
         body = urlencode(flatten(parameters)).encode()
         tries = 0
         while True:
-            self._pauses.before_request(action=action, subject=subject)
+            self._pace.before_request(action=action, subject=subject)
             try:
                 answer = self._attempt(api_action, body, action, subject, stale_left=0 if once else _MOST_STALE)
                 self.wrote = self.wrote or not api_action.startswith(_READS)
@@ -102,12 +94,12 @@ class OpenApi:
             except ApiError as error:
                 tries += 1
                 repeatable = error.transient and not (once and error.perhaps_done)
-                if not repeatable or tries >= self._attempts:
+                if not repeatable or tries >= self._run.settings.retry.attempts:
                     raise
                 if error.retry_after is None:
-                    self._pauses.back_off(tries, action=action, subject=subject)
+                    self._run.back_off(tries, action=action, subject=subject)
                 else:
-                    self._pauses.asked(error.retry_after, action=action, subject=subject)
+                    self._pace.asked(error.retry_after, action=action, subject=subject)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -165,7 +157,7 @@ class OpenApi:
             status=status,
             answer=found if isinstance(found, dict) else {},
             retry_after=retry_after,
-            mask=self._mask,
+            mask=self._run.mask,
         )
 
     def _headers(self, api_action: str, body: bytes, key: AccessKey) -> dict[str, str]:

@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._oci.client.refusals import Mask, unmasked
+from ..._oci.client.run import Mask, unmasked
 from ..._oci.errors import ImageOpsError
 from ..._oci.http.faults import Fault
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from ..._oci.client.run import Run
 from ..._oci.credentials.provider import Credential
 from ..._oci.errors import ImageOpsError
 from ..api.client import OpenApi, Parameter, count, rows
@@ -153,24 +154,14 @@ class ManagedRegistry:
 
     :param host: the registry, as references name it
     :param api: closed with this
-    :param on_secret: told every password before it is used
-    :param warn: told of what a user should know of a list
     """
 
-    def __init__(
-        self,
-        host: str,
-        api: OpenApi,
-        instance_id: str,
-        *,
-        on_secret: Callable[[str], None],
-        warn: Callable[[str], None],
-    ) -> None:
+    def __init__(self, host: str, api: OpenApi, instance_id: str, run: Run) -> None:
         self.host = host
         self.instance_id = instance_id
         self._api = api
-        self._catalog = AcrCatalog(api, instance_id, warn=warn)
-        self._logins = TemporaryLogins(api, instance_id, host, on_secret=on_secret)
+        self._catalog = AcrCatalog(api, instance_id, warn=run.warn)
+        self._logins = TemporaryLogins(api, instance_id, host, on_secret=run.on_secret)
 
     def repositories(self, prefix: str) -> Iterator[str]:
         """See :meth:`.AcrCatalog.repositories`."""

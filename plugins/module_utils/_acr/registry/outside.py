@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..._oci.client.retry import Pauses, is_retried
+from ..._oci.client.limits import Pace
+from ..._oci.client.retry import is_retried
+from ..._oci.client.run import Run
 from ..._oci.client.tokens import Challenge, check_realm, parse_challenges, parse_token, token_request
 from ..._oci.credentials.provider import Credential
 from ..._oci.errors import ImageOpsError
 from ..._oci.http.faults import Fault
-from ..._oci.http.transport import USER_AGENT, Answer, Settings, Stats, Transport
+from ..._oci.http.transport import USER_AGENT, Answer, Stats, Transport
 from ..._oci.http.urls import origin_of
 from ..api.errors import ApiError, broken
 from ..api.names import ENTERPRISE_SERVICE
@@ -43,8 +43,6 @@ class RegistryFront:
     """One registry, asked without images in mind.
 
     :param registry: its host; https unless a URL of this machine says otherwise
-    :param stop: set to end every wait
-    :param on_secret: told of tokens and of the proxy's password
     """
 
     def __init__(
@@ -52,21 +50,18 @@ class RegistryFront:
         registry: str,
         *,
         line: Line,
-        settings: Settings,
-        stop: threading.Event,
-        on_secret: Callable[[str], None],
+        run: Run,
     ) -> None:
         self._url = server_url(registry, option="registry")
         self.host = urlsplit(self._url).netloc
-        self._on_secret = on_secret
-        self._attempts = settings.attempts
-        self._pauses = Pauses(settings, stop, None)
+        self._run = run
+        self._pace = Pace(run, None)
         self._transport = Transport(
             origin_of(self._url),
             access=line.access(self.host),
-            settings=settings,
+            timeout=run.settings.timeout,
             stats=Stats(),
-            on_secret=on_secret,
+            on_secret=run.on_secret,
             warn=lambda text: None,
         )
 
@@ -100,7 +95,7 @@ class RegistryFront:
         token = parse_token(answer.body, time.monotonic()) if answer.status == 200 else None
         if token is None:
             raise self._odd(action, f"its token service answered HTTP {answer.status}", answer.status)
-        self._on_secret(token.value)
+        self._run.on_secret(token.value)
         return True
 
     def close(self) -> None:
@@ -129,7 +124,7 @@ class RegistryFront:
         """One request, again after passing faults; a time-out is not tried again, for it may be the white list."""
         tries = 0
         while True:
-            self._pauses.before_request(action=action, subject=self.host)
+            self._pace.before_request(action=action, subject=self.host)
             try:
                 answer = self._transport.exchange(
                     method, url, headers=_HEADERS, limit=_LIMIT, authorization=authorization
@@ -141,9 +136,9 @@ class RegistryFront:
                     return answer
                 error = self._odd(action, f"it answered HTTP {answer.status}", answer.status, transient=True)
             tries += 1
-            if tries >= self._attempts or not error.transient or error.code == "timeout":
+            if tries >= self._run.settings.retry.attempts or not error.transient or error.code == "timeout":
                 raise error
-            self._pauses.back_off(tries, action=action, subject=self.host)
+            self._run.back_off(tries, action=action, subject=self.host)
 
     def _unreachable(self, fault: Fault, action: str) -> ApiError:
         error = broken(fault, action=action, subject=self.host, host=self.host)

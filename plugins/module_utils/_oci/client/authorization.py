@@ -20,7 +20,8 @@ from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Answer
 from .logins import Login, Logins
-from .refusals import Mask, Purpose, error_of, read_error, unmasked
+from .refusals import Purpose, error_of, read_error
+from .run import Run
 from .tokens import (
     LONGEST_LIFE,
     Challenge,
@@ -78,26 +79,22 @@ class Authenticator:
     :param registry: its host, as credentials are looked up by it
     :param base: gives the URL that the registry is reached at
     :param ask: sends a request to a token server
-    :param on_secret: told of every token and encoded password
-    :param mask: takes secrets out of what servers say
     """
 
     def __init__(
         self,
         registry: str,
+        run: Run,
         *,
         base: Callable[[], str],
         credentials: CredentialProvider,
         ask: AskToken,
-        on_secret: Callable[[str], None],
-        mask: Mask = unmasked,
     ) -> None:
         self._registry = registry
+        self._run = run
         self._base = base
         self._logins = Logins(registry, credentials)
         self._ask = ask
-        self._on_secret = on_secret
-        self._mask = mask
         self._challenge: Challenge | None = None
         self._settled = False
         self._first = threading.Lock()
@@ -169,7 +166,7 @@ class Authenticator:
         login = self._logins.at("", credential)
         header = basic(credential)
         if not login.proven:
-            self._on_secret(header[len("Basic ") :])
+            self._run.on_secret(header[len("Basic ") :])
         with login.turn():
             yield Ticket(header, scopes, repository, login=login)
 
@@ -180,7 +177,7 @@ class Authenticator:
         if ticket.header is None or ticket.header != basic(credential):
             return True
         if ticket.login is not None and not ticket.login.proven:
-            ticket.login.refuse(answer, f"{self._registry}/{ticket.repository}", self._mask)
+            ticket.login.refuse(answer, f"{self._registry}/{ticket.repository}", self._run.mask)
         if self._logins.is_renewed(ticket.repository, credential):
             return True
         if ticket.login is not None:
@@ -261,19 +258,19 @@ class Authenticator:
                         status=200,
                     )
                 login.proven = True
-                self._on_secret(token.value)
+                self._run.on_secret(token.value)
                 return token
             refused = answer.status in (401, 403) or "INVALID_GRANT" in read_error(answer.body).codes
             if refused and credential is not None:
                 login.judge(
                     answer,
                     purpose.subject,
-                    self._mask,
+                    self._run.mask,
                     works=lambda: (
                         not scopes or self._ask(token_request(challenge, (), credential), purpose).status != 401
                     ),
                 )
-            raise error_of(answer, purpose, anonymous=credential is None, mask=self._mask)
+            raise error_of(answer, purpose, anonymous=credential is None, mask=self._run.mask)
 
 
 def _choose(header: str | None) -> Challenge | None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,16 +13,17 @@ from typing import Callable
 from ..credentials.provider import CredentialProvider
 from ..errors import RegistryError
 from ..http.faults import Fault
-from ..http.transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Settings, Stats, Transport
+from ..http.transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Stats, Transport
 from ..http.urls import origin_of
 from ..image.reference import quoted
+from .attempts import Arrived, Attempts
 from .authorization import Authenticator
 from .health import FIRST_SILENCES, FirstContact, Health
-from .limits import Allowance
+from .limits import Allowance, Pace
 from .quirks import Quirks
-from .refusals import Mask, Purpose, clean, error_of, error_of_fault
-from .retry import Pauses, RetryBudget, interrupted, parse_retry_after
-from .retrying import Arrived, Retrying
+from .refusals import Purpose, clean, error_of, error_of_fault
+from .retry import parse_retry_after
+from .run import Run, interrupted
 from .tokens import Scopes, TokenRequest
 
 TOKEN_LIMIT = 1024 * 1024
@@ -73,18 +73,12 @@ class Client:
         *,
         access: Access,
         credentials: CredentialProvider,
-        settings: Settings,
-        budget: RetryBudget,
-        stop: threading.Event,
-        on_secret: Callable[[str], None],
-        warn: Callable[[str], None],
-        log: Callable[[str], None],
-        mask: Mask,
+        run: Run,
     ) -> None:
+        settings = run.settings
         self.host = host
-        self.settings = settings
+        self.run = run
         self.stats = Stats()
-        self.budget = budget
         self.quirks = Quirks(host)
         patient = settings.timeout <= settings.first_contact
         self._health = Health(first_silences=FIRST_SILENCES if patient else 1)
@@ -94,27 +88,13 @@ class Client:
             if patient
             else FirstContact(seconds=settings.first_contact, knock=self._knock, heard=self._health.heard)
         )
-        self.log = log
-        self._mask = mask
-        self._stop = stop
-        self._warn = warn
         self._warned: set[str] = set()
         self.allowance = Allowance(access.concurrency or settings.concurrency)
-        self.pauses = Pauses(settings, stop, access.requests_per_second)
-        self._retrying = Retrying(
-            attempts=settings.attempts, budget=budget, pauses=self.pauses, explain=self.fault, mask=mask, log=log
-        )
-        self.auth = Authenticator(
-            host,
-            base=lambda: self.base,
-            credentials=credentials,
-            ask=self._ask_token,
-            on_secret=on_secret,
-            mask=mask,
-        )
+        self.pace = Pace(run, access.requests_per_second)
+        self._attempts = Attempts(run, self.pace, self.fault)
+        self.auth = Authenticator(host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token)
         self._address = address
         self._access = access
-        self._on_secret = on_secret
         self._may_fall_back = access.insecure and not access.plain_http
         self._use("http" if access.plain_http else "https")
 
@@ -123,10 +103,10 @@ class Client:
         self.transport = Transport(
             origin_of(self.base),
             access=self._access,
-            settings=self.settings,
+            timeout=self.run.settings.timeout,
             stats=self.stats,
-            on_secret=self._on_secret,
-            warn=self._warn,
+            on_secret=self.run.on_secret,
+            warn=self.run.warn,
         )
 
     def call(self, call: Call) -> Answer:
@@ -146,7 +126,7 @@ class Client:
         :param arrived: asked after each such failure; when it says yes there is no answer, and None is given
         """
         try:
-            return self._retrying.run(call.purpose, lambda: self._authorized(call), arrived, call.body)
+            return self._attempts.run(call.purpose, lambda: self._authorized(call), arrived, call.body)
         except Arrived:
             return None
 
@@ -168,12 +148,12 @@ class Client:
             call.purpose,
             anonymous=self.auth.is_anonymous(call.repository),
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), time.time()),
-            mask=self._mask,
+            mask=self.run.mask,
         )
 
     def fault(self, fault: Fault, purpose: Purpose) -> RegistryError:
         """The error for an exchange that broke; an interruption when the run was told to end."""
-        if self._stop.is_set():
+        if self.run.stop.is_set():
             return interrupted(action=purpose.action, subject=purpose.subject)
         return error_of_fault(fault, purpose)
 
@@ -183,7 +163,7 @@ class Client:
 
     def shown(self, text: str) -> str:
         """What a server says in a header, as an error may repeat it: without secrets, in quotes, one short line."""
-        return quoted(clean(text, self._mask))
+        return quoted(clean(text, self.run.mask))
 
     def _collect_warnings(self, answer: Answer) -> None:
         """Pass on what a registry warns of, each text once (distribution-spec, section Warnings)."""
@@ -191,10 +171,10 @@ class Client:
         if text and text not in self._warned and len(self._warned) < 20:
             self._warned.add(text)
             if text.startswith("299 - "):
-                self._warn(f"{self.host} says: {clean(text[len('299 - ') :], self._mask)}")
+                self.run.warn(f"{self.host} says: {clean(text[len('299 - ') :], self.run.mask)}")
 
     def _tried(self, call: Call, send: Callable[[], Answer]) -> Answer:
-        return self._retrying.once(call.purpose, send) if call.once else self._retrying.run(call.purpose, send)
+        return self._attempts.once(call.purpose, send) if call.once else self._attempts.run(call.purpose, send)
 
     def _authorized(self, call: Call) -> Answer:
         for _ticket in range(MOST_TICKETS):
@@ -284,10 +264,10 @@ class Client:
         """Whether a URL that the registry gave is at another scheme, host or port than its own."""
         return not url.startswith(self.base + "/") and origin_of(url) != self.transport.origin
 
-    def probe_again(self) -> None:
+    def begin_round(self) -> None:
         """Let one request find out whether what was down is back."""
-        self._health.probe_again()
-        self._token_health.probe_again()
+        self._health.begin_round()
+        self._token_health.begin_round()
 
     def _falls_back(self, fault: Fault) -> bool:
         """image-syncer's "insecure": when HTTPS cannot be spoken, plain HTTP is, from then on."""
@@ -304,7 +284,7 @@ class Client:
             headers["Content-Length"] = str(len(request.body))
 
         def send() -> Answer:
-            known, timeout = self._token_health.has_answered, self.settings.timeout
+            known, timeout = self._token_health.has_answered, self.run.settings.timeout
             with self._token_health.watch():
                 return self.transport.exchange(
                     request.method,
@@ -316,4 +296,4 @@ class Client:
                     authorization=request.authorization,
                 )
 
-        return self._retrying.run(purpose, send)
+        return self._attempts.run(purpose, send)

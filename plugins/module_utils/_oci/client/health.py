@@ -24,7 +24,7 @@ class Health:
     """Counts connections that could not be made and time-outs, in a row and over all threads.
 
     After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
-    until :meth:`probe_again`; then one request tries while the others wait for what it finds.
+    until :meth:`begin_round`; then one request tries while the others wait for what it finds.
 
     :ivar has_answered: whether it ever has
     :param first_silences: time-outs after which it is down when it has not answered at all yet
@@ -81,7 +81,7 @@ class Health:
             return FAILURES / self._first_silences
         return 1 if fault.connecting else FAILURES / SILENCES
 
-    def probe_again(self) -> None:
+    def begin_round(self) -> None:
         """Let one request find out whether the registry is back."""
         with self._lock:
             if self._failures >= FAILURES:

@@ -1,13 +1,16 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much a registry gets at once: less as soon as it says that it has enough, then slowly more again."""
+"""How much a registry gets: at once, a second, and not before a time that it named."""
 
 from __future__ import annotations
 
 import threading
 import time
 from typing import Callable
+
+from ..errors import RegistryError
+from .run import Run
 
 _CALM = 1.0
 """Seconds between two halvings: what was under way when it had enough says so many times over."""
@@ -46,3 +49,62 @@ class Allowance:
             if now - self._halved >= _CALM:
                 self._halved = now
                 self._now = max(1.0, self._now / 2)
+
+
+class Pace:
+    """When the next request of one registry may be sent: its requests a second, and the waits that it asked for.
+
+    :param per_second: requests a second at most; None for no limit
+    """
+
+    def __init__(self, run: Run, per_second: float | None) -> None:
+        self._run = run
+        self._longest = run.settings.retry.retry_after_cap
+        self._interval = 1.0 / per_second if per_second else 0.0
+        self._next = 0.0
+        self._until = 0.0
+        self._refused_until = 0.0
+        self._lock = threading.Lock()
+
+    def before_request(self, *, action: str, subject: str) -> None:
+        """Wait until a request may be sent.
+
+        :raises RegistryError: rate_limited while the registry asks for a wait that is longer than the longest allowed
+            one; interrupted
+        """
+        self._run.check(action=action, subject=subject)
+        if not self._interval and not self._until:
+            return
+        now = time.monotonic()
+        if now < self._refused_until:
+            raise _too_long(self._refused_until - now, action=action, subject=subject)
+        with self._lock:
+            start = max(now, self._until, self._next)
+            if self._interval:
+                self._next = start + self._interval
+        self._run.wait(start - now, action=action, subject=subject)
+
+    def asked(self, seconds: float, *, action: str, subject: str) -> None:
+        """Note a Retry-After for every request of this registry.
+
+        :raises RegistryError: rate_limited when it is longer than the longest allowed wait
+        """
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
+            if seconds > self._longest:
+                self._refused_until = self._until
+        if seconds > self._longest:
+            raise _too_long(seconds, action=action, subject=subject)
+
+
+def _too_long(seconds: float, *, action: str, subject: str) -> RegistryError:
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(time.time() + seconds, 4e9)))
+    return RegistryError(
+        code="rate_limited",
+        action=action,
+        subject=subject,
+        cause=f"the registry asks to wait until {when}",
+        hint="run again after that time",
+        status=429,
+        retry_after=seconds,
+    )

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Answer
-from .refusals import Mask, read_error
+from .refusals import read_error
+from .run import Mask
 
 MARGIN = 60.0
 """Seconds before its end at which a credential is asked for anew."""

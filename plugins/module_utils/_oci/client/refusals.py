@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from .retry import is_retried
+from .run import Mask, unmasked
 
 _ARTIFACTS = (
     "set unsupported_artifacts: skip to leave such images out, or strip to leave artifacts out of their indexes, which "
@@ -73,15 +74,6 @@ class Said(NamedTuple):
 
 class MissingContent(RegistryError):
     """A registry refuses a manifest because something that it names is not there (MANIFEST_BLOB_UNKNOWN)."""
-
-
-Mask = Callable[[str], str]
-"""Takes secrets out of a text."""
-
-
-def unmasked(text: str) -> str:
-    """The mask of those who know no secrets."""
-    return text
 
 
 def read_error(body: bytes, mask: Mask = unmasked) -> Said:

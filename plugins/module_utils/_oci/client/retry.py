@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 from ..errors import ImageOpsError, RegistryError
-
-if TYPE_CHECKING:
-    from ..http.transport import Settings
 
 
 def is_retried(status: int) -> bool:
@@ -48,6 +44,32 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often something that failed for a passing reason is tried, and how long to wait before that.
+
+    One policy serves everything of a run: small requests, blobs, rounds over images, and the calls of vendors' APIs.
+
+    :param attempts: tries of one small request, or of one blob, the first included
+    :param backoff: seconds; the ceiling of the first pause, doubled with each further try
+    :param backoff_cap: seconds; the ceiling of every pause
+    :param retry_after_cap: seconds; the longest wait that a registry may ask for
+    """
+
+    attempts: int = 5
+    backoff: float = 1.0
+    backoff_cap: float = 30.0
+    retry_after_cap: float = 600.0
+
+    def ceiling(self, tries: int) -> float:
+        """Return the longest pause, in seconds, after so many failed tries."""
+        return min(self.backoff_cap, self.backoff * 2.0 ** min(tries - 1, 16))
+
+    def pause(self, tries: int) -> float:
+        """Return a random pause, in seconds, up to the ceiling, so that many requests do not come back at once."""
+        return random.uniform(0.0, self.ceiling(tries))
 
 
 class RetryBudget:
@@ -116,73 +138,3 @@ class RetryBudget:
                     hint="see the other errors; the next run goes on where this one ended",
                 )
             self._spent += requests
-
-
-class Pauses:
-    """Waits of one registry: between tries, and those that it asked for. All end at once when ``stop`` is set."""
-
-    def __init__(self, settings: Settings, stop: threading.Event, per_second: float | None) -> None:
-        self._settings = settings
-        self._stop = stop
-        self._interval = 1.0 / per_second if per_second else 0.0
-        self._next = 0.0
-        self._until = 0.0
-        self._refused_until = 0.0
-        self._lock = threading.Lock()
-
-    def before_request(self, *, action: str, subject: str) -> None:
-        """Wait for this registry's turn: its pace, and a Retry-After that any request of it was answered with.
-
-        :raises RegistryError: rate_limited while a wait is on that is longer than anyone should sit through
-        """
-        if self._stop.is_set():
-            raise interrupted(action=action, subject=subject)
-        if not self._interval and not self._until:
-            return
-        now = time.monotonic()
-        if now < self._refused_until:
-            raise _too_long(self._refused_until - now, action=action, subject=subject)
-        with self._lock:
-            start = max(now, self._until, self._next)
-            if self._interval:
-                self._next = start + self._interval
-        self._wait(start - now, action=action, subject=subject)
-
-    def asked(self, seconds: float, *, action: str, subject: str) -> None:
-        """Note a Retry-After for every request of this registry.
-
-        :raises RegistryError: rate_limited when it is longer than the longest allowed wait
-        """
-        with self._lock:
-            self._until = max(self._until, time.monotonic() + seconds)
-            if seconds > self._settings.retry_after_cap:
-                self._refused_until = self._until
-        if seconds > self._settings.retry_after_cap:
-            raise _too_long(seconds, action=action, subject=subject)
-
-    def back_off(self, tries: int, *, action: str, subject: str) -> None:
-        """Wait after a failed try: anything up to twice the last limit, so that many do not come back at once."""
-        limit = min(self._settings.backoff_cap, self._settings.backoff * 2.0 ** min(tries - 1, 16))
-        self._wait(random.uniform(0.0, limit), action=action, subject=subject)
-
-    def _wait(self, seconds: float, *, action: str, subject: str) -> None:
-        if seconds > 0 and self._stop.wait(seconds):
-            raise interrupted(action=action, subject=subject)
-
-
-def interrupted(*, action: str, subject: str) -> RegistryError:
-    """The error of everything that was under way when the run was told to end."""
-    return RegistryError(code="interrupted", action=action, subject=subject, cause="the run was interrupted")
-
-
-def _too_long(seconds: float, *, action: str, subject: str) -> RegistryError:
-    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(time.time() + seconds, 4e9)))
-    return RegistryError(
-        code="rate_limited",
-        action=action,
-        subject=subject,
-        cause=f"the registry asks to wait until {when}",
-        hint="run again after that time",
-        status=429,
-        retry_after=seconds,
-    )

@@ -36,7 +36,6 @@ __all__ = [
     "USER_AGENT",
     "Access",
     "Answer",
-    "Settings",
     "Stats",
     "Transport",
 ]
@@ -74,29 +73,6 @@ class Access:
     requests_per_second: float | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How patient and how eager to be. All times are seconds.
-
-    :param timeout: without progress
-    :param first_contact: without an answer, of a registry that has not answered yet, before it is asked whether it is
-        there at all; only where that is less than the time-out
-    :param attempts: tries of one small request, or of one blob
-    :param backoff: the longest first pause; it doubles with each try
-    :param backoff_cap: the longest pause
-    :param retry_after_cap: the longest wait that a registry may ask for
-    :param concurrency: blobs, and small requests, under way at one registry at most, which is a number
-    """
-
-    timeout: float = 60.0
-    first_contact: float = 5.0
-    attempts: int = 5
-    backoff: float = 1.0
-    backoff_cap: float = 30.0
-    retry_after_cap: float = 600.0
-    concurrency: int = 10
-
-
 class _Sending(NamedTuple):
     """What stays the same of a request when it is redirected."""
 
@@ -114,6 +90,7 @@ class Transport:
     place is reached by a second set of pools that has neither, and that refuses link-local addresses.
 
     :param origin: the registry's scheme, host and port
+    :param timeout: seconds without progress
     :param on_secret: told of the proxy's password
     :param warn: told once of a Location that says http of what was reached by https
     """
@@ -123,7 +100,7 @@ class Transport:
         origin: Origin,
         *,
         access: Access,
-        settings: Settings,
+        timeout: float,
         stats: Stats,
         on_secret: Callable[[str], None],
         warn: Callable[[str], None],
@@ -133,12 +110,12 @@ class Transport:
         self._prefix = f"{origin.scheme}://{_netloc(origin)}/"
         self._stats = stats
         self._warn = warn
-        self._timeout = settings.timeout
+        self._timeout = timeout
         self._access = access
         self._proxies = Proxies(access.proxy)
         self._on_secret = on_secret
-        self._sockets = Sockets(timeout=settings.timeout, guarded=False)
-        self._foreign_sockets = Sockets(timeout=settings.timeout, guarded=True)
+        self._sockets = Sockets(timeout=timeout, guarded=False)
+        self._foreign_sockets = Sockets(timeout=timeout, guarded=True)
         self._adapters: dict[bool, Pools] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._reuse = {True: Reuse(), False: Reuse()}

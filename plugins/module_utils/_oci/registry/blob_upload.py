@@ -104,6 +104,7 @@ class BlobUpload:
         is_there: Callable[[], bool],
     ) -> None:
         self._client = client
+        self._run = client.run
         self._blob = blob
         self._open_at = open_at
         self._purpose = purpose
@@ -121,7 +122,7 @@ class BlobUpload:
         :raises RegistryError: when the registry did not take it
         :raises ImageOpsError: whatever the reader raised
         """
-        what, budget = ("send", self._purpose.subject), self._client.budget
+        what, budget = ("send", self._purpose.subject), self._run.budget
         with budget.trying(
             *what, requests=REQUESTS, ever=True, action=self._purpose.action, subject=self._purpose.subject
         ):
@@ -129,7 +130,7 @@ class BlobUpload:
             self._tries(session)
 
     def _tries(self, session: UploadSession | None) -> None:
-        attempts = self._client.settings.attempts
+        attempts = self._run.settings.retry.attempts
         tried = 0
         while True:
             try:
@@ -140,26 +141,26 @@ class BlobUpload:
             if failed.maybe_stored and self._has_arrived(error):
                 return
             if error.retry_after and error.transient:
-                self._client.pauses.asked(error.retry_after, action=error.action, subject=error.subject)
+                self._client.pace.asked(error.retry_after, action=error.action, subject=error.subject)
             if not failed.free:
                 tried += 1
                 if tried >= max(attempts, 2 if failed.stale else 1) or not error.transient:
                     raise error
-                self._client.budget.spend(REQUESTS, action=error.action, subject=error.subject, last=error.cause)
+                self._run.budget.spend(REQUESTS, action=error.action, subject=error.subject, last=error.cause)
                 if not failed.stale:
                     self._pause(tried, attempts, error)
             session = self._resumed(session)
             if session is None and self._chunks:
-                self._client.budget.spend(self._chunks, action=error.action, subject=error.subject, last=error.cause)
+                self._run.budget.spend(self._chunks, action=error.action, subject=error.subject, last=error.cause)
                 self._chunks = 0
 
     def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
         action, subject = self._purpose.action, self._purpose.subject
-        self._client.log(f"again ({tried}/{attempts - 1}): {error}")
+        self._run.log(f"again ({tried}/{attempts - 1}): {error}")
         if error.retry_after:
-            self._client.pauses.before_request(action=action, subject=subject)
+            self._client.pace.before_request(action=action, subject=subject)
         else:
-            self._client.pauses.back_off(tried, action=action, subject=subject)
+            self._run.back_off(tried, action=action, subject=subject)
 
     def _has_arrived(self, error: RegistryError) -> bool:
         """Look for the blob; again where a look failed, or somebody gave up on a registry that may not have done so."""
@@ -167,8 +168,8 @@ class BlobUpload:
         may_come = error.code == "timeout" or is_gateway(error.status)
         for look in range(LOOKS):
             if look:
-                self._client.pauses.back_off(look, action=action, subject=subject)
-            self._client.budget.spend(action=action, subject=subject, last=error.cause)
+                self._run.back_off(look, action=action, subject=subject)
+            self._run.budget.spend(action=action, subject=subject, last=error.cause)
             try:
                 if self._is_there():
                     return True
@@ -228,7 +229,7 @@ class BlobUpload:
             while offset < self._blob.size:
                 length = min(self._client.quirks.largest_body or self._blob.size, self._blob.size - offset)
                 body = Body(pieces.take(offset, length), length, self._client.stats, self._purpose.subject)
-                self._client.budget.first("chunk", self._purpose.subject, str(offset))
+                self._run.budget.first("chunk", self._purpose.subject, str(offset))
                 self._chunks += 1
                 headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
                 try:
@@ -287,7 +288,7 @@ class BlobUpload:
             **extra,
         }
         action, subject = self._purpose.action, self._purpose.subject
-        self._client.pauses.before_request(action=action, subject=subject)
+        self._client.pace.before_request(action=action, subject=subject)
         if body is not None:
             body.prepare()
         try:
@@ -297,7 +298,7 @@ class BlobUpload:
                     url,
                     headers=headers,
                     body=body if size else b"",
-                    patience=max(self._client.settings.timeout, min(self._blob.size / SLOWEST_STORE, LONGEST_STORE)),
+                    patience=max(self._run.settings.timeout, min(self._blob.size / SLOWEST_STORE, LONGEST_STORE)),
                     authorization=ticket.header,
                 )
                 renewed = not answer.foreign and self._client.auth.judge(ticket, answer)

@@ -8,20 +8,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Callable
 
 from ..client.client import Call, Client
-from ..client.refusals import Mask, MissingContent, Purpose, unmasked
-from ..client.retry import RetryBudget
+from ..client.refusals import Purpose
+from ..client.run import Run
 from ..client.tokens import basic, parse_challenges
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
-from ..http.transport import Access, Answer, Settings
+from ..http.transport import Access, Answer
 from ..store.store import Counters, Store
 from .listing import RegistryCatalog, is_repository_path
 from .repository import RegistryRepository
-
-__all__ = ["Access", "MissingContent", "Registry", "RegistryRepository", "RetryBudget", "Settings"]
 
 DOCKER_HUB = "docker.io"
 _DOCKER_HUB_ADDRESS = "registry-1.docker.io"
@@ -32,46 +29,15 @@ class Registry(Store):
 
     :param host: as references name it, with a port when it has one
     :param access: how to reach it
-    :param credentials: whose we are there
-    :param settings: how patient to be
-    :param budget: the retries that the whole run may make
-    :param stop: set to end every wait with ``interrupted``
-    :param on_secret: told of every secret before it is used: tokens, encoded passwords
-    :param warn: told of what the user should know, each thing once
-    :param log: told of each retry
-    :param mask: takes secrets out of what the registry says
+    :param credentials: which credentials are used there
     """
 
-    def __init__(
-        self,
-        host: str,
-        *,
-        access: Access,
-        credentials: CredentialProvider,
-        settings: Settings,
-        budget: RetryBudget,
-        stop: threading.Event,
-        on_secret: Callable[[str], None],
-        warn: Callable[[str], None],
-        log: Callable[[str], None],
-        mask: Mask = unmasked,
-    ) -> None:
+    def __init__(self, host: str, *, access: Access, credentials: CredentialProvider, run: Run) -> None:
         self.host = host
         self.access = access
-        self.warn = warn
-        self._client = Client(
-            host,
-            _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host,
-            access=access,
-            credentials=credentials,
-            settings=settings,
-            budget=budget,
-            stop=stop,
-            on_secret=on_secret,
-            warn=warn,
-            log=log,
-            mask=mask,
-        )
+        self.warn = run.warn
+        address = _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host
+        self._client = Client(host, address, access=access, credentials=credentials, run=run)
         self._repositories: dict[str, RegistryRepository] = {}
         self._lock = threading.Lock()
 
@@ -135,7 +101,7 @@ class Registry(Store):
 
     def begin_round(self) -> None:
         """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""
-        self._client.probe_again()
+        self._client.begin_round()
 
     def close(self) -> None:
         """End every connection, also those that other threads wait on; twice is harmless."""

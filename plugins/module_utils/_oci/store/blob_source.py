@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ..client.patience import Patience
+from ..client.run import Run
 from ..errors import ContentError, ImageOpsError, RegistryError
 from ..image.manifest import Descriptor
 from .store import BlobReader, Repository
@@ -34,7 +34,7 @@ class BlobSource:
         self,
         blob: Descriptor,
         repository: Repository,
-        patience: Patience,
+        run: Run,
         on_open: Callable[[int], None],
         moved: Callable[[int], None] | None = None,
     ) -> None:
@@ -43,10 +43,10 @@ class BlobSource:
         self.fault: ImageOpsError | None = None
         self.failures = 0
         self._repository = repository
-        self._patience = patience
+        self._run = run
         self._on_open = on_open
         self.moved = moved
-        patience.budget.first("read", str(blob.digest))
+        run.budget.first("read", str(blob.digest))
         self._marks: dict[int, _Hash] = {0: blob.digest.hasher()}
 
     def open_at(self, offset: int) -> BlobReader:
@@ -80,7 +80,7 @@ class BlobSource:
         if isinstance(fault, ContentError):
             raise fault
         self.failures += 1
-        self._patience.again(fault, self.failures)
+        self._run.read_again(fault, self.failures)
 
     def _lost(self) -> ImageOpsError:
         return ContentError(
@@ -92,12 +92,12 @@ class BlobSource:
         )
 
 
-def read_verified(blob: Descriptor, repository: Repository, patience: Patience) -> bytes:
+def read_verified(blob: Descriptor, repository: Repository, run: Run) -> bytes:
     """A small blob as a whole.
 
     :raises ImageOpsError: when it cannot be read, or is not what its digest says
     """
-    reader = BlobSource(blob, repository, patience, lambda offset: None).open_at(0)
+    reader = BlobSource(blob, repository, run, lambda offset: None).open_at(0)
     try:
         return b"".join(reader)
     finally:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable
 
-from ..._oci.client.patience import Patience
+from ..._oci.client.run import Run
 from ..._oci.http.connection import BLOCK
 from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Digest, Reference
@@ -97,7 +97,7 @@ class BlobTransfers:
         self,
         stores: Stores,
         calls: Calls,
-        patience: Patience,
+        run: Run,
         *,
         concurrency: int,
         bandwidth: Bandwidth | None,
@@ -105,7 +105,7 @@ class BlobTransfers:
     ) -> None:
         self._stores = stores
         self._calls = calls
-        self._patience = patience
+        self._run = run
         self._on_sent = on_sent
         self._bandwidth = bandwidth
         most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
@@ -219,7 +219,7 @@ class BlobTransfers:
         source = BlobSource(
             blob,
             self._stores.repository(deliveries[0].source),
-            self._patience,
+            self._run,
             self._on_open(blob),
             moved=None if self._bandwidth is None else partial(_moved, self._bandwidth, len(deliveries)),
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from itertools import groupby
 from typing import Any
 
-from ..._oci.client.patience import Patience, interrupted
+from ..._oci.client.run import Run, interrupted
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Status
@@ -44,7 +44,6 @@ class CopyPhase:
     :param on_finished: told of every image when its attempt has ended
     :param on_sent: told of the size of every blob that was sent, in bytes
     :param is_planned: whether a destination is one of the run's own
-    :param log: takes the traceback of an unexpected fault
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class CopyPhase:
         manifests: ManifestCache,
         wanted: WantedImages,
         options: CopyOptions,
-        patience: Patience,
+        run: Run,
         *,
         concurrency: int,
         bandwidth: Bandwidth | None,
@@ -61,13 +60,11 @@ class CopyPhase:
         on_finished: Callable[[ImageResult], None],
         on_sent: Callable[[int], None],
         is_planned: Callable[[Reference], bool],
-        log: Callable[[str], None],
     ) -> None:
-        self._stop = patience.stop
+        self._run = run
         self._stop_on_error = stop_on_error
         self._window = min(_WINDOW, concurrency) if stop_on_error else _WINDOW
         self._on_finished = on_finished
-        self._log = log
         self._halted = False
         self._loop = asyncio.new_event_loop()
 
@@ -76,7 +73,7 @@ class CopyPhase:
             transfers = BlobTransfers(
                 stores,
                 calls,
-                patience,
+                run,
                 concurrency=concurrency,
                 bandwidth=bandwidth,
                 on_sent=lambda delivery: on_sent(delivery.blob.size),
@@ -85,7 +82,7 @@ class CopyPhase:
             return (
                 transfers,
                 placement,
-                ImageCopier(stores, calls, placement, manifests, wanted, options, is_planned, patience.budget),
+                ImageCopier(stores, calls, placement, manifests, wanted, options, is_planned, run.budget),
             )
 
         self._transfers, self._placement, self._copier = self._loop.run_until_complete(assemble())
@@ -128,7 +125,7 @@ class CopyPhase:
 
         for _digest, members in groupby(images, key=_group_of):
             await window.enter()
-            if self._stop.is_set() or self._halted:
+            if self._run.stop.is_set() or self._halted:
                 break
             next_turn: asyncio.Future[None] = self._loop.create_future()
             group = asyncio.ensure_future(self._group(list(members), turn, next_turn))
@@ -174,9 +171,9 @@ class CopyPhase:
         try:
             await copying
         except ImageOpsError as fault:
-            image.error = interrupted("copy", str(image.source)) if self._stop.is_set() else fault
+            image.error = interrupted(action="copy", subject=str(image.source)) if self._run.stop.is_set() else fault
         except Exception as fault:  # noqa: BLE001 - it stops no other image
-            image.error = unexpected(fault, action="copy", subject=str(image.source), log=self._log)
+            image.error = unexpected(fault, action="copy", subject=str(image.source), log=self._run.log)
         if image.error is not None:
             image.status = Status.FAILED
             self._halted = self._halted or self._stop_on_error

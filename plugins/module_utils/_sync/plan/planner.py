@@ -8,11 +8,12 @@ Nothing is written here. What was learnt is kept, so that planning again asks on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..._acr.api.names import is_enterprise_registry
+from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Reference
@@ -56,7 +57,6 @@ class Planner:
     :param rewrite: put manifests again even where both sides are equal
     :param stripped: reads manifests to see whether a destination lacks only artifacts that it did not take; None when
         that is a difference like any other
-    :param log: takes the traceback of a fault that nobody expected
     :ivar notes: sentences about what the rules leave behind
     """
 
@@ -68,17 +68,17 @@ class Planner:
         managed: Mapping[str, ManagedRegistry],
         overwrite: Overwrite,
         rewrite: bool,
-        log: Callable[[str], None],
+        run: Run,
         stripped: ManifestCache | None = None,
     ) -> None:
         self._stores = stores
-        self._survey = Survey(stores, wanted, log)
+        self._survey = Survey(stores, wanted, run.log)
         self._stripped = stripped
         self._managed = managed
-        self._discovery = Discovery(stores, managed, log=log)
+        self._discovery = Discovery(stores, managed, log=run.log)
         self._overwrite = overwrite
         self._rewrite = rewrite
-        self._log = log
+        self._run = run
         self._untaken: dict[str, list[str]] = {}
         self._rooms: dict[Reference, ImageOpsError | None] = {}
         self.notes: list[str] = []
@@ -195,7 +195,7 @@ class Planner:
             ((self._stores.queue(key[0].registry), key) for key in differing),
             lambda key: self._was_stripped(*differing[key]),
             action="plan",
-            log=self._log,
+            log=self._run.log,
         )
         return [
             replace(task, action=Action.UNCHANGED, reason=_STRIPPED, error=None)
@@ -230,7 +230,7 @@ class Planner:
             ((self._stores.queue(host), host) for host in sorted(hosts)),
             lambda host: self._managed[host].room(sorted(place.repository for place in new if place.registry == host)),
             action="plan",
-            log=self._log,
+            log=self._run.log,
         )
         for host, room in rooms.items():
             if isinstance(room, ImageOpsError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..._oci.client.patience import Patience
+from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, RegistryError
 from ..._oci.image.index_filter import select_platforms
 from ..._oci.image.manifest import Descriptor, Manifest, Platform
@@ -45,10 +45,10 @@ class Wanted:
 class WantedImages:
     """Answers what is wanted of a source; an answer is kept, a failure is not."""
 
-    def __init__(self, stores: Stores, manifests: ManifestCache, patience: Patience) -> None:
+    def __init__(self, stores: Stores, manifests: ManifestCache, run: Run) -> None:
         self._stores = stores
         self._manifests = manifests
-        self._patience = patience
+        self._run = run
         self._known: dict[tuple[Reference, tuple[Platform, ...]], Wanted] = {}
 
     def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
@@ -93,7 +93,7 @@ class WantedImages:
             root,
             platforms,
             load=lambda child: self._manifests.get(repository, child.digest),
-            platform_of=lambda manifest: _platform_of(repository, manifest, self._patience),
+            platform_of=lambda manifest: _platform_of(repository, manifest, self._run),
         )
         chosen = selection.manifest
         if chosen is None:
@@ -125,9 +125,9 @@ def _check(source: Reference, descriptor: Descriptor) -> None:
         )
 
 
-def _platform_of(repository: Repository, manifest: Manifest, patience: Patience) -> Platform | None:
+def _platform_of(repository: Repository, manifest: Manifest, run: Run) -> Platform | None:
     """What an image's config says that it runs on; None for what is no image."""
     if manifest.config is None or manifest.config.size > _MAX_CONFIG:
         return None
-    raw = read_verified(manifest.config, repository, patience)
+    raw = read_verified(manifest.config, repository, run)
     return platform_from_config(raw)

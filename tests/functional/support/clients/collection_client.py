@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget, RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import (
     Descriptor,
     Manifest,
@@ -26,7 +27,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.re
 from ..scenes.images import Blob, Image
 from .endpoint import Endpoint
 
-QUICK = Settings(timeout=20.0, attempts=3, backoff=0.001, backoff_cap=0.005)
+QUICK = Settings(timeout=20.0, retry=RetryPolicy(attempts=3, backoff=0.001, backoff_cap=0.005))
 """As patient with a slow machine as must be, and hardly a pause between tries."""
 BLOCK = 64 * 1024
 
@@ -68,12 +69,14 @@ def registry_client(
         endpoint.host,
         access=Access(endpoint.host, **{**told, **access}),
         credentials=Given([(endpoint.host, credential)], on_secret=heard.secrets.append),
-        settings=settings,
-        budget=budget or RetryBudget(),
-        stop=stop or threading.Event(),
-        on_secret=heard.secrets.append,
-        warn=heard.warnings.append,
-        log=heard.log.append,
+        run=Run(
+            settings=settings,
+            budget=budget or RetryBudget(),
+            stop=stop or threading.Event(),
+            on_secret=heard.secrets.append,
+            warn=heard.warnings.append,
+            log=heard.log.append,
+        ),
     )
     with registry:
         yield registry

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.managed_registry import ManagedRegistry
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run as Context
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access, Settings
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
@@ -22,7 +24,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule
 
 from ..clients.endpoint import Endpoint
 
-QUICK = Settings(timeout=20.0, backoff=0.01, backoff_cap=0.05)
+QUICK = Settings(timeout=20.0, retry=RetryPolicy(backoff=0.01, backoff_cap=0.05))
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Run:
 
     endpoints: Sequence[Endpoint]
     settings: Settings = QUICK
-    options: Options = field(default_factory=lambda: Options(backoff=0.01, backoff_cap=0.05))
+    options: Options = field(default_factory=Options)
     stop: threading.Event = field(default_factory=threading.Event)
     access: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     managed: Mapping[str, ManagedRegistry] = field(default_factory=dict)
@@ -47,30 +49,24 @@ class Run:
     def engine(self, images: Sequence[Mapping[str, Any]], **options: Any) -> Engine:
         """An engine for these items of ``images``."""
         rules = check_rules(parse_rules(list(images), default_registry=None, default_namespace=None))
-        budget = RetryBudget()
+        run = Context(
+            settings=self.settings,
+            stop=self.stop,
+            on_secret=self.secrets.append,
+            warn=self.warnings.append,
+            log=self.log.append,
+        )
 
         def connect(host: str) -> Registry:
-            return Registry(
-                host,
-                access=self._access(host),
-                credentials=self._credentials(),
-                settings=self.settings,
-                budget=budget,
-                stop=self.stop,
-                on_secret=self.secrets.append,
-                warn=self.warnings.append,
-                log=self.log.append,
-            )
+            return Registry(host, access=self._access(host), credentials=self._credentials(), run=run)
 
         return Engine(
             rules,
             connect=connect,
             managed=self.managed,
             options=replace(self.options, **options),
-            budget=budget,
-            stop=self.stop,
+            run=run,
             progress=Progress(),
-            log=self.log.append,
         )
 
     def sync(self, *images: Mapping[str, Any], **options: Any) -> RunResult:

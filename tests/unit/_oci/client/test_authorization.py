@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.authorization import Authenticator, Ticket
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.logins import Login
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import Purpose, unmasked
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import Purpose
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, unmasked
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import TokenRequest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
@@ -83,10 +84,10 @@ def authenticator(
 ) -> Authenticator:
     return Authenticator(
         REGISTRY,
+        Run(on_secret=(secrets if secrets is not None else []).append),
         base=lambda: base,
         credentials=Provider(*(credentials or (Credential("user", "password"),))),
         ask=server,
-        on_secret=(secrets if secrets is not None else []).append,
     )
 
 
@@ -286,9 +287,7 @@ def test_a_right_may_be_missing_for_who_waited_until_the_login_was_proven() -> N
 def test_a_login_that_ends_on_the_way_is_renewed() -> None:
     server = TokenServer()
     provider = Provider(Credential("user", "old"), Credential("user", "new"))
-    auth = Authenticator(
-        REGISTRY, base=lambda: f"https://{REGISTRY}", credentials=provider, ask=server, on_secret=lambda text: None
-    )
+    auth = Authenticator(REGISTRY, Run(), base=lambda: f"https://{REGISTRY}", credentials=provider, ask=server)
     send(auth, anything)
     server.good = lambda request: request.authorization == "Basic dXNlcjpuZXc="
     assert send(auth, anything, PUSH) == ["Bearer t4"]
@@ -307,9 +306,7 @@ def test_a_credential_is_asked_for_again_before_it_ends() -> None:
     lasting = Credential("user", "lasting", expires_at=time.time() + 3000)
     provider = Provider(ending, lasting)
     server = TokenServer()
-    auth = Authenticator(
-        REGISTRY, base=lambda: "https://r", credentials=provider, ask=server, on_secret=lambda text: None
-    )
+    auth = Authenticator(REGISTRY, Run(), base=lambda: "https://r", credentials=provider, ask=server)
     send(auth, anything, PULL)
     asked = len(provider.asked)
     send(auth, anything, PUSH)
@@ -441,10 +438,10 @@ def test_a_registry_token_is_sent_as_it_is() -> None:
 def test_an_answer_without_a_token_is_an_error() -> None:
     auth = Authenticator(
         REGISTRY,
+        Run(),
         base=lambda: "https://r",
         credentials=Provider(None),
         ask=lambda request, purpose: answer(200, b"<html>"),
-        on_secret=lambda text: None,
     )
     with pytest.raises(RegistryError, match="no token"):
         send(auth, anything)

@@ -12,13 +12,13 @@ from collections import Counter
 from typing import Callable
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget, RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from helpers.raw_server import RawServer, Received, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()
-PATIENT = Settings(timeout=3600.0, first_contact=0.2, backoff=0.001, backoff_cap=0.002)
+PATIENT = Settings(timeout=3600.0, first_contact=0.2, retry=RetryPolicy(backoff=0.001, backoff_cap=0.002))
 
 
 def asked(server: RawServer) -> Counter[str]:
@@ -148,7 +148,7 @@ def test_whatever_comes_of_a_knock_somebody_is_there(knocked: Callable[[Received
 
 
 def test_one_that_hangs_does_not_bring_down_a_registry_that_is_there() -> None:
-    hasty = Settings(timeout=1.0, first_contact=0.5, attempts=1)
+    hasty = Settings(timeout=1.0, first_contact=0.5, retry=RetryPolicy(attempts=1))
 
     def handle(request: Received) -> None:
         if "/hangs/" in request.target:
@@ -171,7 +171,7 @@ def test_what_breaks_after_a_knock_is_said_as_it_is() -> None:
         request.stopped.wait()  # the client gives up before
         return None
 
-    settings = Settings(timeout=3600.0, first_contact=0.2, attempts=1)
+    settings = Settings(timeout=3600.0, first_contact=0.2, retry=RetryPolicy(attempts=1))
     with raw_server(handle) as server, client(server.host, settings=settings) as registry:
         with pytest.raises(RegistryError) as caught:
             registry.repository("a").resolve("1")
@@ -190,7 +190,7 @@ def test_what_breaks_after_a_fallback_to_http_is_said_as_it_is() -> None:
 
         threading.Thread(target=serve, daemon=True).start()
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-        settings = Settings(timeout=10.0, attempts=1)
+        settings = Settings(timeout=10.0, retry=RetryPolicy(attempts=1))
         registry = client(host, settings=settings, plain_http=False, insecure=True)
         with registry, pytest.raises(RegistryError) as caught:
             registry.repository("a").resolve("1")

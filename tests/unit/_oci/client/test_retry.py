@@ -14,16 +14,17 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.heal
     SILENCES,
     Health,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.limits import Pace
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.quirks import CHUNK, SMALLEST_CHUNK, Quirks
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import (
-    Pauses,
     RetryBudget,
+    RetryPolicy,
     is_retried,
     parse_retry_after,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,26 +110,27 @@ def test_what_failed_is_a_retry_in_a_later_round() -> None:
 
 
 def test_a_long_wait_fails_at_once_and_for_everyone() -> None:
-    pauses = Pauses(Settings(retry_after_cap=600), threading.Event(), None)
+    pace = Pace(Run(), None)
     with pytest.raises(RegistryError) as caught:
-        pauses.asked(6 * 3600, **WHAT)
+        pace.asked(6 * 3600, **WHAT)
     assert (caught.value.code, caught.value.transient) == ("rate_limited", False)
     assert "UTC" in str(caught.value)
     with pytest.raises(RegistryError, match="asks to wait until"):
-        pauses.before_request(action="write", subject="y")
+        pace.before_request(action="write", subject="y")
 
 
 def test_every_wait_ends_with_the_run() -> None:
     stop = threading.Event()
-    pauses = Pauses(Settings(backoff=1000, backoff_cap=1000), stop, 0.001)
-    pauses.before_request(**WHAT)
-    pauses.asked(500, **WHAT)
+    run = Run(settings=Settings(retry=RetryPolicy(backoff=1000, backoff_cap=1000)), stop=stop)
+    pace = Pace(run, 0.001)
+    pace.before_request(**WHAT)
+    pace.asked(500, **WHAT)
     threading.Timer(0.05, stop.set).start()
     with pytest.raises(RegistryError) as caught:
-        pauses.before_request(**WHAT)
+        pace.before_request(**WHAT)
     assert caught.value.code == "interrupted"
     with pytest.raises(RegistryError):
-        pauses.back_off(3, **WHAT)
+        run.back_off(3, **WHAT)
 
 
 def fail(health: Health, fault: Fault) -> None:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from helpers.handlers import fails
 from helpers.raw_server import HASTIEST, HASTY, QUICK, Received, Told, client, raw_server
 

@@ -11,13 +11,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget, RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     ImageOpsError,
     InputError,
     RegistryError,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Settings
 from helpers.handlers import DIGEST, ONCE, resolved, with_basic
 from helpers.raw_server import QUICK, Received, Told, client, raw_server
 
@@ -81,7 +81,8 @@ def test_closed_connections_do_not_make_for_more_tries() -> None:
         registry.repository("a").resolve("first")
         with pytest.raises(RegistryError):
             registry.repository("a").resolve("second")
-        assert len([request for request in server.requests if request.target.endswith("second")]) == QUICK.attempts
+        second = [request for request in server.requests if request.target.endswith("second")]
+        assert len(second) == QUICK.retry.attempts
 
 
 def test_a_fresh_connection_that_is_closed_is_an_attempt() -> None:
@@ -89,7 +90,7 @@ def test_a_fresh_connection_that_is_closed_is_an_attempt() -> None:
         with pytest.raises(RegistryError) as caught:
             registry.repository("a").resolve("1")
         assert (caught.value.code, caught.value.transient) == ("connection_failed", True)
-        assert len(server.requests) == QUICK.attempts
+        assert len(server.requests) == QUICK.retry.attempts
 
 
 def test_nobody_listens() -> None:
@@ -155,7 +156,7 @@ def test_a_wait_between_tries_ends_with_the_run() -> None:
         request.answer(503)
         told.stop.set()
 
-    patient = Settings(backoff=1000, backoff_cap=1000)
+    patient = Settings(retry=RetryPolicy(backoff=1000, backoff_cap=1000))
     with raw_server(handle) as server, client(server.host, told=told, settings=patient) as registry:
         with pytest.raises(RegistryError) as caught:
             registry.repository("a").resolve("1")
@@ -198,7 +199,7 @@ def test_passing_errors_are_tried_again(status: int) -> None:
         with pytest.raises(RegistryError) as caught:
             registry.repository("a").resolve("1")
         assert (caught.value.status, caught.value.transient) == (status, True)
-        assert len(server.requests) == QUICK.attempts
+        assert len(server.requests) == QUICK.retry.attempts
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 412, 418, 501])
@@ -238,7 +239,7 @@ def test_a_proxy_gets_its_own_password_and_the_registry_does_not(monkeypatch: py
     assert "pr0xy-s3cret" in told.secrets
 
 
-@pytest.mark.parametrize(("status", "tries"), [(407, 1), (403, 1), (502, QUICK.attempts)])
+@pytest.mark.parametrize(("status", "tries"), [(407, 1), (403, 1), (502, QUICK.retry.attempts)])
 def test_a_proxy_that_refuses_a_tunnel(status: int, tries: int) -> None:
     with raw_server(lambda request: request.answer(status)) as proxy:
         options = {"plain_http": False, "proxy": f"http://me:s3cret@{proxy.host}"}

@@ -195,7 +195,7 @@ def test_closed_connections_do_not_make_for_more_uploads() -> None:
     server.on_put = lambda request: "close"
     with pytest.raises(RegistryError):
         upload(server, source, settings=QUICK)
-    assert server.log.count("PUT") == QUICK.attempts
+    assert server.log.count("PUT") == QUICK.retry.attempts
 
 
 @pytest.mark.parametrize(("how", "looks"), [("close", 1), ("gives up", LOOKS)])
@@ -214,9 +214,9 @@ def test_attempts_are_counted(how: str, looks: int) -> None:
     with pytest.raises(RegistryError) as caught:
         upload(server, source, told=told)
     assert caught.value.transient
-    assert len(source.offsets) == QUICK.attempts
-    assert server.log.count("HEAD") == looks * QUICK.attempts
-    assert len(told.log) == QUICK.attempts - 1
+    assert len(source.offsets) == QUICK.retry.attempts
+    assert server.log.count("HEAD") == looks * QUICK.retry.attempts
+    assert len(told.log) == QUICK.retry.attempts - 1
 
 
 @pytest.mark.parametrize("code", ["DENIED", "NAME_UNKNOWN"])

@@ -9,6 +9,7 @@ import re
 from typing import Callable
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import MissingContent
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     ImageOpsError,
     RegistryError,
@@ -19,7 +20,6 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manif
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.media_types import OCI_MANIFEST
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import MissingContent
 from helpers.raw_server import HASTY, Received, client, raw_server
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One request, sent until there is an answer that somebody can do something with, or no sense in another try."""
+"""The attempts of one request: it is sent until there is an answer to use, or no sense in another try."""
 
 from __future__ import annotations
 
@@ -11,42 +11,32 @@ from typing import Callable
 from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
-from .refusals import SPOILT, Mask, Purpose, error_of, read_error
-from .retry import Pauses, RetryBudget, is_gateway, is_retried, parse_retry_after
+from .limits import Pace
+from .refusals import SPOILT, Purpose, error_of, read_error
+from .retry import is_gateway, is_retried, parse_retry_after
+from .run import Run
 
 
 class Arrived(Exception):
     """A request had worked although its answer was lost."""
 
 
-class Retrying:
-    """How one registry's requests are tried again.
+class Attempts:
+    """Sends the requests of one registry, again where that makes sense.
 
-    :param attempts: tries of one request
-    :param explain: the error for an exchange that broke
-    :param log: told of every try after the first
+    :param explain: give the error for an exchange that broke
     """
 
-    def __init__(
-        self,
-        *,
-        attempts: int,
-        budget: RetryBudget,
-        pauses: Pauses,
-        explain: Callable[[Fault, Purpose], RegistryError],
-        mask: Mask,
-        log: Callable[[str], None],
-    ) -> None:
-        self._attempts = attempts
-        self._budget = budget
-        self._pauses = pauses
+    def __init__(self, run: Run, pace: Pace, explain: Callable[[Fault, Purpose], RegistryError]) -> None:
+        self._run = run
+        self._policy = run.settings.retry
+        self._budget = run.budget
+        self._pace = pace
         self._explain = explain
-        self._mask = mask
-        self._log = log
 
     def once(self, purpose: Purpose, send: Callable[[], Answer]) -> Answer:
-        """Send a request whose asker tries again himself, and counts that."""
-        self._pauses.before_request(action=purpose.action, subject=purpose.subject)
+        """Send a request whose caller tries again and counts that."""
+        self._pace.before_request(action=purpose.action, subject=purpose.subject)
         try:
             answer = send()
         except Fault as fault:
@@ -86,14 +76,14 @@ class Retrying:
         tried = stale = 0
         met: RegistryError | None = None
         while True:
-            self._pauses.before_request(action=purpose.action, subject=purpose.subject)
+            self._pace.before_request(action=purpose.action, subject=purpose.subject)
             try:
                 answer = send()
             except Fault as fault:
                 if fault.code == "registry_down":
                     raise met or self._explain(fault, purpose) from fault  # what this request met itself says more
                 self._budget.first(*what)
-                if fault.stale and tried + stale + 1 < max(self._attempts, 2):
+                if fault.stale and tried + stale + 1 < max(self._policy.attempts, 2):
                     closed = self._explain(fault, purpose)
                     self._look(arrived, purpose, closed)
                     self._spend(purpose, closed)
@@ -109,12 +99,12 @@ class Retrying:
             if _is_unsure(met):
                 self._look(arrived, purpose, met)
             tried += 1
-            if tried + stale >= self._attempts or not met.transient:
+            if tried + stale >= self._policy.attempts or not met.transient:
                 raise met
             self._spend(purpose, met)
-            self._log(f"again ({tried}/{self._attempts - 1}): {met}")
+            self._run.log(f"again ({tried}/{self._policy.attempts - 1}): {met}")
             if not met.retry_after:
-                self._pauses.back_off(tried, action=purpose.action, subject=purpose.subject)
+                self._run.back_off(tried, action=purpose.action, subject=purpose.subject)
 
     def _spend(self, purpose: Purpose, met: RegistryError) -> None:
         self._budget.spend(action=purpose.action, subject=purpose.subject, last=met.cause)
@@ -132,8 +122,8 @@ class Retrying:
         said = None if answer.foreign else answer.headers.get("Retry-After")
         wait = parse_retry_after(said, time.time())
         if wait is not None:
-            self._pauses.asked(wait, action=purpose.action, subject=purpose.subject)
-        return error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._mask)
+            self._pace.asked(wait, action=purpose.action, subject=purpose.subject)
+        return error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._run.mask)
 
 
 def _is_passing(answer: Answer) -> bool:

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all parts of one run share: its numbers, its end, its retries, and where its words go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import ImageOpsError, RegistryError
+from ..http.faults import Fault
+from .retry import RetryBudget, RetryPolicy
+
+Mask = Callable[[str], str]
+"""Take the secrets out of a text."""
+
+
+def unmasked(text: str) -> str:
+    """Return the text as it is: the mask where no secrets are known."""
+    return text
+
+
+def unheard(text: str) -> None:
+    """Drop a text."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long to wait and how much to do at once.
+
+    :param timeout: seconds without progress after which an exchange fails
+    :param first_contact: seconds without an answer, of a registry that has not answered yet, before it is asked whether
+        it is there at all; only where that is less than the time-out
+    :param concurrency: blobs, and small requests, under way at one registry at most
+    :param retry: when failed requests are sent again
+    """
+
+    timeout: float = 60.0
+    first_contact: float = 5.0
+    concurrency: int = 10
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The context of one run, handed down to everything that takes part in it.
+
+    :param stop: set when the run is to end; every wait ends with it
+    :param budget: what all retries of the run have together
+    :param on_secret: take each secret before it is used: passwords, tokens, encoded forms of both
+    :param mask: take the known secrets out of what servers say
+    :param warn: take what the user should know, each thing once
+    :param log: take what the user may want to read afterwards: each retry, the traceback of an unexpected fault
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    stop: threading.Event = field(default_factory=threading.Event)
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    on_secret: Callable[[str], None] = unheard
+    mask: Mask = unmasked
+    warn: Callable[[str], None] = unheard
+    log: Callable[[str], None] = unheard
+
+    def check(self, *, action: str, subject: str) -> None:
+        """Raise ``interrupted`` when the run is to end."""
+        if self.stop.is_set():
+            raise interrupted(action=action, subject=subject)
+
+    def wait(self, seconds: float, *, action: str, subject: str) -> None:
+        """Wait for so many seconds.
+
+        :raises RegistryError: ``interrupted``, as soon as the run is to end
+        """
+        if seconds > 0 and self.stop.wait(seconds):
+            raise interrupted(action=action, subject=subject)
+
+    def back_off(self, tries: int, *, action: str, subject: str) -> None:
+        """Wait after the last of so many failed tries.
+
+        :raises RegistryError: ``interrupted``, as soon as the run is to end
+        """
+        self.wait(self.settings.retry.pause(tries), action=action, subject=subject)
+
+    def read_again(self, error: ImageOpsError, failures: int) -> None:
+        """Return when a read that failed can be taken up again, after the wait that is due before it.
+
+        The wait is what the registry asked for, else a pause of the policy; none where the connection had been closed
+        before the request was sent.
+
+        :param failures: how often the read has failed so far
+        :raises ImageOpsError: the error itself where another try makes no sense; ``retry_budget``; ``interrupted``
+        """
+        policy = self.settings.retry
+        if not error.transient or error.code == "registry_down" or failures >= policy.attempts:
+            raise error
+        self.budget.spend(action=error.action, subject=error.subject, last=error.cause)
+        if isinstance(error.__cause__, Fault) and error.__cause__.stale:
+            return
+        self.log(f"again ({failures}/{policy.attempts - 1}): {error}")
+        asked = getattr(error, "retry_after", None)
+        self.wait(policy.pause(failures) if asked is None else asked, action=error.action, subject=error.subject)
+
+
+def interrupted(*, action: str, subject: str) -> RegistryError:
+    """Return the error of whatever was under way when the run was told to end."""
+    return RegistryError(code="interrupted", action=action, subject=subject, cause="the run was interrupted")
