@@ -17,9 +17,6 @@ from .._oci.http.transport import Answer
 from .._oci.registry.listing import is_repository_path
 from .._oci.registry.registry import Registry
 
-SERVICE = "harbor-registry"
-"""The service that every Harbor's challenge names."""
-
 _BASE = "/api/v2.0"
 _PAGE_SIZE = 100  # the most that Harbor gives
 _MOST_PAGES = 10_000

@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import os
+<<<<<<< HEAD
 from collections.abc import Callable, Container, Sequence
+=======
+from collections.abc import Callable, Sequence
+>>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from .._sync.engine import Engine, Options
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
+    from .._sync.vendors import ManagedRegistries
     from .task import Task
 
 Connect = Callable[[str], "Store"]
@@ -248,17 +253,26 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
 
 
 def _describe(
+<<<<<<< HEAD
     images: Sequence[Reference], connect: Connect, run: Run, managed: Container[str], *, details: bool
+=======
+    images: Sequence[Reference],
+    connect: Connect,
+    run: Run,
+    managed: ManagedRegistries,
+    *,
+    details: bool,
+>>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
-    from .._sync.vendors import Adviser
+    from .._sync.vendors import Vendors
     from .._sync.work.stores import Stores
 
     stores = Stores(connect)
     try:
         return Describer(stores, run, details=details).describe(images)
     except ImageOpsError as error:
-        Adviser(stores, managed).advise(error)
+        Vendors(stores, managed).advise(error)
         raise
     finally:
         stores.close()

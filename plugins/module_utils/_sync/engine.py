@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,14 @@ from .plan.source_images import WantedImages
 from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
 from .results.progress import Progress
 from .rules.rule_parser import Rule
-from .vendors import Adviser
+from .vendors import Vendors
 from .work.manifest_cache import ManifestCache
 from .work.stores import Stores
 from .work.workers import unexpected
 
 if TYPE_CHECKING:
-    from .._acr.registry.managed_registry import ManagedRegistry
     from .copy.copy_phase import CopyPhase
+    from .vendors import ManagedRegistries
 
 
 @dataclass(frozen=True)
@@ -71,21 +71,24 @@ class Engine:
         options: Options,
         run: Run,
         progress: Progress,
+<<<<<<< HEAD
         managed: Mapping[str, ManagedRegistry] | None = None,
+=======
+        managed: ManagedRegistries | None = None,
+>>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
     ) -> None:
         self._rules = rules
-        self._managed = managed or {}
         self._options = options
         self._run = run
         self._progress = progress
         self._stores = Stores(connect)
-        self._adviser = Adviser(self._stores, self._managed)
+        self._vendors = Vendors(self._stores, managed or {})
         self._manifests = ManifestCache()
         self._wanted = WantedImages(self._stores, self._manifests, run)
         self._planner = Planner(
             self._stores,
             self._wanted,
-            managed=self._managed,
+            vendors=self._vendors,
             overwrite=options.overwrite,
             rewrite=options.rewrite,
             run=run,
@@ -98,8 +101,7 @@ class Engine:
     def close(self) -> None:
         """Close every connection, those in use too."""
         self._stores.close()
-        for registry in self._managed.values():
-            registry.close()
+        self._vendors.close()
 
     def run(self) -> RunResult:
         """Do all of it. What goes wrong with an image is in the result; nothing is raised for it.
@@ -160,7 +162,7 @@ class Engine:
 
     def _finished(self, image: ImageResult) -> None:
         if image.error is not None:
-            self._adviser.advise(image.error)
+            self._vendors.advise(image.error)
         self._progress.image_finished(image)
 
     def _refused(self) -> bool:

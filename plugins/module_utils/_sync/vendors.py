@@ -1,36 +1,206 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Better hints for errors of registries whose kind is known, and with it the module or option that helps."""
+"""The products behind registries: everything that a run needs of Harbor, ACR and others beside the registry API.
+
+A product is one class. It says how its repositories are listed, which names it takes, what stands in the way of new
+repositories, and what to do about its errors. A registry of no known product is Generic.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from .._acr.api.names import is_enterprise_registry, is_enterprise_service
-from .._acr.registry.advice import advice
+from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path_fault
 from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.registry.registry import Registry
+from .._oci.store.store import Store
 from .work.stores import Stores
 
+if TYPE_CHECKING:
+    from .._acr.registry.managed_registry import ManagedRegistry
 
-class Adviser:
-    """Knows the registries of a run.
+    ManagedRegistries = Mapping[str, ManagedRegistry]
 
-    :param managed: the hosts of instances of ACR whose API is used
+_HARBOR_SERVICE = "harbor-registry"  # every Harbor's challenge names it
+_ACR_SERVICES = "registry.aliyuncs.com:"
+
+
+@dataclass
+class Obstacles:
+    """What stands in the way of repositories that a push would have to create.
+
+    :ivar faults: why one of them cannot be created, by its path
+    :ivar notes: sentences about what could not be asked; a push may work all the same
     """
 
-    def __init__(self, stores: Stores, managed: Container[str]) -> None:
+    faults: Mapping[str, ImageOpsError] = field(default_factory=dict)
+    notes: Collection[str] = ()
+
+
+class Generic:
+    """A registry of no known product.
+
+    :ivar product: its name, as messages say it
+    :ivar has_api: whether the product's own API can be asked with what the task has given
+    """
+
+    product = ""
+    has_api = False
+
+    def __init__(self, host: str, stores: Stores) -> None:
+        self.host = host
+        self._stores = stores
+
+    def repositories(self, beginning: str) -> Iterable[str]:
+        """Return the paths of the repositories that begin so, in any order.
+
+        :raises ImageOpsError: when the registry does not list them
+        """
+        store = self._stores.store(self.host)
+        found = list(store.catalog(beginning))
+        if isinstance(store, Registry) and store.known_service and store.login(beginning.rstrip("/")) is None:
+            store.warn(
+                f"{self.host} is asked without a login and may list to those with one more than these {len(found)} "
+                "repositories"
+            )
+        return found
+
+    def path_fault(self, path: str) -> str:
+        """Return why no repository can have this path; empty when one may."""
+        return ""
+
+    def obstacles(self, paths: Collection[str]) -> Obstacles:
+        """Return what stands in the way of new repositories with these paths."""
+        return Obstacles()
+
+    def advice(self, error: RegistryError) -> str:
+        """Return what to do about an error of this registry; empty where its own hint is as good."""
+        return ""
+
+
+class Harbor(Generic):
+    """Harbor, whose API lists whole projects.
+
+    :param registry: whose connections and logins the API shares
+    """
+
+    product = "Harbor"
+
+    def __init__(self, host: str, stores: Stores, registry: Registry) -> None:
+        super().__init__(host, stores)
+        self._registry = registry
+
+    def repositories(self, beginning: str) -> Iterable[str]:
+        """Return what Harbor's API lists to the login of the project."""
+        from .._harbor.catalog import HarborCatalog  # for whole projects alone
+
+        return HarborCatalog(self._registry).repositories(beginning)
+
+
+class AcrPersonal(Generic):
+    """A registry of ACR that belongs to no instance of the Enterprise Edition."""
+
+    product = "ACR"
+    _way_out = "write one rule a repository"
+
+    def repositories(self, beginning: str) -> Iterable[str]:
+        """Raise that such a registry lists nothing."""
+        raise RegistryError(
+            code="unsupported",
+            action="list the repositories of",
+            subject=self.host,
+            cause="ACR's registries do not list them",
+            hint=self._way_out,
+        )
+
+
+class AcrInstance(AcrPersonal):
+    """The registry of an ACR Enterprise Edition instance, whose API is not configured."""
+
+    def __init__(self, host: str, stores: Stores) -> None:
+        super().__init__(host, stores)
+        self._way_out = (
+            f"give the entry of {host} in registries its acr: {{instance_id: ..., region: ...}}, whose API lists them"
+        )
+
+    def path_fault(self, path: str) -> str:
+        """Return why ACR does not take the path."""
+        return path_fault(path)
+
+    def advice(self, error: RegistryError) -> str:
+        """Return the module or the option that helps."""
+        from .._acr.registry.advice import advice  # for errors alone
+
+        return advice(error, managed=self.has_api)
+
+
+class ManagedAcrInstance(AcrInstance):
+    """The registry of an ACR Enterprise Edition instance whose API is configured.
+
+    :param managed: asks that API
+    """
+
+    has_api = True
+
+    def __init__(self, host: str, stores: Stores, managed: ManagedRegistry) -> None:
+        super().__init__(host, stores)
+        self._managed = managed
+
+    def repositories(self, beginning: str) -> Iterable[str]:
+        """Return what the instance's API lists."""
+        return self._managed.repositories(beginning)
+
+    def obstacles(self, paths: Collection[str]) -> Obstacles:
+        """Return which namespaces are missing or closed to pushes, and where the quota is too small."""
+        found = self._managed.room(paths)
+        return Obstacles(found.faults, found.unknown)
+
+
+class Vendors:
+    """Says which product is behind each registry of a run.
+
+    :param managed: registries whose instance of ACR can be asked by its API, by host; they are closed with this
+    """
+
+    def __init__(self, stores: Stores, managed: ManagedRegistries) -> None:
         self._stores = stores
         self._managed = managed
 
-    def advise(self, error: ImageOpsError) -> None:
-        """Give the error the better hint, where there is one."""
-        if isinstance(error, RegistryError) and error.registry and self._is_instance(error.registry):
-            error.hint = advice(error, managed=error.registry in self._managed) or error.hint
+    def known(self, host: str) -> Generic:
+        """Return the product as far as it is known so far. Nothing is asked."""
+        store = dict(self._stores.opened()).get(host)
+        return self._of(host, store, store.known_service if isinstance(store, Registry) else "")
 
-    def _is_instance(self, host: str) -> bool:
-        if host in self._managed or is_enterprise_registry(host):
-            return True
+    def ask(self, host: str) -> Generic:
+        """Return the product, for which the registry is asked unless the task says it.
+
+        :raises RegistryError: when the registry does not answer
+        """
+        if host in self._managed:
+            return self._of(host, None, "")
         store = self._stores.store(host)
-        return isinstance(store, Registry) and is_enterprise_service(store.known_service)
+        return self._of(host, store, store.service() if isinstance(store, Registry) else "")
+
+    def _of(self, host: str, store: Store | None, service: str) -> Generic:
+        if host in self._managed:
+            return ManagedAcrInstance(host, self._stores, self._managed[host])
+        if is_enterprise_registry(host) or is_enterprise_service(service):
+            return AcrInstance(host, self._stores)
+        if service.startswith(_ACR_SERVICES):
+            return AcrPersonal(host, self._stores)
+        if isinstance(store, Registry) and service == _HARBOR_SERVICE:
+            return Harbor(host, self._stores, store)
+        return Generic(host, self._stores)
+
+    def advise(self, error: ImageOpsError) -> None:
+        """Give an error of a registry the hint of its product, where there is a better one."""
+        if isinstance(error, RegistryError) and error.registry:
+            error.hint = self.known(error.registry).advice(error) or error.hint
+
+    def close(self) -> None:
+        """Close the connections to the products' APIs."""
+        for registry in self._managed.values():
+            registry.close()

@@ -1,48 +1,27 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Destination names against the rules of ACR, before anything is contacted there, and the template that would do."""
+"""Rules about many repositories → rules of one repository each, and what stands in the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-from ..._acr.api.names import is_enterprise_service
-from ..._harbor.catalog import SERVICE as HARBOR
-from ..._harbor.catalog import HarborCatalog
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.reference import parse_repository, quoted
-from ..._oci.registry.registry import Registry
 from ..decisions import Refusal
 from ..rules.grammar import Destination
 from ..rules.repository_patterns import Wildcard, target
 from ..rules.rule import Rule
+from ..vendors import Vendors
 from ..work.stores import Stores
 from ..work.workers import ask_all
-
-if TYPE_CHECKING:
-    from ..._acr.registry.managed_registry import ManagedRegistry
-
-
-from ..._acr.api.names import path_fault
-from ..rules.repository_patterns import fill
+from .image_task import ImageTask, refused_task
 
 _MOST_NAMED = 5
-_ACR = "registry.aliyuncs.com:"
 
 _Listing = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A destination that nothing may be written to, and that no run can begin with."""
-
-    rule: Rule
-    destination: Destination
-    refusal: Refusal
-    error: ImageOpsError
 
 
 @dataclass
@@ -51,25 +30,25 @@ class Expansion:
 
     :ivar rules: of one repository each, in the order of the rules that they come from
     :ivar failures: rules whose repositories are not known, and why
+    :ivar refusals: of destinations that nothing may be written to
     :ivar notes: sentences about what was left out
     """
 
     rules: list[Rule] = field(default_factory=list)
     failures: list[tuple[Rule, ImageOpsError]] = field(default_factory=list)
-    refusals: list[Refused] = field(default_factory=list)
+    refusals: list[ImageTask] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 class Discovery:
     """Finds repositories; each list is read once in a run, what failed is asked again.
 
-    :param managed: registries whose instance lists their repositories, by host
     :param log: takes the traceback of a fault that nobody expected
     """
 
-    def __init__(self, stores: Stores, managed: Mapping[str, ManagedRegistry], *, log: Callable[[str], None]) -> None:
+    def __init__(self, stores: Stores, vendors: Vendors, *, log: Callable[[str], None]) -> None:
         self._stores = stores
-        self._managed = managed
+        self._vendors = vendors
         self._log = log
         self._listed: dict[_Listing, list[str]] = {}
 
@@ -112,23 +91,7 @@ class Discovery:
 
     def _repositories(self, host: str, beginning: str) -> list[str]:
         """The repositories of a registry whose paths begin so, in the order of their names."""
-        if host in self._managed:
-            return sorted(self._managed[host].repositories(beginning))
-        registry = self._stores.store(host)
-        if not isinstance(registry, Registry):
-            return sorted(registry.catalog(beginning))
-        service = registry.service()
-        if service == HARBOR:
-            return sorted(HarborCatalog(registry).repositories(beginning))
-        if service.startswith(_ACR):
-            raise _needs_api(host, enterprise=is_enterprise_service(service))
-        found = sorted(registry.catalog(beginning))
-        if service and registry.login(beginning.rstrip("/")) is None:
-            registry.warn(
-                f"{host} is asked without a login and may list to those with one more than these {len(found)} "
-                "repositories"
-            )
-        return found
+        return sorted(self._vendors.ask(host).repositories(beginning))
 
     def _expand(self, rule: Rule, wildcard: Wildcard, found: Sequence[str], result: Expansion) -> None:
         deeper = sum(path.startswith(wildcard.beginning) for path in self._listed[_listing(wildcard)]) - len(found)
@@ -146,7 +109,7 @@ class Discovery:
                 destinations.append(filled)
                 fault = _misfit(filled, one, wildcard)
                 if fault is not None:
-                    result.refusals.append(Refused(one, filled, Refusal.TEMPLATE, fault))
+                    result.refusals.append(refused_task(one, filled, Refusal.TEMPLATE, fault))
             result.rules.append(replace(one, destinations=tuple(destinations)))
 
     def _nothing(self, wildcard: Wildcard) -> ImageOpsError:
@@ -183,7 +146,7 @@ def _misfit(place: Destination, rule: Rule, wildcard: Wildcard) -> InputError | 
     )
 
 
-def _collisions(rules: Iterable[Rule]) -> Iterable[Refused]:
+def _collisions(rules: Iterable[Rule]) -> Iterable[ImageTask]:
     """Destinations that several of the repositories that were found would share; nobody has named these."""
     claims: dict[str, dict[str, list[tuple[Rule, Destination]]]] = {}
     for rule in rules:
@@ -202,75 +165,4 @@ def _collisions(rules: Iterable[Rule]) -> Iterable[Refused]:
                     cause=f"{', '.join(sources[:_MOST_NAMED])}{more} would all go there",
                     hint="keep more of their paths: {repository} in the destination stands for all of it",
                 )
-                yield Refused(rule, place, Refusal.SHARED, error)
-
-
-def _needs_api(host: str, *, enterprise: bool) -> ImageOpsError:
-    return RegistryError(
-        code="unsupported",
-        action="list the repositories of",
-        subject=host,
-        cause="ACR's registries do not list them",
-        hint=f"give the entry of {host} in registries its acr: {{instance_id: ..., region: ...}}, whose API lists them"
-        if enterprise
-        else "write one rule a repository",
-    )
-
-
-_STAND_IN = "mirror"
-_TEMPLATES = ("{name}", "{path}", "{repository}", "{namespace}-{name}")
-
-
-@dataclass(frozen=True)
-class Misnamed:
-    """A destination that its registry would not take."""
-
-    rule: Rule
-    destination: Destination
-    error: InputError
-
-
-def find_misnamed(rules: Sequence[Rule], is_acr: Callable[[str], bool]) -> list[Misnamed]:
-    """Every destination of these rules with a name that its registry does not take.
-
-    :param rules: of one repository each
-    :param is_acr: whether a registry's host is that of an ACR instance
-    """
-    together: dict[tuple[str, str], list[tuple[Rule, Destination]]] = {}
-    for rule in rules:
-        for destination in rule.destinations:
-            if is_acr(destination.registry):
-                together.setdefault((rule.origin, destination.text), []).append((rule, destination))
-    found: list[Misnamed] = []
-    for members in together.values():
-        faults = [(rule, place, path_fault(place.repository)) for rule, place in members]
-        if any(fault for _rule, _place, fault in faults):
-            hint = _better(members)
-            found += [Misnamed(rule, place, _error(rule, place, fault, hint)) for rule, place, fault in faults if fault]
-    return found
-
-
-def _better(members: Sequence[tuple[Rule, Destination]]) -> str:
-    """A template by which every repository of one rule's destination gets a name of its own that is taken."""
-    place = members[0][1]
-    namespaces = {place.repository.rpartition("/")[0].partition("/")[0] for _rule, place in members}
-    base = namespaces.pop() if len(namespaces) == 1 else _STAND_IN
-    if path_fault(f"{base}/{_STAND_IN}"):
-        base = _STAND_IN
-    for template in _TEMPLATES:
-        renamed = {fill(f"{base}/{template}", rule.source.repository) for rule, _place in members}
-        if len(renamed) == len({rule.source.name for rule, _place in members}) and not _any_fault(renamed):
-            return f"write {place.registry}/{base}/{template} as the destination, for one"
-    return "give those repositories rules of their own, with other names"
-
-
-def _any_fault(paths: Iterable[str]) -> bool:
-    return any(path_fault(path) for path in paths)
-
-
-def _error(rule: Rule, place: Destination, fault: str, hint: str) -> InputError:
-    return InputError(
-        subject=f"the destination {quoted(place.name)} of {rule.origin}",
-        cause=f"ACR does not take that name: {fault}",
-        hint=hint,
-    )
+                yield refused_task(rule, place, Refusal.SHARED, error)

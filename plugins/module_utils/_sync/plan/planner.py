@@ -10,31 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 from ..._acr.api.names import is_enterprise_registry
+from ..._oci.client.run import Run
+=======
+>>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
 from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Reference
 from ..decisions import Action, Overwrite, Refusal
 from ..rules.rule_parser import Destination, Rule, destination_tag
+from ..vendors import Vendors
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
 from .artifacts import are_indexes, was_stripped
-from .discover import Discovery, Expansion, find_misnamed
+from .discover import Discovery
 from .image_task import LEFT, ImageTask, differs, in_order, merged, new_task, refused_task, unknown_task
+from .names import find_misnamed
 from .source_images import Wanted, WantedImages
 from .state import SourceKey, Survey, There
-
-if TYPE_CHECKING:
-    from ..._acr.registry.managed_registry import ManagedRegistry
 
 _UNLISTED = "the source's repositories are not known"
 _NO_TAGS = "the source's tags are not known"
 _STRIPPED = "the destination has it without the artifacts that it does not take"
-_NO_ROOM = "its repository cannot be created"
+_NOT_CREATED = "its repository cannot be created"
 _MOST_NAMED = 5
 
 
@@ -52,7 +54,6 @@ class _Pair:
 class Planner:
     """Plans; can be asked again, and then repeats only the questions that had no answer.
 
-    :param managed: registries whose instance can be asked, by host
     :param overwrite: what to do where a destination tag differs, for rules that do not say
     :param rewrite: put manifests again even where both sides are equal
     :param stripped: reads manifests to see whether a destination lacks only artifacts that it did not take; None when
@@ -65,7 +66,7 @@ class Planner:
         stores: Stores,
         wanted: WantedImages,
         *,
-        managed: Mapping[str, ManagedRegistry],
+        vendors: Vendors,
         overwrite: Overwrite,
         rewrite: bool,
         run: Run,
@@ -74,13 +75,18 @@ class Planner:
         self._stores = stores
         self._survey = Survey(stores, wanted, run.log)
         self._stripped = stripped
+<<<<<<< HEAD
         self._managed = managed
         self._discovery = Discovery(stores, managed, log=run.log)
+=======
+        self._vendors = vendors
+        self._discovery = Discovery(stores, vendors, log=run.log)
+>>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
         self._overwrite = overwrite
         self._rewrite = rewrite
         self._run = run
         self._untaken: dict[str, list[str]] = {}
-        self._rooms: dict[Reference, ImageOpsError | None] = {}
+        self._obstacles: dict[Reference, ImageOpsError | None] = {}
         self.notes: list[str] = []
 
     def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
@@ -93,7 +99,7 @@ class Planner:
         tasks = [
             unknown_task(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
         ]
-        refused = self._refused(found)
+        refused = [*found.refusals, *find_misnamed(found.rules, self._vendors)]
         if refused:
             return refused + tasks
         failures = self._list(found.rules)
@@ -116,13 +122,7 @@ class Planner:
         wanted, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
         tasks = self._without_stripped(tasks, there)
-        return in_order(self._with_room(list(merged(tasks))))
-
-    def _refused(self, found: Expansion) -> list[ImageTask]:
-        misnamed = find_misnamed(found.rules, lambda host: host in self._managed or is_enterprise_registry(host))
-        refused = [(each.rule, each.destination, each.refusal, each.error) for each in found.refusals]
-        refused += [(each.rule, each.destination, Refusal.NAME, each.error) for each in misnamed]
-        return [refused_task(*each) for each in refused]
+        return in_order(self._without_obstructed(list(merged(tasks))))
 
     def _list(self, rules: Sequence[Rule]) -> dict[str, ImageOpsError]:
         """Read the tag lists that the rules need; gives the faults of those that could not be read."""
@@ -216,37 +216,39 @@ class Planner:
             self._stripped,
         )
 
-    def _with_room(self, tasks: list[ImageTask]) -> list[ImageTask]:
-        """Ask instances whether there is room for repositories that a push would create; without it none is begun."""
+    def _without_obstructed(self, tasks: list[ImageTask]) -> list[ImageTask]:
+        """Ask products' APIs which repositories a push could not create; the tasks for those become conflicts."""
         new = {
             Reference(task.destination.registry, task.destination.repository)
             for task in tasks
             if task.action == Action.CREATE
-            and task.destination.registry in self._managed
+            and self._vendors.known(task.destination.registry).has_api
             and not self._survey.tags(task.destination.name)
         }
-        hosts = {place.registry for place in new if place not in self._rooms}
-        rooms = ask_all(
+        hosts = {place.registry for place in new if place not in self._obstacles}
+        answers = ask_all(
             ((self._stores.queue(host), host) for host in sorted(hosts)),
-            lambda host: self._managed[host].room(sorted(place.repository for place in new if place.registry == host)),
+            lambda host: self._vendors.known(host).obstacles(
+                sorted(place.repository for place in new if place.registry == host)
+            ),
             action="plan",
             log=self._run.log,
         )
-        for host, room in rooms.items():
-            if isinstance(room, ImageOpsError):
-                self.notes.append(f"the room at {host} was not checked: {room}")
+        for host, answer in answers.items():
+            if isinstance(answer, ImageOpsError):
+                self.notes.append(f"{host} was not checked for what stands in the way of new repositories: {answer}")
                 continue
-            self.notes += room.unknown
+            self.notes += answer.notes
             for place in new:
                 if place.registry == host:
-                    self._rooms[place] = room.faults.get(place.repository)
-        return [self._without_room(task) for task in tasks]
+                    self._obstacles[place] = answer.faults.get(place.repository)
+        return [self._obstructed(task) for task in tasks]
 
-    def _without_room(self, task: ImageTask) -> ImageTask:
-        fault = self._rooms.get(Reference(task.destination.registry, task.destination.repository))
+    def _obstructed(self, task: ImageTask) -> ImageTask:
+        fault = self._obstacles.get(Reference(task.destination.registry, task.destination.repository))
         if fault is None or not task.to_copy:
             return task
-        return replace(task, action=Action.CONFLICT, reason=_NO_ROOM, error=fault)
+        return replace(task, action=Action.CONFLICT, reason=_NOT_CREATED, error=fault)
 
     def _differs(self, task: ImageTask) -> ImageTask:
         overwrite = task.rule.overwrite or self._overwrite

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.discover import find_misnamed
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.repository_patterns import (
     Wildcard,
     fill,
@@ -204,42 +203,3 @@ def test_mistakes_are_named(source: str, destination: str, says: str) -> None:
     assert says in str(caught.value)
     assert "images[0]" in str(caught.value)
     assert caught.value.hint
-
-
-# Names that ACR does not take
-
-ACR = "acme-registry.cn-shanghai.cr.aliyuncs.com"
-LONG = "a" * 70
-
-
-def misnamed(*pairs: tuple[str, str]) -> list[tuple[str, str]]:
-    rules = [parse(source, destination) for source, destination in pairs]
-    found = find_misnamed(rules, lambda host: host == ACR)
-    return [(each.destination.name, each.error.hint) for each in found]
-
-
-@pytest.mark.parametrize(
-    "path", ["image-syncer/nginx", "ns/a/b/c", "a1/b2", "n-s.x_y/a__b", f"ns/{'a' * 64}", f"{'n' * 120}/app"]
-)
-def test_names_that_acr_takes(path: str) -> None:
-    assert misnamed((f"quay.io/acme/app:{1}", f"{ACR}/{path}")) == []
-
-
-@pytest.mark.parametrize(
-    ("source", "path", "better"),
-    [
-        ("quay.io/library/a", "ns/a", "ns/{repository}"),
-        ("quay.io/acme/app", "app", "mirror/{name}"),
-        ("quay.io/acme/app", "n/app", "mirror/{name}"),
-        (f"quay.io/acme/{LONG}/app", f"ns/{LONG}/app", "ns/{name}"),
-        (f"quay.io/acme/{LONG}", f"ns/{LONG}", "rules of their own"),
-    ],
-)
-def test_names_that_acr_does_not_take_get_a_template(source: str, path: str, better: str) -> None:
-    ((name, hint),) = misnamed((source, f"{ACR}/{path}"))
-    assert name == f"{ACR}/{path}"
-    assert better in hint
-
-
-def test_other_registries_have_other_rules() -> None:
-    assert misnamed(("quay.io/library/a", "dr.example.com/a")) == []
