@@ -6,11 +6,7 @@
 from __future__ import annotations
 
 import os
-<<<<<<< HEAD
-from collections.abc import Callable, Container, Sequence
-=======
 from collections.abc import Callable, Sequence
->>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -253,16 +249,12 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
 
 
 def _describe(
-<<<<<<< HEAD
-    images: Sequence[Reference], connect: Connect, run: Run, managed: Container[str], *, details: bool
-=======
     images: Sequence[Reference],
     connect: Connect,
     run: Run,
     managed: ManagedRegistries,
     *,
     details: bool,
->>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
     from .._sync.vendors import Vendors

@@ -71,11 +71,7 @@ class Engine:
         options: Options,
         run: Run,
         progress: Progress,
-<<<<<<< HEAD
-        managed: Mapping[str, ManagedRegistry] | None = None,
-=======
         managed: ManagedRegistries | None = None,
->>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
     ) -> None:
         self._rules = rules
         self._options = options

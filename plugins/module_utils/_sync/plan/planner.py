@@ -11,11 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-<<<<<<< HEAD
-from ..._acr.api.names import is_enterprise_registry
-from ..._oci.client.run import Run
-=======
->>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
 from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.manifest import Descriptor
@@ -75,13 +70,8 @@ class Planner:
         self._stores = stores
         self._survey = Survey(stores, wanted, run.log)
         self._stripped = stripped
-<<<<<<< HEAD
-        self._managed = managed
-        self._discovery = Discovery(stores, managed, log=run.log)
-=======
         self._vendors = vendors
         self._discovery = Discovery(stores, vendors, log=run.log)
->>>>>>> 53e844d (Put each vendor behind one object, and everything of vendors into one file)
         self._overwrite = overwrite
         self._rewrite = rewrite
         self._run = run
