@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryBudget
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
@@ -20,7 +21,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule
 
 from .memory_store import MemoryStore, Request
 
-QUICK = Options(backoff=0.0, backoff_cap=0.0)
+QUICK = RetryPolicy(backoff=0.0, backoff_cap=0.0)
 Around = Callable[[Request], AbstractContextManager[object]]
 
 
@@ -36,16 +37,15 @@ class MemoryRun:
         self.log: list[str] = []
         self.stop = threading.Event()
 
-    def sync(self, *items: Mapping[str, Any], **options: Any) -> RunResult:
-        """Run to the end; what the engine logged has no fault in it that was not expected."""
+    def sync(self, *items: Mapping[str, Any], attempts: int = QUICK.attempts, **options: Any) -> RunResult:
+        """Run to the end. No fault that was not expected is in what the engine logged."""
+        settings = Settings(retry=replace(QUICK, attempts=attempts))
         engine = Engine(
             check_rules(parse_rules(list(items), default_registry=None, default_namespace=None)),
             connect=self._stores.__getitem__,
-            options=replace(QUICK, **options),
-            budget=RetryBudget(),
-            stop=self.stop,
+            options=Options(**options),
+            run=Run(settings=settings, stop=self.stop, log=self.log.append),
             progress=Progress(),
-            log=self.log.append,
         )
         result = engine.run()
         assert not [line for line in self.log if "Traceback" in line], self.log
