@@ -14,7 +14,8 @@ description:
   - Sees to it that images are where they are wanted. Images that are there already are left alone, so a second run
     changes nothing.
   - Manifests travel byte for byte, so digests stay the same, for multi-architecture images, attestations, Helm charts
-    and other artifacts alike. Only O(images[].platforms) and O(unsupported_artifacts=strip) can change a digest.
+    and other artifacts alike. Only O(platforms), O(images[].platforms) and O(unsupported_artifacts=strip) can change a
+    digest.
   - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no
     container engine is needed.
   - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)),
@@ -46,10 +47,11 @@ requirements:
 options:
   images:
     description:
-      - What to copy, and to where. An empty list is valid and does nothing.
+      - What to copy, and to where, as a list. An empty list is valid and does nothing.
+      - An item that is a string is the source of an image for the default destination.
+      - In place of the list a mapping of sources to destinations may be given, as image-syncer's C(images) is.
       - When O(config) or O(images_file) is given as well, the rules of both are followed.
-    type: list
-    elements: dict
+    type: raw
     suboptions:
       source:
         description:
@@ -86,8 +88,8 @@ options:
             would be created against the instance's namespaces and quotas.
           - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository
             without its first path component.
+          - If it is not given, that stands for it, too.
         type: raw
-        required: true
       tags:
         description: Which of the tags that O(images[].source) stands for are taken.
         type: dict
@@ -107,7 +109,9 @@ options:
       platforms:
         description:
           - Copy only these platforms of multi-architecture images, each written as V(os/architecture), with
-            V(/variant) and V(:os.version) if needed. V(linux/arm) takes every variant of it.
+            V(/variant) and V(:os.version) if needed. V(linux/arm) takes every variant of it, V(linux/*) every
+            architecture, and V(*/arm64) every OS.
+          - If it is not given, O(platforms) is. An empty list takes all platforms.
           - An image that is for a single platform and not for one of these is skipped.
           - A multi-architecture image with some of its platforms is another image and has another digest.
         type: list
@@ -125,9 +129,13 @@ options:
     description:
       - A file with image-syncer's C(auth) part alone. In it V(${NAME}), and V($NAME) where it is the whole value, are
         replaced by environment variables. V($$) at the start of a value stands for a V($).
+      - A login that no image uses may name a variable that is not set. There is a warning then.
     type: path
   images_file:
-    description: A file with image-syncer's C(images) part alone. Environment variables are replaced as in O(auth_file).
+    description:
+      - A file with image-syncer's C(images) part alone. Environment variables are replaced as in O(auth_file).
+      - A list of references is taken, too, one a line, each of them a source for the default destination. A C(#) begins
+        a comment, and C(--platform=linux/arm64) before a reference takes that platform of it.
     type: path
   default_registry:
     description: The registry of empty destinations. Needs O(default_namespace).
@@ -135,6 +143,10 @@ options:
   default_namespace:
     description: The namespace of empty destinations. Needs O(default_registry).
     type: str
+  platforms:
+    description: O(images[].platforms) for every rule that does not say its own, those of files included.
+    type: list
+    elements: str
   concurrency:
     description:
       - How many blobs are copied at the same time, over all registries, and how many small requests each registry gets

@@ -132,7 +132,7 @@ def _plan(task: Task) -> _Plan:
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
     """The rules of the task and of its files, and the credentials in the files."""
-    defaults = {name: params[name] for name in ("default_registry", "default_namespace")}
+    defaults = {name: params[name] for name in ("default_registry", "default_namespace", "platforms")}
     rules = parse_rules(params["images"], **defaults)
     if not any(params[name] for name in ("config", "auth_file", "images_file")):
         return [], rules

@@ -72,16 +72,18 @@ def registry_spec() -> dict[str, Any]:
 def sync_spec() -> dict[str, Any]:
     """The options of ``registry_image_sync``.
 
-    The keys of ``images`` are not listed: an unknown one is refused by the rules, which can say what was meant.
+    ``images`` has several forms, and the keys of an item are not listed: an unknown one is refused by the rules, which
+    can say what was meant.
     """
     return {
         **registry_spec(),
-        "images": {"type": "list", "elements": "dict"},
+        "images": {"type": "raw"},
         "config": {"type": "path"},
         "auth_file": {"type": "path"},
         "images_file": {"type": "path"},
         "default_registry": {"type": "str"},
         "default_namespace": {"type": "str"},
+        "platforms": {"type": "list", "elements": "str"},
         "concurrency": {"type": "int", "default": 10},
         "bandwidth_limit": {"type": "bytes"},
         "max_runtime": {"type": "float"},

@@ -36,7 +36,7 @@ def slotted(cls: type[_T]) -> type[_T]:
 
 _PART = r"[a-z0-9][a-z0-9_.-]*"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9_.+-]*"
-_FORM = re.compile(rf"(?P<os>{_PART})/(?P<arch>{_PART})(?:/(?P<variant>{_PART}))?(?::(?P<version>{_VERSION}))?")
+_FORM = re.compile(rf"(?P<os>\*|{_PART})/(?P<arch>\*|{_PART})(?:/(?P<variant>{_PART}))?(?::(?P<version>{_VERSION}))?")
 _HINT = "write os/architecture, os/architecture/variant or either with :os.version, such as linux/arm64 or linux/arm/v7"
 
 _OTHER_NAMES = {
@@ -56,7 +56,8 @@ _DEFAULT_VARIANTS = {"arm64": "v8", "amd64": "v1"}
 class Platform:
     """An operating system and an architecture, with a variant and an OS version where they are known.
 
-    As a wish, what is left empty matches everything; as an image's property it says that the image does not tell.
+    As a wish, what is left empty or ``*`` matches everything; as an image's property, what is empty says that the image
+    does not tell.
     """
 
     os: str
@@ -66,7 +67,7 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Read ``os/architecture[/variant][:os.version]``.
+        """Read ``os/architecture[/variant][:os.version]``, with ``*`` for any OS or for any architecture.
 
         :raises InputError: for any other form, and for names of architectures that images do not use (``x86_64``)
         """
@@ -74,6 +75,10 @@ class Platform:
         if form is None:
             raise InputError(subject=f"the platform {quoted(text)}", cause="it has the wrong form", hint=_HINT)
         os, architecture, variant, version = form.group("os", "arch", "variant", "version")
+        if os == architecture == "*":
+            raise InputError(
+                subject=f"the platform {quoted(text)}", cause="it is every one", hint="leave platforms out"
+            )
         if architecture in _OTHER_NAMES:
             name, implied = _OTHER_NAMES[architecture]
             right = cls(os, name, variant or implied, version or "")
@@ -103,8 +108,8 @@ class Platform:
         architecture, implied = _OTHER_NAMES.get(actual.architecture, (actual.architecture, ""))
         variant = actual.variant or implied or _DEFAULT_VARIANTS.get(architecture, "")
         return (
-            self.os == actual.os
-            and self.architecture == architecture
+            self.os in ("*", actual.os)
+            and self.architecture in ("*", architecture)
             and self.variant in ("", variant)
             and (not self.os_version or f"{actual.os_version}.".startswith(f"{self.os_version}."))
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
@@ -41,33 +41,72 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 _PATTERN_FORM = "write a regular expression, or a list of them, that matches whole tags"
 
 
+@dataclass(frozen=True)
+class _Defaults:
+    """What rules take that do not say it.
+
+    :ivar beginning: registry and namespace of an empty destination; empty when none may be
+    """
+
+    beginning: str
+    platforms: tuple[Platform, ...]
+
+
 def parse_rules(
-    images: object, *, default_registry: str | None, default_namespace: str | None, origin: str = "images"
+    images: object,
+    *,
+    default_registry: str | None,
+    default_namespace: str | None,
+    platforms: object = None,
+    origin: str = "images",
 ) -> list[Rule]:
     """Take the value of the option ``images`` and give its rules.
 
-    :param images: a list of mappings with the keys source, destination, tags, platforms and overwrite, or None
+    :param images: a list of mappings with the keys source, destination, tags, platforms and overwrite, or of sources
+        for the default destination; a single source; image-syncer's mapping of sources to destinations; or None
     :param default_registry: with ``default_namespace``, where a rule without destination goes
+    :param platforms: those of every rule that does not say its own
     :param origin: the option's name
     """
+    return parse_entries(
+        _entries(images, origin),
+        default_registry=default_registry,
+        default_namespace=default_namespace,
+        platforms=platforms,
+    )
+
+
+def _entries(images: object, origin: str) -> list[tuple[str, object]]:
+    """Give the items, each with the words that say where it stands."""
     if images is None:
-        entries: list[tuple[str, object]] = []
-    elif isinstance(images, (list, tuple)):
-        entries = [(f"{origin}[{index}]", item) for index, item in enumerate(images)]
-    else:
+        return []
+    if isinstance(images, str):
+        images = [images]
+    if isinstance(images, (list, tuple)):
+        return [(f"{origin}[{index}]", item) for index, item in enumerate(images)]
+    if not isinstance(images, Mapping):
         raise InputError(subject=f"the option {origin}", cause="it is not a list", hint=_ITEM_FORM)
-    return parse_entries(entries, default_registry=default_registry, default_namespace=default_namespace)
+    if "source" in images:
+        raise InputError(subject=f"the option {origin}", cause="it is one item, not a list of them", hint=_ITEM_FORM)
+    return [(f"{origin}: {quoted(key)}", {"source": key, "destination": images[key]}) for key in images]
 
 
 def parse_entries(
-    entries: Iterable[tuple[str, object]], *, default_registry: str | None, default_namespace: str | None
+    entries: Iterable[tuple[str, object]],
+    *,
+    default_registry: str | None,
+    default_namespace: str | None,
+    platforms: object = None,
 ) -> list[Rule]:
     """Take items as ``images`` has them, each with the words that say where it stands, and give their rules."""
-    defaults = _parse_defaults(default_registry, default_namespace)
+    defaults = _Defaults(
+        _parse_beginning(default_registry, default_namespace),
+        _parse_platforms(platforms, Place("platform", "the option platforms")),
+    )
     return [_parse_rule(item, origin, defaults) for origin, item in entries]
 
 
-def _parse_defaults(registry: str | None, namespace: str | None) -> str:
+def _parse_beginning(registry: str | None, namespace: str | None) -> str:
     """Give what a destination begins with that is not written; empty when it must be."""
     if not registry and not namespace:
         return ""
@@ -97,7 +136,9 @@ def _parse_default(name: str, value: str, prefix: str) -> tuple[str, str]:
         ) from None
 
 
-def _parse_rule(item: object, origin: str, defaults: str) -> Rule:
+def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
+    if isinstance(item, str):
+        item = {"source": item}
     if not isinstance(item, Mapping):
         raise InputError(subject=f"the item {origin}", cause="it is not a mapping", hint=_ITEM_FORM)
     check_keys(item, _KEYS, origin)
@@ -109,11 +150,13 @@ def _parse_rule(item: object, origin: str, defaults: str) -> Rule:
     return Rule(
         origin=origin,
         source=source,
-        destinations=_parse_destinations(item.get("destination"), origin, source, defaults),
+        destinations=_parse_destinations(item.get("destination"), origin, source, defaults.beginning),
         include=include,
         exclude=exclude,
         newest=count,
-        platforms=_parse_platforms(item.get("platforms"), Place("platform", origin)),
+        platforms=defaults.platforms
+        if item.get("platforms") is None
+        else _parse_platforms(item["platforms"], Place("platform", origin)),
         overwrite=_parse_overwrite(item.get("overwrite"), Place("overwrite", origin)),
     )
 
@@ -166,17 +209,17 @@ def _parse_count(value: object, place: Place) -> int | None:
     return value
 
 
-def _parse_destinations(value: object, origin: str, source: Source, defaults: str) -> tuple[Destination, ...]:
+def _parse_destinations(value: object, origin: str, source: Source, beginning: str) -> tuple[Destination, ...]:
     place = Place("destination", origin)
     written = [""] if value is None else place.texts(value, _SIDE_FORM) or [""]
     found: dict[Destination, None] = {}
     for text in written:
-        if not text and not defaults:
+        if not text and not beginning:
             raise place.refusal(
                 text, "it is empty", "write a destination, or give default_registry and default_namespace"
             )
         below = "{path}" if source.wildcard is not None else _without_first_part(source.repository)
-        whole = text or f"{defaults}/{below}"
+        whole = text or f"{beginning}/{below}"
         found[parse_destination(whole, place, source=source)] = None
     return tuple(found)
 

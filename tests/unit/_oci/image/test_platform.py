@@ -38,7 +38,15 @@ def test_parse(text: str, platform: Platform) -> None:
     "text",
     [
         *(None, 5, "", "linux", "linux/", "/amd64", "linux/arm/v7/x", "Linux/amd64", "linux/amd64:", "linux/amd64:1:2"),
-        *("linux/*", "linux /amd64", "linux/amd64\n", "linux/amd64:10.0\n", "a/b" * 10_000 + " "),
+        *(
+            "lin*/amd64",
+            "linux/*/*",
+            "*/*",
+            "linux /amd64",
+            "linux/amd64\n",
+            "linux/amd64:10.0\n",
+            "a/b" * 10_000 + " ",
+        ),
     ],
 )
 def test_wrong_form(text: Any) -> None:
@@ -90,6 +98,14 @@ def test_names_that_images_do_not_use(text: str, right: str) -> None:
         ("windows/amd64:10.0.1776", Platform("windows", "amd64", "", "10.0.17763.5122"), False),
         ("windows/amd64:10.0.17763", Platform("windows", "amd64"), False),
         ("linux/amd64", Platform("unknown", "unknown"), False),
+        ("*/amd64", Platform("windows", "amd64"), True),
+        ("*/arm/v7", Platform("linux", "arm", "v7"), True),
+        ("*/arm/v7", Platform("linux", "arm", "v6"), False),
+        ("linux/*", Platform("linux", "s390x"), True),
+        ("windows/*:10.0", Platform("windows", "amd64", "", "10.0.17763"), True),
+        ("linux/*", Platform("windows", "amd64"), False),
+        ("*/amd64", Platform("unknown", "unknown"), False),
+        ("linux/*", Platform("unknown", "unknown"), False),
     ],
 )
 def test_matches(wish: str, actual: Platform, matches: bool) -> None:

@@ -249,7 +249,9 @@ def test_an_empty_destination_in_a_list_is_the_default_one() -> None:
         ({"source": SRC, "platforms": [386]}, ["the platform 386", "in quotes"]),
         ({"source": SRC, "overwrite": "alway"}, ['the overwrite "alway"', "did you mean always?"]),
         ({"source": SRC, "overwrite": True}, ["the overwrite true", "always, skip, fail"]),
-        (SRC, ["images[0]", "not a mapping", "source: registry/repository"]),
+        (SRC, ["images[0]", "destination", "it is empty", "default_registry and default_namespace"]),
+        ("", ["images[0]", "it has no source"]),
+        (5, ["images[0]", "not a mapping", "source: registry/repository"]),
         (None, ["images[0]", "not a mapping"]),
     ],
 )
@@ -269,10 +271,41 @@ def test_the_rule_that_is_wrong_is_named() -> None:
         parse_rules([{"source": "A/b"}], default_registry=None, default_namespace=None, origin="sync")
 
 
-@pytest.mark.parametrize("images", [{SRC: DST}, SRC, 5, b"x"])
+@pytest.mark.parametrize("images", [{"source": SRC, "destination": DST}, 5, b"x", True])
 def test_images_is_a_list(images: object) -> None:
-    with pytest.raises(InputError, match="the option images: it is not a list"):
+    with pytest.raises(InputError, match=r"the option images: it is .*not a list"):
         parse_rules(images, default_registry=None, default_namespace=None)
+
+
+@pytest.mark.parametrize("images", [f"{SRC}:v1", [f"{SRC}:v1"], {f"{SRC}:v1": ""}, {f"{SRC}:v1": None}])
+def test_a_source_alone_goes_to_the_default_destination(images: object) -> None:
+    (rule,) = parse_rules(images, default_registry="reg.io", default_namespace="ns")
+    assert copies(rule) == [("v1", "reg.io/ns/app", "v1")]
+
+
+def test_a_mapping_is_the_form_of_image_syncer() -> None:
+    images = {f"{SRC}:v1": DST, SRC: [f"{DST}-all", "x.io/y"]}
+    first, second = parse_rules(images, default_registry=None, default_namespace=None)
+    assert (first.origin, [place.name for place in first.destinations]) == (f'images: "{SRC}:v1"', [DST])
+    assert [place.name for place in second.destinations] == [f"{DST}-all", "x.io/y"]
+    with pytest.raises(InputError, match=r"the destination 5 of images: \"a/b\""):
+        parse_rules({"a/b": 5}, default_registry=None, default_namespace=None)
+
+
+def test_platforms_of_the_task_are_those_of_rules_that_do_not_say_theirs() -> None:
+    items = [
+        {"source": SRC, "destination": DST, **more}
+        for more in ({}, {"platforms": "linux/arm64"}, {"platforms": []}, {"platforms": None})
+    ]
+    rules = parse_rules(items, default_registry=None, default_namespace=None, platforms=["linux/amd64", "*/s390x"])
+    assert [[str(platform) for platform in rule.platforms] for rule in rules] == [
+        ["linux/amd64", "*/s390x"],
+        ["linux/arm64"],
+        [],
+        ["linux/amd64", "*/s390x"],
+    ]
+    with pytest.raises(InputError, match='the platform "x" of the option platforms'):
+        parse_rules([], default_registry=None, default_namespace=None, platforms=["x"])
 
 
 @pytest.mark.parametrize("images", [None, [], ()])
