@@ -77,7 +77,7 @@ class Platform:
         os, architecture, variant, version = form.group("os", "arch", "variant", "version")
         if os == architecture == "*":
             raise InputError(
-                subject=f"the platform {quoted(text)}", cause="it is every one", hint="leave platforms out"
+                subject=f"the platform {quoted(text)}", cause="it is every one", hint=f"leave it out, or {_HINT}"
             )
         if architecture in _OTHER_NAMES:
             name, implied = _OTHER_NAMES[architecture]
