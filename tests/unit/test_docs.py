@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.imageops.registry.plugins.module_utils._modules import options
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import CODES
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,14 +67,27 @@ def check(module: str, given: dict[str, Any]) -> None:
         assert parse_rules(given["images"], **defaults)
 
 
-def test_every_error_code_has_a_section() -> None:
-    explained = set(
-        re.findall(r"^### (\w+)$", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.M)
-    )
-    raised: set[str] = set()
-    for file in (ROOT / "plugins" / "module_utils").rglob("*.py"):
-        raised.update(re.findall(r'(?:\bcode="|"(?=acr_))([a-z0-9_]+)"', file.read_text(encoding="utf-8")))
-    assert raised - explained == set()
+def code_names(file: Path) -> Iterator[str]:
+    """Every literal that a call passes as ``code``."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                chosen = keyword.value
+                values = [chosen.body, chosen.orelse] if isinstance(chosen, ast.IfExp) else [chosen]
+                if keyword.arg == "code":
+                    yield from (value.value for value in values if isinstance(value, ast.Constant))
+
+
+def test_every_error_code_has_a_section_and_every_section_is_of_a_code() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^### (\w+)$", text, re.M)) == sorted(CODES)
+
+
+def test_every_code_in_the_plugins_is_in_the_list_and_every_code_in_the_list_is_used() -> None:
+    files = [file for file in (ROOT / "plugins").rglob("*.py") if file.parts[-2:] != ("_oci", "errors.py")]
+    assert {code for file in files for code in code_names(file)} <= set(CODES)
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert [code for code in CODES if f'"{code}"' not in text and code != "invalid_input"] == []
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)

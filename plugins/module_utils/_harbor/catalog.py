@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from .._oci.client.refusals import Purpose
 from .._oci.credentials.provider import Credential
-from .._oci.errors import RegistryError
+from .._oci.errors import Code, RegistryError
 from .._oci.http.transport import Answer
 from .._oci.registry.listing import is_repository_path
 from .._oci.registry.registry import Registry
@@ -139,7 +139,7 @@ class HarborApi:
             raise _error(purpose, "protocol_error", "what answers there is not Harbor's API", "", answer) from None
 
 
-def _error(purpose: Purpose, code: str, cause: str, hint: str, answer: Answer) -> RegistryError:
+def _error(purpose: Purpose, code: Code, cause: str, hint: str, answer: Answer) -> RegistryError:
     return RegistryError(
         code=code, action=purpose.action, subject=purpose.subject, cause=cause, hint=hint, status=answer.status
     )
@@ -234,6 +234,7 @@ class HarborCatalog:
 
     def _refused(self, error: RegistryError, api: HarborApi, project: str) -> RegistryError:
         """The error in the words of projects. Harbor does not tell everybody whether there is one."""
+        code: Code
         if error.status == 401 and not api.account:
             code, cause = "no_credentials", f"the project {project} is not public, or there is none"
             hint = f"add {self._host} to registries, with a user or a robot"

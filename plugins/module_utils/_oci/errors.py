@@ -4,11 +4,63 @@
 """The one hierarchy of errors that library code raises.
 
 Each error says what was being done (action), to what (object), why it failed (cause) and what to do (hint), and carries
-a stable code that reports group by. Codes are part of the public interface: docs/troubleshooting.md has a section for
-each.
+a code. Codes are part of the public interface: docs/troubleshooting.md has a section for each.
 """
 
 from __future__ import annotations
+
+from typing import Literal, get_args
+
+Code = Literal[
+    # before anything is contacted
+    "invalid_input",
+    # logins and rights
+    "no_credentials",
+    "bad_credentials",
+    "pull_denied",
+    "push_denied",
+    # what is not there
+    "repository_not_found",
+    "tag_not_found",
+    "destination_missing",
+    "source_incomplete",
+    # the connection
+    "tls_untrusted",
+    "plain_http",
+    "connection_failed",
+    "timeout",
+    "registry_down",
+    "server_error",
+    "rate_limited",
+    "retry_budget",
+    "protocol_error",
+    # the content of images
+    "unsupported_manifest",
+    "digest_mismatch",
+    "size_mismatch",
+    "too_large",
+    # what a destination refuses
+    "conflict",
+    "immutable_tag",
+    "source_policy",
+    "unsupported",
+    "quota_exceeded",
+    # the APIs of Alibaba Cloud
+    "acr_not_found",
+    "acr_forbidden",
+    "acr_state",
+    "acr_exists",
+    "acr_clock",
+    "acr_wait_timeout",
+    "acr_secret_file",
+    "acr_refused",
+    # the run
+    "interrupted",
+    "unexpected",
+]
+"""Every code of an error. It is stable: results carry it, reports group by it."""
+
+CODES: tuple[Code, ...] = get_args(Code)
 
 
 class ImageOpsError(Exception):
@@ -25,7 +77,7 @@ class ImageOpsError(Exception):
     def __init__(
         self,
         *,
-        code: str,
+        code: Code,
         action: str,
         subject: str,
         cause: str,
@@ -66,7 +118,7 @@ class RegistryError(ImageOpsError):
     def __init__(
         self,
         *,
-        code: str,
+        code: Code,
         action: str,
         subject: str,
         cause: str,

@@ -118,7 +118,7 @@ class MemoryRepository(Repository):
             for named in (*manifest.children, *manifest.blobs):
                 if named.digest not in self.manifests and named.digest not in self.blobs and not is_foreign(named):
                     raise MissingContent(
-                        code="missing_content", action="write", subject=self.name, cause=f"{named.digest} is not there"
+                        code="server_error", action="write", subject=self.name, cause=f"{named.digest} is not there"
                     )
             self.manifests[manifest.digest] = manifest
             if tag is not None:

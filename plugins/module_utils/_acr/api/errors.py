@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._oci.client.run import Mask, unmasked
-from ..._oci.errors import ImageOpsError
+from ..._oci.errors import Code, ImageOpsError
 from ..._oci.http.faults import Fault
 
 _WORDS_LIMIT = 500
@@ -56,7 +56,7 @@ class ApiError(ImageOpsError):
     def __init__(
         self,
         *,
-        code: str,
+        code: Code,
         action: str,
         subject: str,
         cause: str,
@@ -83,7 +83,7 @@ class _Meaning:
     """What a family of API codes means to the user."""
 
     pattern: str
-    code: str
+    code: Code
     cause: str
     hint: str = ""
     transient: bool = False

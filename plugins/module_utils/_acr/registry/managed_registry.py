@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ..._oci.client.run import Run
 from ..._oci.credentials.provider import Credential
-from ..._oci.errors import ImageOpsError
+from ..._oci.errors import Code, ImageOpsError
 from ..api.client import OpenApi, Parameter, count, rows
 from ..resources.instance import usage
 from ..resources.namespace import list_namespaces
@@ -131,7 +131,7 @@ class _Search:
             hint = "remove repositories that are not needed, or have the quota of the instance raised"
             self._refuse(new, "quota_exceeded", cause, hint)
 
-    def _refuse(self, paths: Iterable[str], code: str, cause: str, hint: str) -> None:
+    def _refuse(self, paths: Iterable[str], code: Code, cause: str, hint: str) -> None:
         for path in paths:
             self._room.faults[path] = ImageOpsError(
                 code=code, action="create the repository", subject=f"{self._host}/{path}", cause=cause, hint=hint

@@ -14,7 +14,7 @@ from ..._oci.client.retry import is_retried
 from ..._oci.client.run import Run
 from ..._oci.client.tokens import Challenge, check_realm, parse_challenges, parse_token, token_request
 from ..._oci.credentials.provider import Credential
-from ..._oci.errors import ImageOpsError
+from ..._oci.errors import Code, ImageOpsError
 from ..._oci.http.faults import Fault
 from ..._oci.http.transport import USER_AGENT, Answer, Stats, Transport
 from ..._oci.http.urls import origin_of
@@ -147,5 +147,5 @@ class RegistryFront:
         return error
 
     def _odd(self, action: str, cause: str, status: int, *, transient: bool = False) -> ApiError:
-        code = "server_error" if transient else "protocol_error"
+        code: Code = "server_error" if transient else "protocol_error"
         return ApiError(code=code, action=action, subject=self.host, cause=cause, status=status, transient=transient)

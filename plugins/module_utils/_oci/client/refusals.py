@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Union
 
-from ..errors import RegistryError
+from ..errors import Code, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from .retry import is_retried
@@ -54,6 +54,9 @@ class Purpose:
     write: bool = False
     kind: str = "repository"
 
+
+_Judgement = tuple[Union[Code, Literal["lacks_content"]], str, str]
+"""Code, cause and hint. What lacks content becomes a MissingContent with the code of a failure of the server."""
 
 _MISSING = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"))
 SPOILT = frozenset(("DIGEST_INVALID", "SIZE_INVALID"))
@@ -148,6 +151,7 @@ def error_of(
     """
     said = read_error(answer.body, mask)
     status = answer.status
+    code: Code | Literal["lacks_content"]
     if answer.foreign:
         code, cause, hint, transient = (
             "server_error",
@@ -160,12 +164,12 @@ def error_of(
         if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
             hint = "if it speaks HTTPS on this port, leave plain_http out"
         # What is sent was verified before: other bytes arrived because something spoilt them on the way.
-        transient = is_retried(status) or status == 409 or code in ("missing_content", "digest_mismatch")
-    kind = MissingContent if code == "missing_content" else RegistryError
+        transient = is_retried(status) or status == 409 or code in ("lacks_content", "digest_mismatch")
+    kind = MissingContent if code == "lacks_content" else RegistryError
     words = said.words
     shown = f"{cause} (HTTP {status})" if not words else f"{cause} (HTTP {status}: {words})"
     return kind(
-        code="server_error" if kind is MissingContent else code,
+        code="server_error" if code == "lacks_content" else code,
         action=purpose.action,
         subject=purpose.subject,
         cause=shown,
@@ -197,7 +201,7 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
     )
 
 
-def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[str, str, str]:
+def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judgement:
     """Code, cause and hint."""
     codes = said.codes
     if status == 429 or "TOOMANYREQUESTS" in codes:
@@ -235,7 +239,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> tuple[
     return "protocol_error", "the registry's answer makes no sense here", ""
 
 
-def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, str] | None:
+def _judge_words(status: int, said: Said, purpose: Purpose) -> _Judgement | None:
     """What vendors say in their own ways."""
     codes, words = said.codes, said.words.lower()
     if status == 400 and re.search(r"http request (was sent )?to (an )?https (server|port)", words):
@@ -243,7 +247,7 @@ def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, s
     if "PROJECTPOLICYVIOLATION" in codes:
         return "source_policy", "a policy of the registry keeps this image back", "see its project's security rules"
     if purpose.write and purpose.kind == "manifest" and codes & _MISSING:
-        return "missing_content", "the registry lacks something that the manifest names", ""
+        return "lacks_content", "the registry lacks something that the manifest names", ""
     if purpose.write and (codes & _IMMUTABLE or re.search(r"immutab|cannot be overwritten", words)):
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     no_room = status == 507 or "QUOTA_EXCEEDED" in codes or re.search(r"quota|configured upper limit", words)
@@ -258,7 +262,7 @@ def _judge_words(status: int, said: Said, purpose: Purpose) -> tuple[str, str, s
     return None
 
 
-def _judge_denied(status: int, purpose: Purpose, anonymous: bool) -> tuple[str, str, str]:
+def _judge_denied(status: int, purpose: Purpose, anonymous: bool) -> _Judgement:
     if anonymous and status == 401:
         return (
             "no_credentials",
@@ -279,7 +283,7 @@ def _judge_denied(status: int, purpose: Purpose, anonymous: bool) -> tuple[str, 
     return "pull_denied", "this account may not pull it, or it does not exist", hint
 
 
-def _judge_missing(codes: frozenset[str], words: str, purpose: Purpose) -> tuple[str, str, str]:
+def _judge_missing(codes: frozenset[str], words: str, purpose: Purpose) -> _Judgement:
     if purpose.write:
         return (
             "destination_missing",

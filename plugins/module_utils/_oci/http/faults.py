@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+from ..errors import Code
 from .library import http_exceptions
 
 # http.client's own words for a proxy that says no.
@@ -31,7 +32,7 @@ class Fault(Exception):
 
     def __init__(
         self,
-        code: str,
+        code: Code,
         cause: str,
         *,
         hint: str = "",

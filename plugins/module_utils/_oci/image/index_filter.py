@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ContentError
+from ..errors import Code, ContentError
 from .manifest import Descriptor, Manifest, Platform, parse_manifest
 from .media_types import IMAGE_CONFIGS, INDEXES
 from .reference import Digest
@@ -211,7 +211,7 @@ def _entries(
         yield entry
 
 
-def _fault(digest: Digest, cause: str, *, code: str = "protocol_error") -> ContentError:
+def _fault(digest: Digest, cause: str, *, code: Code = "protocol_error") -> ContentError:
     return ContentError(code=code, action="select platforms from", subject=f"the index {digest}", cause=cause)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, NoReturn
 
-from ..errors import ContentError, InputError
+from ..errors import Code, ContentError, InputError
 from .media_types import (
     ACCEPT,
     ARTIFACTS,
@@ -163,7 +163,7 @@ class _Reader:
     def __init__(self, subject: str) -> None:
         self._subject = subject
 
-    def fail(self, cause: str, *, code: str = "protocol_error", hint: str = "") -> NoReturn:
+    def fail(self, cause: str, *, code: Code = "protocol_error", hint: str = "") -> NoReturn:
         raise ContentError(code=code, action="read", subject=self._subject, cause=cause, hint=hint)
 
     def fail_schema1(self) -> NoReturn:
@@ -266,7 +266,7 @@ class _Reader:
             return Digest.parse(text)
         except InputError as error:
             known = ":" not in text or text.startswith(("sha256:", "sha512:"))
-            code = "protocol_error" if known else "unsupported_manifest"
+            code: Code = "protocol_error" if known else "unsupported_manifest"
             self.fail(f"the digest of its {place} is {quoted(text)}: {error.cause}", code=code)
 
     def _platform(self, found: dict[str, Any], place: str) -> Platform | None:

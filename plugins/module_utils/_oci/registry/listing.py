@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Protocol
 from ..client.client import Call, Client
 from ..client.refusals import Purpose, read_error
 from ..client.tokens import Scopes
-from ..errors import InputError, RegistryError
+from ..errors import Code, InputError, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from ..http.urls import next_link
@@ -111,7 +111,7 @@ class Pages:
             raise self._error("protocol_error", f"the list has no {self._key}")
         return [entry for entry in entries if isinstance(entry, str)]
 
-    def _error(self, code: str, cause: str) -> RegistryError:
+    def _error(self, code: Code, cause: str) -> RegistryError:
         return RegistryError(code=code, action=self._purpose.action, subject=self._purpose.subject, cause=cause)
 
 
@@ -160,6 +160,7 @@ class RegistryCatalog(Pages):
         error = self._client.error(self._call(""), answer)
         anonymous = self._client.auth.is_anonymous(self._repository)
         said = f"(HTTP {answer.status}{': ' if error.words else ''}{error.words})"
+        code: Code
         if answer.status in (401, 403):
             whom = "anybody without a login" if anonymous else "this login"
             code, cause = "no_credentials" if anonymous else "pull_denied", f"it does not list them to {whom} {said}"

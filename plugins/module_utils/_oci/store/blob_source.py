@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..client.run import Run
-from ..errors import ContentError, ImageOpsError, RegistryError
+from ..errors import Code, ContentError, ImageOpsError, RegistryError
 from ..image.manifest import Descriptor
 from .store import BlobReader, Repository
 
@@ -175,7 +175,7 @@ class _VerifiedReader:
         if hasher.hexdigest() != self._source.blob.digest.encoded:
             raise self._wrong("digest_mismatch", "its bytes have another digest")
 
-    def _wrong(self, code: str, cause: str) -> ContentError:
+    def _wrong(self, code: Code, cause: str) -> ContentError:
         return ContentError(
             code=code,
             action="read",
