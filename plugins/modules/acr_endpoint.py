@@ -87,10 +87,15 @@ endpoint:
       type: str
       sample: RUNNING
     domains:
-      description: The host names that it is reached by, those of the user first. There may be none while it is off.
+      description: The vendor's host names that it is reached by. There may be none while it is off.
       type: list
       elements: str
       sample: [acme-registry.cn-shanghai.cr.aliyuncs.com]
+    custom_domains:
+      description: The user's own host names that it is reached by.
+      type: list
+      elements: str
+      sample: []
     entries:
       description: Its white list. An empty one lets the whole world in.
       type: list

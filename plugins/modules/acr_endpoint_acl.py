@@ -68,7 +68,8 @@ options:
     default: false
   allow_unrestricted:
     description:
-      - Whether the list may become empty, which lets the whole world in.
+      - Whether the list may become empty, or may hold networks that together are all addresses, such as V(0.0.0.0/1)
+        and V(128.0.0.0/1). Both let the whole world in.
       - With O(entries=[]) and O(purge=true) the vendor's entry V(127.0.0.1/32) goes, too.
     type: bool
     default: false
@@ -113,7 +114,9 @@ entries:
       type: str
       sample: migration host
 unrestricted:
-  description: Whether the list is empty and the endpoint on, so that the whole world gets in.
+  description: >-
+    Whether the endpoint is on and the list is empty, or its networks together are all addresses, so that the whole
+    world gets in.
   returned: success
   type: bool
   sample: false

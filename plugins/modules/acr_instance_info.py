@@ -94,7 +94,8 @@ instances:
       sample: Enterprise_Advanced
     usage:
       description: >-
-        What it may hold and does hold. V(null) when the access key may not read it, of which there is a warning.
+        What it may hold and does hold. V(null) when the access key may not read it or the instance does not run, of
+        which there is a warning.
       type: dict
       contains:
         namespaces:
@@ -123,7 +124,8 @@ instances:
               sample: 120
     endpoints:
       description: >-
-        How its registry is reached. V(null) when the access key may not read it, of which there is a warning.
+        How its registry is reached. V(null) when the access key may not read it or the instance does not run, of which
+        there is a warning.
       type: list
       elements: dict
       contains:
@@ -140,25 +142,36 @@ instances:
           type: str
           sample: RUNNING
         domains:
-          description: Its host names, those of the user first.
+          description: The vendor's host names.
           type: list
           elements: str
           sample: [acme-registry.cn-shanghai.cr.aliyuncs.com]
+        custom_domains:
+          description: The user's own host names.
+          type: list
+          elements: str
+          sample: []
         vpcs:
           description: The ids of the VPCs that it is linked to.
           type: list
           elements: str
           sample: []
     public_domains:
-      description: The host names of the public endpoint.
+      description: The vendor's host names of the public endpoint.
       type: list
       elements: str
       sample: [acme-registry.cn-shanghai.cr.aliyuncs.com]
     vpc_domains:
-      description: The host names inside VPCs.
+      description: The vendor's host names inside VPCs.
       type: list
       elements: str
       sample: [acme-registry-vpc.cn-shanghai.cr.aliyuncs.com]
+    custom_domains:
+      description: >-
+        The user's own host names of all endpoints. They are never chosen by themselves; name one where it is wanted.
+      type: list
+      elements: str
+      sample: []
     namespaces:
       description: The namespaces. V(null) unless O(namespaces=true).
       type: list

@@ -50,8 +50,10 @@ options:
   acr:
     description:
       - Writes the document for somebody who pushes images into namespaces of one Enterprise Edition instance.
-      - It allows O(acr.actions) on V(acs:cr:*:*:repository/<instance id>/<namespace>/*), and those that get a login
-        on V(*).
+      - It allows each of O(acr.actions) on the resource that the vendor authorises it on. Actions on repositories get
+        V(acs:cr:*:*:repository/<instance id>/<namespace>/*), C(CreateRepository) the namespace's own resource as well,
+        actions on the instance V(acs:cr:*:*:instance/<instance id>), and those that know no resource (which list
+        instances or namespaces, or get a login) V(*).
     type: dict
     suboptions:
       instance_id:
@@ -117,7 +119,7 @@ policy:
         Version: "1"
         Statement:
           - Effect: Allow
-            Action: [cr:CreateRepository, cr:UpdateRepository, cr:PushRepository, cr:PullRepository]
+            Action: [cr:PushRepository, cr:PullRepository]
             Resource: ["acs:cr:*:*:repository/cri-xxxxxxxxxxxxxxxx/image-syncer/*"]
 error_codes:
   description: The code of the error.

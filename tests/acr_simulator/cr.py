@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Callable
 
-from . import rights
+from . import resources_of_calls, rights
 from .cr_endpoints import Endpoints
 from .cr_instances import Instances, Logins
 from .cr_namespaces import Namespaces
@@ -17,7 +17,7 @@ from .cr_repositories import Repositories
 from .replies import ApiFault
 from .world import Key, World
 
-_LOOK_CALLS = ("Get", "List")
+_IN_ANY_STATE = ("ListInstance", "GetInstance")
 
 
 class ContainerRegistry:
@@ -38,18 +38,20 @@ class ContainerRegistry:
         method: Callable[[Parameters, Key], Answer] = getattr(part, name)
         if action != "ListInstance":
             instance = find_instance(self._world, parameters)
-            if instance.status != "RUNNING" and not action.startswith(_LOOK_CALLS):
+            if instance.status != "RUNNING" and action not in _IN_ANY_STATE:
                 raise ApiFault(400, "INSTANCE_STATUS_NOT_SUPPORT")
         return {"IsSuccess": True, "Code": "success", **method(parameters, key)}
 
     def _demand_right(self, action: str, parameters: Parameters, key: Key) -> None:
-        instance = parameters.get("InstanceId", "*")
-        namespace = parameters.get("RepoNamespaceName", parameters.get("NamespaceName", "*"))
-        place = f"acs:cr:{self._world.region}:{self._world.account_id}"
-        if "Repo" in action and "RepoNamespaceName" in parameters:
-            resource = f"{place}:repository/{instance}/{namespace}/{parameters.get('RepoName', '*')}"
-        elif "Namespace" in action:
-            resource = f"{place}:repository/{instance}/{namespace}"
-        else:
-            resource = f"{place}:instance/{instance}"
-        rights.demand(self._world, key, f"cr:{action}", resource, "NoPrivilege")
+        names = {**self._names_of(parameters), **parameters}
+        right, resource = resources_of_calls.of_cr(action, self._world.region, self._world.account_id, names)
+        rights.demand(self._world, key, right, resource, "NoPrivilege")
+
+    def _names_of(self, parameters: Parameters) -> Parameters:
+        """Return the names of the repository whose id is given."""
+        instance = self._world.instances.get(parameters.get("InstanceId", ""))
+        for namespace in instance.namespaces.values() if instance and "RepoId" in parameters else ():
+            for repository in namespace.repositories.values():
+                if repository.repo_id == parameters["RepoId"]:
+                    return {"RepoNamespaceName": namespace.name, "RepoName": repository.name}
+        return {}

@@ -64,6 +64,8 @@ class Endpoints(Part):
         present = next((each for each in endpoint.entries if each.entry == parameters["Entry"]), None)
         if present is None:
             raise ApiFault(400, "SIMULATED_NO_SUCH_ENTRY", "the real code of a missing entry is not known")
+        if present.entry == DEFAULT_ENTRY and self._world.default_entry_stays:
+            raise ApiFault(400, "SIMULATED_DEFAULT_ENTRY", "whether the real one lets it go is not known")
         if present.goes is None:
             present.goes = Countdown(self._world.looks.entry_goes)
         return {}

@@ -34,6 +34,7 @@ class Repositories(Part):
             for repository in namespace.repositories.values()
             if parameters.get("RepoNamespaceName", namespace.name) == namespace.name
             and parameters.get("RepoName", "") in repository.name
+            and parameters.get("RepoStatus", "ALL") in ("ALL", "NORMAL" if repository.goes is None else "DELETING")
         ]
         page = page_of(rows, parameters, default_size=30)
         return {"Repositories": page.pop("rows"), **page, "TotalCount": str(len(rows))}

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from . import rights
+from . import resources_of_calls, rights
 from .replies import ApiFault
 from .world import Countdown, Key, Policy, User, World
 
@@ -34,9 +34,8 @@ class AccessManagement:
 
         :raises ApiFault: when the call is refused
         """
-        subject = parameters.get("UserName", parameters.get("PolicyName", "*"))
-        resource = f"acs:ram:*:{self._world.account_id}:*/{subject}"
-        rights.demand(self._world, key, f"ram:{action}", resource, "NoPermission")
+        for right, resource in resources_of_calls.of_ram(action, self._world.account_id, parameters):
+            rights.demand(self._world, key, right, resource, "NoPermission")
         name = re.sub(r"(?<!^)([A-Z])", r"_\1", action).lower()
         method: Callable[[Parameters], Answer] = getattr(self, f"_{name}")
         return method(parameters)

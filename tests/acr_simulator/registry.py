@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import rights
+from . import resources_of_calls, rights
 from .cr_repositories import make_repository
 from .identity import Identity
 from .world import Instance, Namespace, World
@@ -127,16 +127,18 @@ class RegistryFace:
         repository = namespace.repositories.get(name)
         if user is None:
             return action == "pull" and repository is not None and repository.repo_type == "PUBLIC"
-        place = f"acs:cr:{self._world.region}:{self._world.account_id}:repository"
-        resource = f"{place}/{self._instance.instance_id}/{namespace.name}/{name}"
-        needed = {"pull": ["cr:PullRepository"], "push": ["cr:PushRepository"]}.get(action)
-        if needed is None:
+        if action not in ("pull", "push"):
             return False
+        needed = [action]
         if repository is None:
             if action != "push" or not namespace.auto_create_repo:
                 return False
-            needed = [*needed, "cr:CreateRepository"]
-        return all(rights.allowed(self._world, user, right, resource) for right in needed)
+            needed = [action, "create"]
+        names = {"InstanceId": self._instance.instance_id, "NamespaceName": namespace.name, "RepoName": name}
+        asked = [
+            resources_of_calls.of_registry(each, self._world.region, self._world.account_id, names) for each in needed
+        ]
+        return all(rights.allowed(self._world, user, *each) for each in asked)
 
 
 def challenge(realm: str, service: str) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ def allowed(world: World, user: str, action: str, resource: str) -> bool:
         statement["Effect"]
         for document in _documents(world, user)
         for statement in _listed(document["Statement"])
-        if _matches(statement.get("Action"), action, ignore_case=True) and _matches(statement.get("Resource"), resource)
+        if _applies(statement, "Action", action, ignore_case=True) and _applies(statement, "Resource", resource)
     ]
     return "Allow" in effects and "Deny" not in effects
 
@@ -58,6 +58,13 @@ def _documents(world: World, user: str) -> list[Mapping[str, Any]]:
             policy = world.policies[name]
             found.append(json.loads(policy.versions[policy.default]))
     return found
+
+
+def _applies(statement: Mapping[str, Any], name: str, text: str, *, ignore_case: bool = False) -> bool:
+    """Return whether a statement is about an action or a resource, which it names or (``Not…``) leaves out."""
+    if f"Not{name}" in statement:
+        return not _matches(statement[f"Not{name}"], text, ignore_case=ignore_case)
+    return _matches(statement.get(name), text, ignore_case=ignore_case)
 
 
 def _matches(patterns: object, text: str, *, ignore_case: bool = False) -> bool:

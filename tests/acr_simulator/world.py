@@ -157,6 +157,7 @@ class World:
     :ivar exposed: moments at which an endpoint that was on had an empty white list, which is open to the world
     :ivar client_address: the address that the registry takes every client to have
     :ivar token_seconds: how long a token of a registry is good
+    :ivar default_entry_stays: whether the API refuses to delete the vendor's own entry of an allow list
     :ivar login_seconds: how long a temporary login is good, for each hour that it is asked for
     """
 
@@ -176,6 +177,7 @@ class World:
         self.client_address = "203.0.113.7"
         self.token_seconds = 300
         self.login_seconds = 3600.0
+        self.default_entry_stays = False
         self._skew = 0.0
 
     def now(self) -> float:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 from .._acr.api.client import OpenApi
 from .._acr.api.names import check_password
 from .._acr.registry.logins import LoginPassword, set_password, temporary_login
-from .._acr.resources.endpoint import PublicEndpoint
+from .._acr.resources.endpoint import PublicEndpoint, lets_everybody_in
 from .._acr.resources.instance import EndpointSummary, Instance, endpoint_summaries, find_instance, get_instance
 from .._acr.resources.instance import list_instances as all_instances
 from .._acr.resources.instance import usage as read_usage
@@ -108,7 +108,7 @@ def keep_white_list(task: Task) -> NoReturn:
             task.warn("the endpoint is off; what is predicted holds for one that was turned on just before")
         return {
             **told(task, "entries", change, _described_entries),
-            "unrestricted": not change.after and not white_list.is_off,
+            "unrestricted": lets_everybody_in(change.after or ()) and not white_list.is_off,
         }
 
     carry_out(task, work)
@@ -230,22 +230,24 @@ def _find_instances(task: Task, clients: Clients) -> list[Result]:
 def _from_outside(instance_id: str, region: str) -> Result:
     """What anybody may know of an instance."""
     unknown = dict.fromkeys(("name", "status", "specification", "usage", "endpoints", "namespaces"))
-    return {"instance_id": instance_id, "region": region, **unknown, "public_domains": [], "vpc_domains": []}
+    domains: Result = {"public_domains": [], "vpc_domains": [], "custom_domains": []}
+    return {"instance_id": instance_id, "region": region, **unknown, **domains}
 
 
 def _described_instance(task: Task, api: OpenApi, instance: Instance) -> Result:
     instance_id = instance.instance_id
-    usage = _if_allowed(task, lambda: asdict(read_usage(api, instance_id)))
-    endpoints = _if_allowed(task, lambda: endpoint_summaries(api, instance_id))
+    usage = _if_told(task, lambda: asdict(read_usage(api, instance_id)))
+    endpoints = _if_told(task, lambda: endpoint_summaries(api, instance_id))
     namespaces = None
     if task.params["namespaces"]:
-        namespaces = [asdict(each) for each in list_namespaces(api, instance_id)]
+        namespaces = _if_told(task, lambda: [asdict(each) for each in list_namespaces(api, instance_id)])
     return {
         **asdict(instance),
         "usage": usage,
         "endpoints": None if endpoints is None else [asdict(each) for each in endpoints],
         "public_domains": _domains(endpoints, "internet"),
         "vpc_domains": _domains(endpoints, "vpc"),
+        "custom_domains": [name for each in endpoints or () for name in each.custom_domains],
         "namespaces": namespaces,
     }
 
@@ -254,12 +256,12 @@ def _domains(endpoints: list[EndpointSummary] | None, endpoint_type: str) -> lis
     return [name for each in endpoints or () if each.endpoint_type == endpoint_type for name in each.domains]
 
 
-def _if_allowed(task: Task, read: Callable[[], T]) -> T | None:
-    """What is read, or a warning that the access key may not read it."""
+def _if_told(task: Task, read: Callable[[], T]) -> T | None:
+    """Return what is read, or None with a warning where the key may not read it or the instance's state forbids it."""
     try:
         return read()
     except ImageOpsError as error:
-        if error.code != "acr_forbidden":
+        if error.code not in ("acr_forbidden", "acr_state"):
             raise
         task.warn(str(error))
         return None

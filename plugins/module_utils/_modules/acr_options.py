@@ -16,7 +16,14 @@ from .._oci.client.retry import RetryPolicy
 from .._oci.client.run import Settings
 from .._oci.errors import InputError
 
-_REGION_VARIABLES = ("ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION_ID", "ALICLOUD_REGION")
+_REGION_VARIABLES = (
+    "ALIBABA_CLOUD_REGION",
+    "ALIBABA_CLOUD_REGION_ID",
+    "ALIBABACLOUD_REGION",
+    "ALIBABACLOUD_REGION_ID",
+    "ALICLOUD_REGION",
+    "ALICLOUD_REGION_ID",
+)
 _ATTEMPTS = 6
 
 
@@ -229,7 +236,7 @@ def registry_api(params: Mapping[str, Any], region_name: str | None) -> Service:
 
 def ram_api(params: Mapping[str, Any]) -> Service:
     """Where RAM's API is."""
-    return ram_service(params["ram_endpoint"])
+    return ram_service(network=params["network"], endpoint=params["ram_endpoint"])
 
 
 def _check_positive(params: Mapping[str, Any], name: str) -> None:

@@ -198,6 +198,26 @@ class TestWhiteList:
         assert simulator.world.exposed
         simulator.world.exposed.clear()
 
+    def test_the_two_halves_of_all_addresses_are_the_whole_world(
+        self, cr: OpenApi, simulator: Simulator, running: SimulatedEndpoint
+    ) -> None:
+        halves = (("0.0.0.0/1", None), ("128.0.0.0/1", None))
+        for check_mode in (True, False):
+            with pytest.raises(ApiError, match="lets the whole world in"):
+                have(endpoint(cr, check_mode=check_mode), *halves)
+        assert simulator.actions(writes=True) == []
+        have(endpoint(cr), *halves, allow_unrestricted=True)
+        assert endpoint(cr).read().is_unrestricted
+        assert not have(endpoint(cr), *halves).changed
+
+    def test_a_default_entry_that_the_api_does_not_let_go(
+        self, cr: OpenApi, simulator: Simulator, running: SimulatedEndpoint
+    ) -> None:
+        simulator.world.default_entry_stays = True
+        with pytest.raises(ApiError, match="delete it in the console") as caught:
+            have(endpoint(cr), purge=True, allow_unrestricted=True)
+        assert "lets no other machine in" in caught.value.hint
+
     def test_removing_some(self, cr: OpenApi, running: SimulatedEndpoint) -> None:
         have(endpoint(cr), OFFICE, HOME)
         assert lack(endpoint(cr), OFFICE, ("198.51.100.1", None)).changed

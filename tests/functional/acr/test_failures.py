@@ -193,7 +193,7 @@ class TestWhatMayBeWritten:
     def test_no_right_to_push(self, pushed: Scene) -> None:
         pushed.key = key_with(pushed, "GetAuthorizationToken", "PullRepository")
         (error,) = failed(pushed.sync(pushed.rule()), "push_denied")
-        assert "cr:PushRepository with imageops.registry.ram_policy" in error["hint"]
+        assert "cr:PushRepository and cr:CreateRepository with imageops.registry.ram_policy" in error["hint"]
 
     @pytest.mark.parametrize("namespace", ["nowhere", "by-hand"])
     def test_no_namespace_or_none_that_makes_repositories(self, pushed: Scene, namespace: str) -> None:
@@ -256,7 +256,8 @@ class TestWhatMayBeWritten:
         ("acr_namespace", {"instance_id": "cri-1", "name": "team"}, "cr.cn-shanghai.aliyuncs.com"),
         ("acr_instance_info", {"network": "vpc"}, "cr-vpc.cn-shanghai.aliyuncs.com"),
         ("acr_endpoint", {"instance_id": "cri-1", "endpoint": "cr.corp.aliyuncs.com"}, "cr.corp.aliyuncs.com"),
-        ("ram_user", {"name": "pusher", "network": "vpc"}, "ram.aliyuncs.com"),
+        ("ram_user", {"name": "pusher", "network": "vpc"}, "ram.vpc-proxy.aliyuncs.com"),
+        ("ram_user", {"name": "pusher"}, "ram.aliyuncs.com"),
         ("ram_user", {"name": "pusher", "ram_endpoint": "ram.corp.aliyuncs.com"}, "ram.corp.aliyuncs.com"),
         ("acr_instance_info", {"registry": HOST}, HOST),
     ],

@@ -147,6 +147,7 @@ def test_endpoint_and_white_list(modules: Modules, simulator: Simulator, instanc
         "status": "RUNNING",
         "entries": [default],
         "domains": ["acme-registry.cn-shanghai.cr.aliyuncs.com"],
+        "custom_domains": [],
     }
     assert made["diff"]["before"]["enabled"] is False
     listed = modules.succeed("acr_endpoint_acl", entries=[office, home], purge=True, **PLACE)
@@ -204,6 +205,28 @@ def test_instances(modules: Modules, simulator: Simulator, instance: Instance) -
     simulator.world.add_instance("other", instance_id="cri-other")
     assert len(modules.succeed("acr_instance_info")["instances"]) == 2
     assert "there are: acme, other" in modules.fail("acr_instance_info", name="acm")["msg"]
+
+
+@pytest.mark.parametrize("status", ["STOPPED", "EXPIRED", "CREATING"])
+def test_an_instance_that_does_not_run_hides_no_other(modules: Modules, simulator: Simulator, status: str) -> None:
+    simulator.world.add_instance("idle", instance_id="cri-idle", status=status)
+    result = modules.succeed("acr_instance_info", namespaces=True)
+    shown = {each["name"]: each for each in result["instances"]}
+    assert shown["acme"]["usage"]
+    assert shown["acme"]["endpoints"]
+    assert (shown["idle"]["status"], shown["idle"]["endpoints"], shown["idle"]["public_domains"]) == (status, None, [])
+    assert "cri-idle" in str(result["warnings"])
+
+
+def test_a_custom_domain_is_no_push_host_by_itself(modules: Modules, instance: Instance) -> None:
+    endpoint = instance.endpoints["Registry"]
+    endpoint.domains.insert(0, ("images.example.com", "USER"))
+    switched = modules.succeed("acr_endpoint", **PLACE)["endpoint"]
+    assert switched["domains"] == ["acme-registry.cn-shanghai.cr.aliyuncs.com"]
+    assert switched["custom_domains"] == ["images.example.com"]
+    [found] = modules.succeed("acr_instance_info", **PLACE)["instances"]
+    assert found["public_domains"] == ["acme-registry.cn-shanghai.cr.aliyuncs.com"]
+    assert found["custom_domains"] == ["images.example.com"]
 
 
 def test_instance_by_its_registry(simulator: Simulator, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,9 +90,13 @@ class TestPolicy:
 
     def test_for_somebody_who_pushes(self, modules: Modules, simulator: Simulator) -> None:
         made = modules.succeed("ram_policy", name="push", acr=PUSH)
-        assert made["policy"]["document"]["Statement"][0]["Resource"] == [
-            "acs:cr:*:*:repository/cri-acme0123456789/team/*"
+        creating, others = made["policy"]["document"]["Statement"]
+        assert creating["Action"] == ["cr:CreateRepository"]
+        assert creating["Resource"] == [
+            "acs:cr:*:*:repository/cri-acme0123456789/team",
+            "acs:cr:*:*:repository/cri-acme0123456789/team/*",
         ]
+        assert others["Resource"] == ["acs:cr:*:*:repository/cri-acme0123456789/team/*"]
         assert not modules.succeed("ram_policy", name="push", acr=PUSH)["changed"]
         with_login = {**PUSH, "actions": ["PushRepository", "GetAuthorizationToken"]}
         assert len(modules.succeed("ram_policy", name="push", acr=with_login)["policy"]["document"]["Statement"]) == 2

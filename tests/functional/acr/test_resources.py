@@ -274,6 +274,6 @@ class TestInstance:
         endpoint.enable, endpoint.status = True, "RUNNING"
         endpoint.domains = [("acme.example", "SYSTEM"), ("images.example.com", "USER")]
         public, vpc = endpoint_summaries(cr, instance.instance_id)
-        assert public.domains == ("images.example.com", "acme.example")
+        assert (public.domains, public.custom_domains) == (("acme.example",), ("images.example.com",))
         assert (public.endpoint_type, public.enabled, public.status) == ("internet", True, "RUNNING")
         assert vpc.domains == ("acme-registry-vpc.cn-shanghai.cr.aliyuncs.com",)

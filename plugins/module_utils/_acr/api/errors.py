@@ -127,12 +127,18 @@ _MEANINGS = (
         "the instance is not in a state that allows this",
         "run it again once imageops.registry.acr_instance_info says RUNNING",
     ),
+    _Meaning(
+        r"STS_NOT_SUPPORT.*",
+        "acr_refused",
+        "the call does not take the key of a role (STS)",
+        "a fixed password belongs to a user: sign with an access key of that user, or use temporary logins",
+    ),
     _Meaning(r"SLB_SERVICE_ERROR", "server_error", "the load balancer behind the endpoint is busy", "", True),
     _Meaning(
         r"InvalidSecurityToken\.Expired.*",
         "bad_credentials",
         "the security token has ended",
-        "get a new one of STS; those of the package alibabacloud-credentials are renewed by themselves",
+        "get a new one of STS, or name the role (assume_role, ecs_ram_role), whose keys are renewed",
     ),
     _Meaning(
         r"InvalidAccessKeyId.*|SignatureDoesNotMatch|IncompleteSignature|InvalidSecurityToken.*|MissingSecurityToken"

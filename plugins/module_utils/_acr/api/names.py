@@ -13,8 +13,7 @@ from ..._oci.errors import InputError
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,118}[a-z0-9]")
 _REPOSITORY_PART = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
 _POLICY = re.compile(r"[A-Za-z0-9-]{1,128}")
-ENTERPRISE_SERVICE = re.compile(r"registry\.aliyuncs\.com:([a-z0-9-]+):[^:]*:(cri-[A-Za-z0-9]+)")
-"""A region and an instance's id, as the challenge of the instance's registry names them."""
+_INSTANCE = re.compile(r"cri-[A-Za-z0-9]+")
 _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -65,9 +64,29 @@ def is_enterprise_registry(host: str) -> bool:
     return name.endswith(".cr.aliyuncs.com") and not name.endswith(".personal.cr.aliyuncs.com")
 
 
+def is_instance_id(text: str) -> bool:
+    """Return whether a text has the form of an instance's id."""
+    return _INSTANCE.fullmatch(text) is not None
+
+
+def instance_of_service(service: str) -> tuple[str, str] | None:
+    """Return region and instance id from the service that a registry's challenge names.
+
+    The service has four parts in most regions (``registry.aliyuncs.com:cn-hangzhou:china:cri-xxxx``) and five in some.
+    The instance is the part that begins with ``cri-``; the region is the second part.
+
+    :return: None when the service names no instance of Enterprise Edition
+    """
+    parts = service.split(":")
+    instance_id = next((part for part in parts[2:] if is_instance_id(part)), None)
+    if instance_id is None or not _REGION.fullmatch(parts[1]):
+        return None
+    return parts[1], instance_id
+
+
 def is_enterprise_service(service: str) -> bool:
-    """Whether the service that a registry's challenge names is an Enterprise Edition instance, whatever its host."""
-    return ENTERPRISE_SERVICE.fullmatch(service) is not None
+    """Return whether the service that a registry's challenge names is an Enterprise Edition instance."""
+    return instance_of_service(service) is not None
 
 
 def path_fault(path: str) -> str:

@@ -14,6 +14,7 @@ from .names import check_region
 
 CR_VERSION = "2018-12-01"
 RAM_VERSION = "2015-05-01"
+STS_VERSION = "2015-04-01"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -61,22 +62,46 @@ def registry_service(*, region: str | None, network: str, endpoint: str | None) 
     if endpoint:
         return Service(server_url(endpoint, option="endpoint"), CR_VERSION)
     if not region:
-        raise InputError(
-            subject="the options",
-            cause="region is missing",
-            hint="set region, or ALIBABA_CLOUD_REGION_ID where it runs",
-        )
+        raise _no_region()
     host = f"cr{'-vpc' if network == 'vpc' else ''}.{check_region(region)}.aliyuncs.com"
     return Service(f"https://{host}", CR_VERSION)
 
 
-def ram_service(endpoint: str | None) -> Service:
-    """RAM's API, which has no regions.
+def ram_service(*, network: str, endpoint: str | None) -> Service:
+    """Return RAM's API, which has no regions.
 
+    :param network: ``public`` or ``vpc``
     :param endpoint: where it is instead
     """
-    url = server_url(endpoint, option="ram_endpoint") if endpoint else "https://ram.aliyuncs.com"
-    return Service(url, RAM_VERSION)
+    if endpoint:
+        return Service(server_url(endpoint, option="ram_endpoint"), RAM_VERSION)
+    host = "ram.vpc-proxy.aliyuncs.com" if network == "vpc" else "ram.aliyuncs.com"
+    return Service(f"https://{host}", RAM_VERSION)
+
+
+def sts_service(*, region: str | None, network: str, endpoint: str | None) -> Service:
+    """Return the API of the Security Token Service (STS).
+
+    :param region: its region; without one the endpoint of no region is used, which a VPC does not have
+    :param network: ``public`` or ``vpc``
+    :param endpoint: where it is instead
+    :raises InputError: without a region inside a VPC, and for what is no region
+    """
+    if endpoint:
+        return Service(server_url(endpoint, option="sts_endpoint"), STS_VERSION)
+    if network == "vpc" and not region:
+        raise _no_region()
+    inside = "-vpc" if network == "vpc" else ""
+    host = f"sts{inside}.{check_region(region)}.aliyuncs.com" if region else "sts.aliyuncs.com"
+    return Service(f"https://{host}", STS_VERSION)
+
+
+def _no_region() -> InputError:
+    return InputError(
+        subject="the options",
+        cause="region is missing",
+        hint="set region, or ALIBABA_CLOUD_REGION_ID where it runs",
+    )
 
 
 def server_url(text: str, *, option: str) -> str:

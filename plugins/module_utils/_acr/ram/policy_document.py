@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policy documents: how two are the same, and the least one that lets somebody push. No I/O."""
+"""Policy documents: how two are the same, and the smallest one that allows some actions. No I/O."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._oci.errors import InputError
-from ..api.names import check_namespace
+from ..api.names import check_namespace, is_instance_id
+from .action_resources import Scope, scope_of
 
 Document = Mapping[str, Any]
 
 LONGEST = 6144
 PUSH_ACTIONS = ("CreateRepository", "UpdateRepository", "PushRepository", "PullRepository")
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
-_OF_NO_REPOSITORY = ("GetAuthorizationToken", "ResetLoginPassword")
-_INSTANCE = re.compile(r"cri-[A-Za-z0-9]+")
 _ACTION = re.compile(r"(?:cr:)?([A-Z][A-Za-z]+)")
 
 
@@ -60,28 +59,28 @@ def compact(document: Document) -> str:
 def push_document(instance_id: str, namespaces: Sequence[str], actions: Sequence[str]) -> dict[str, Any]:
     """The document that allows these actions in these namespaces of an Enterprise Edition instance, and nothing else.
 
-    Repositories of an Enterprise Edition instance are named with the instance's id; actions that are about no
-    repository, which get a login, are allowed on ``*``, for they know no finer resource.
+    Each action is allowed on the resource that the vendor authorises it on: everything, the instance, a namespace, or
+    the repositories of a namespace (:mod:`.action_resources`).
 
     :param actions: such as ``PushRepository`` or ``cr:PushRepository``
     :raises InputError: for names that the vendor has not
     """
-    if not _INSTANCE.fullmatch(instance_id):
+    if not is_instance_id(instance_id):
         raise InputError(subject=f"instance_id {instance_id!r}", cause="it is not of the form cri-...")
     names = list(dict.fromkeys(_action(text) for text in actions))
     if not names:
         raise InputError(subject="actions", cause="none is given", hint="leave it out for those that a push needs")
-    inside = [f"cr:{name}" for name in names if name not in _OF_NO_REPOSITORY]
-    outside = [f"cr:{name}" for name in names if name in _OF_NO_REPOSITORY]
-    if inside and not namespaces:
+    by_scope: dict[Scope, list[str]] = {}
+    for name in names:
+        by_scope.setdefault(scope_of(name), []).append(f"cr:{name}")
+    if not namespaces and any(scope.needs_namespaces for scope in by_scope):
         raise InputError(subject="namespaces", cause="none is given", hint="name those that may be pushed to")
-    spaces = dict.fromkeys(check_namespace(name) for name in namespaces)
-    places = [f"acs:cr:*:*:repository/{instance_id}/{name}/*" for name in spaces]
-    pairs = ((inside, places), (outside, ["*"]))
+    spaces = list(dict.fromkeys(check_namespace(name) for name in namespaces))
     return {
         "Version": "1",
         "Statement": [
-            {"Effect": "Allow", "Action": allowed, "Resource": resources} for allowed, resources in pairs if allowed
+            {"Effect": "Allow", "Action": allowed, "Resource": scope.resources(instance_id, spaces)}
+            for scope, allowed in by_scope.items()
         ],
     }
 

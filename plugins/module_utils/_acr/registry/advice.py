@@ -14,7 +14,8 @@ _SWITCHED_OFF = (
 )
 _SHUT_OUT = (
     "this machine may not be on the white list of the public endpoint: put its address there with "
-    "imageops.registry.acr_endpoint_acl; if the endpoint is off, imageops.registry.acr_endpoint turns it on"
+    "imageops.registry.acr_endpoint_acl; if the endpoint is off, imageops.registry.acr_endpoint turns it on. Both also "
+    "show as a connection that is closed without an answer"
 )
 _INSIDE = (
     "this host is reached only from a VPC that is linked to the instance; from elsewhere use the public one, which "
@@ -25,7 +26,12 @@ _MAKE = (
     "or the repository with imageops.registry.acr_repository"
 )
 _BY_CODE = {
-    "push_denied": f"{_MAKE}, or give the user the right cr:PushRepository with {_RIGHT}",
+    "push_denied": (
+        "make the namespace (imageops.registry.acr_namespace with auto_create_repo: true, so that a push makes the "
+        "repository) or the repository (acr_repository); or give the user cr:PushRepository and cr:CreateRepository "
+        "with imageops.registry.ram_policy; a right given a minute ago may not count yet (acr.settle); or the quota of "
+        "repositories is used up"
+    ),
     "pull_denied": f"check the name, or give the user the right cr:PullRepository with {_RIGHT}",
     "destination_missing": _MAKE,
     "immutable_tag": (
@@ -55,7 +61,7 @@ def advice(error: RegistryError, *, managed: bool) -> str:
     :param managed: whether logins are fetched by the instance's API (``acr`` of an entry of ``registries``)
     """
     host = error.registry
-    is_shut = error.code == "connection_failed" and error.connecting and not error.hint  # with a hint it is the proxy's
+    is_shut = error.code == "connection_failed" and not error.hint  # with a hint it is the proxy's
     if is_shut or error.code in ("timeout", "registry_down"):
         return advice_on_the_way(host, unresolved=error.unresolved)
     fetched = f"acr: {{instance_id: ..., region: ...}} in the entry of {host} in registries"

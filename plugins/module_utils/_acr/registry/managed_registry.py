@@ -41,7 +41,11 @@ class AcrCatalog:
         :raises ApiError: when the identity may not list them
         """
         namespace = prefix.partition("/")[0] or None
-        asked: dict[str, Parameter] = {"InstanceId": self._instance_id, "RepoNamespaceName": namespace}
+        asked: dict[str, Parameter] = {
+            "InstanceId": self._instance_id,
+            "RepoNamespaceName": namespace,
+            "RepoStatus": "NORMAL",
+        }
         listed = list(rows(self._api, _CALL, asked, "Repositories", action=_ACTION, subject=self._instance_id))
         counted = count(self._api, _CALL, asked, action=_ACTION, subject=self._instance_id)
         if len(listed) < counted:

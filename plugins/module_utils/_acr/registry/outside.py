@@ -19,7 +19,7 @@ from ..._oci.http.faults import Fault
 from ..._oci.http.transport import USER_AGENT, Answer, Stats, Transport
 from ..._oci.http.urls import origin_of
 from ..api.errors import ApiError, broken
-from ..api.names import ENTERPRISE_SERVICE
+from ..api.names import instance_of_service
 from ..api.service import Line, server_url
 from .advice import advice_on_the_way
 
@@ -70,8 +70,8 @@ class RegistryFront:
 
         :raises ImageOpsError: ``unsupported`` when it is none of ACR Enterprise Edition
         """
-        match = ENTERPRISE_SERVICE.fullmatch(self._challenge().parameters.get("service", ""))
-        if match is None:
+        named = instance_of_service(self._challenge().parameters.get("service", ""))
+        if named is None:
             raise ImageOpsError(
                 code="unsupported",
                 action="find the instance of",
@@ -79,7 +79,7 @@ class RegistryFront:
                 cause="its challenge names no instance of ACR Enterprise Edition",
                 hint="give the instance's id or name instead",
             )
-        return Front(self.host, instance_id=match.group(2), region=match.group(1))
+        return Front(self.host, instance_id=named[1], region=named[0])
 
     def accepts(self, username: str, password: str) -> bool:
         """Whether the registry's token service takes this login; only its 401 is a no.
@@ -142,7 +142,7 @@ class RegistryFront:
 
     def _unreachable(self, fault: Fault, action: str) -> ApiError:
         error = broken(fault, action=action, subject=self.host, host=self.host)
-        if error.code == "timeout" or (error.code == "connection_failed" and fault.connecting and not fault.hint):
+        if error.code == "timeout" or (error.code == "connection_failed" and not fault.hint):
             error.hint = advice_on_the_way(self.host, unresolved=fault.unresolved)
         return error
 

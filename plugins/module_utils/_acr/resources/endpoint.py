@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from ..api.errors import ApiError
 from .resource import Change, Wait
 
 RUNNING = "RUNNING"
+Network = Any  # an IPv4Network or an IPv6Network; collapse_addresses takes one kind at a time
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,34 @@ class AclEntry:
     comment: str = ""
 
 
+def lets_everybody_in(entries: Iterable[AclEntry]) -> bool:
+    """Return whether a list has no entry, or its entries together cover all addresses (``0.0.0.0/1``, ``128.0.0.0/1``).
+
+    An entry that is no network covers nothing.
+    """
+    networks: dict[int, list[Network]] = {4: [], 6: []}
+    empty = True
+    for each in entries:
+        empty = False
+        with contextlib.suppress(ValueError):
+            found = ipaddress.ip_network(each.entry.strip(), strict=False)
+            networks[found.version].append(found)
+    return empty or any(_covers_all(each) for each in networks.values())
+
+
+def _covers_all(networks: list[Network]) -> bool:
+    collapsed: Iterator[Network] = ipaddress.collapse_addresses(networks)
+    return any(network.prefixlen == 0 for network in collapsed)
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """The public endpoint of an instance's images or charts.
 
     :param status: ``RUNNING``, something passing such as ``CREATING``, or empty when it is off
     :param entries: the white list; one that is empty lets everybody in
-    :param domains: the host names, those of the user first; the API need not name any while it is off
+    :param domains: the vendor's host names; the API need not name any while it is off
+    :param custom_domains: the user's own host names, which are never chosen by themselves
     """
 
     module: str
@@ -41,6 +65,7 @@ class Endpoint:
     status: str = field(default="", compare=False)
     entries: tuple[AclEntry, ...] = field(default=(), compare=False)
     domains: tuple[str, ...] = field(default=(), compare=False)
+    custom_domains: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_settled(self) -> bool:
@@ -49,8 +74,8 @@ class Endpoint:
 
     @property
     def is_unrestricted(self) -> bool:
-        """Whether the whole world gets in."""
-        return self.enabled and not self.entries
+        """Return whether every address gets in."""
+        return self.enabled and lets_everybody_in(self.entries)
 
 
 class PublicEndpoint:
@@ -129,7 +154,7 @@ def _doing(enabled: bool) -> str:
 
 
 def _parse(module: str, answer: Mapping[str, Any]) -> Endpoint:
-    domains = sorted(answer.get("Domains") or [], key=lambda each: each.get("Type") != "USER")
+    own, custom = parse_domains(answer)
     entries = [
         AclEntry(str(each.get("Entry", "")), str(each.get("Comment") or "")) for each in answer.get("AclEntries") or []
     ]
@@ -138,5 +163,14 @@ def _parse(module: str, answer: Mapping[str, Any]) -> Endpoint:
         enabled=bool(answer.get("Enable")),
         status=str(answer.get("Status") or ""),
         entries=tuple(sorted(entries, key=lambda each: each.entry)),
-        domains=tuple(str(each.get("Domain", "")) for each in domains),
+        domains=own,
+        custom_domains=custom,
     )
+
+
+def parse_domains(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the vendor's host names of an endpoint, and the user's own."""
+    found = row.get("Domains") or []
+    own = tuple(str(each.get("Domain", "")) for each in found if each.get("Type") != "USER")
+    custom = tuple(str(each.get("Domain", "")) for each in found if each.get("Type") == "USER")
+    return own, custom

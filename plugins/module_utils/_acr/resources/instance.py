@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._oci.errors import ImageOpsError
 from ..api.client import OpenApi, Parameter, rows
+from .endpoint import parse_domains
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class EndpointSummary:
     """One way to reach an instance's registry.
 
     :param endpoint_type: ``internet`` or ``vpc``
-    :param domains: host names, those of the user first
+    :param domains: the vendor's host names
+    :param custom_domains: the user's own host names
     """
 
     endpoint_type: str
     enabled: bool
     status: str
     domains: tuple[str, ...]
+    custom_domains: tuple[str, ...]
     vpcs: tuple[str, ...]
 
 
@@ -131,11 +134,12 @@ def _parse(row: Mapping[str, Any], region: str) -> Instance:
 
 
 def _parse_endpoint(row: Mapping[str, Any]) -> EndpointSummary:
-    domains = sorted(row.get("Domains") or [], key=lambda each: each.get("Type") != "USER")
+    own, custom = parse_domains(row)
     return EndpointSummary(
         endpoint_type=str(row.get("EndpointType", "")),
         enabled=bool(row.get("Enable")),
         status=str(row.get("Status") or ""),
-        domains=tuple(str(each.get("Domain", "")) for each in domains),
+        domains=own,
+        custom_domains=custom,
         vpcs=tuple(str(each.get("VpcId", "")) for each in row.get("LinkedVpcs") or []),
     )

@@ -60,11 +60,10 @@ class NamespaceResource(Resource[Namespace]):
         return row is not None and _is_leaving(row)
 
     def create(self, target: Namespace) -> None:
-        self._write("CreateNamespace", target, action="create", name_immutability=target.tag_immutability)
+        self._write("CreateNamespace", target, action="create")
 
     def update(self, found: Namespace, target: Namespace) -> None:
-        named = found.tag_immutability or target.tag_immutability
-        self._write("UpdateNamespace", target, action="update", name_immutability=named)
+        self._write("UpdateNamespace", target, action="update")
 
     def delete(self, found: Namespace) -> None:
         self._call("DeleteNamespace", {}, action="delete")
@@ -73,7 +72,7 @@ class NamespaceResource(Resource[Namespace]):
         """:raises ApiError: ``acr_exists`` when repositories are in it and nobody said that they may be lost"""
         if self._force:
             return
-        asked = {"InstanceId": self._instance_id, "RepoNamespaceName": self._name}
+        asked = {"InstanceId": self._instance_id, "RepoNamespaceName": self._name, "RepoStatus": "NORMAL"}
         action = "delete the namespace"
         held = count(self._api, "ListRepository", asked, action=action, subject=self.subject)
         if held:
@@ -93,17 +92,16 @@ class NamespaceResource(Resource[Namespace]):
                 return None
             raise
 
-    def _write(self, api_action: str, target: Namespace, *, action: str, name_immutability: bool) -> None:
+    def _write(self, api_action: str, target: Namespace, *, action: str) -> None:
+        """Send the settings. DefaultRepoType is deprecated, so its successor DefaultRepoConfiguration goes with it."""
         parameters: dict[str, Parameter] = {
             "AutoCreateRepo": target.auto_create_repo,
             "DefaultRepoType": target.default_repo_type,
-        }
-        # Left out where it is off and stays off: the parameter is younger than the call, and not needed then.
-        if name_immutability:
-            parameters["DefaultRepoConfiguration"] = {
+            "DefaultRepoConfiguration": {
                 "RepoType": target.default_repo_type,
                 "TagImmutability": target.tag_immutability,
-            }
+            },
+        }
         self._call(api_action, parameters, action=action)
 
     def _call(self, api_action: str, extra: Mapping[str, Parameter], *, action: str) -> Mapping[str, Any]:
@@ -127,7 +125,7 @@ def _parse(row: Mapping[str, Any]) -> Namespace:
     return Namespace(
         name=str(row.get("NamespaceName", "")),
         auto_create_repo=bool(row.get("AutoCreateRepo")),
-        default_repo_type=str(row.get("DefaultRepoType") or "PRIVATE"),
+        default_repo_type=str(configuration.get("RepoType") or row.get("DefaultRepoType") or "PRIVATE"),
         tag_immutability=bool(configuration.get("TagImmutability")),
         namespace_id=str(row.get("NamespaceId", "")),
     )

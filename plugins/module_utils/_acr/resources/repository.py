@@ -125,7 +125,7 @@ class RepositoryResource(Resource[Repository]):
 
 def list_repositories(api: OpenApi, instance_id: str, namespace: str | None = None) -> Iterator[Repository]:
     """Every repository that is not being deleted, of one namespace or of all, page after page."""
-    asked: dict[str, Parameter] = {"InstanceId": instance_id, "RepoNamespaceName": namespace}
+    asked: dict[str, Parameter] = {"InstanceId": instance_id, "RepoNamespaceName": namespace, "RepoStatus": "NORMAL"}
     found = rows(api, "ListRepository", asked, "Repositories", action="list the repositories of", subject=instance_id)
     return (_parse(row) for row in found if not _is_leaving(row))
 

@@ -16,12 +16,16 @@ from dataclasses import dataclass
 from ..._oci.errors import InputError
 from ..api.errors import ApiError
 from ..api.names import network
-from .endpoint import AclEntry, Endpoint, PublicEndpoint
+from .endpoint import AclEntry, Endpoint, PublicEndpoint, lets_everybody_in
 from .resource import Change
 
 DEFAULT_ENTRY = "127.0.0.1/32"
 """What the vendor puts on the list when the endpoint is turned on, so that nobody gets in yet."""
 
+_DEFAULT_STAYS = (
+    "this is the vendor's own entry, which the API may not let go; it lets no other machine in and does no harm. To "
+    "open the endpoint to all addresses, delete it in the console"
+)
 _GUARD = AclEntry(DEFAULT_ENTRY, "default")
 _ACTION = "change the white list of"
 Entries = tuple[AclEntry, ...]
@@ -125,10 +129,12 @@ class WhiteList:
             present = self._assume_that_it_is_on()
             steps = steps_for(present)
         after = steps.on(present)
-        if steps.remove and not after and not allow_unrestricted:
+        if after != present and lets_everybody_in(after) and not allow_unrestricted:
             raise self._endpoint.wrong_state(
-                "no entry would be left, and an empty white list lets the whole world in",
-                "leave an entry, or set allow_unrestricted: true",
+                "its entries together would be all addresses, which lets the whole world in"
+                if after
+                else "no entry would be left, and an empty white list lets the whole world in",
+                "name the networks that need it, or set allow_unrestricted: true",
                 action=_ACTION,
             )
         if not self._endpoint.check_mode and after != present:
@@ -177,10 +183,15 @@ class WhiteList:
 
     def _remove(self, entry: str, *, expect: bool) -> Endpoint | None:
         parameters: dict[str, str | None] = {"Entry": entry}
-        self._send("DeleteInstanceEndpointAclPolicy", parameters, done=lambda: not _has(self._endpoint.read(), entry))
-        if not expect:
-            return None
-        return self._see(lambda seen: not _has(seen, entry), f"{entry} is still there")
+        try:
+            self._send(
+                "DeleteInstanceEndpointAclPolicy", parameters, done=lambda: not _has(self._endpoint.read(), entry)
+            )
+            return self._see(lambda seen: not _has(seen, entry), f"{entry} is still there") if expect else None
+        except ApiError as error:
+            if entry == DEFAULT_ENTRY and error.code in ("acr_refused", "acr_wait_timeout", "acr_not_found"):
+                error.hint = _DEFAULT_STAYS
+            raise
 
     def _send(self, api_action: str, parameters: dict[str, str | None], *, done: Callable[[], bool]) -> None:
         """Make a call that the load balancer behind the endpoint may be too busy for, for as long as one may wait."""

@@ -25,6 +25,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service
     ram_service,
     registry_service,
     server_url,
+    sts_service,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from hypothesis import given
@@ -131,8 +132,20 @@ class TestServices:
         assert (found.url, found.version) == (url, "2018-12-01")
 
     def test_where_ram_is(self) -> None:
-        assert ram_service(None).url == "https://ram.aliyuncs.com"
-        assert ram_service("ram.example.com:8443").host == "ram.example.com:8443"
+        assert ram_service(network="public", endpoint=None).url == "https://ram.aliyuncs.com"
+        assert ram_service(network="vpc", endpoint=None).url == "https://ram.vpc-proxy.aliyuncs.com"
+        assert ram_service(network="vpc", endpoint="ram.example.com:8443").host == "ram.example.com:8443"
+
+    def test_where_sts_is(self) -> None:
+        assert sts_service(region=None, network="public", endpoint=None).url == "https://sts.aliyuncs.com"
+        found = sts_service(region="cn-shanghai", network="public", endpoint=None)
+        assert (found.url, found.version) == ("https://sts.cn-shanghai.aliyuncs.com", "2015-04-01")
+        assert (
+            sts_service(region="cn-shanghai", network="vpc", endpoint=None).host == "sts-vpc.cn-shanghai.aliyuncs.com"
+        )
+        assert sts_service(region=None, network="vpc", endpoint="127.0.0.1:1").host == "127.0.0.1:1"
+        with pytest.raises(InputError, match="region is missing"):
+            sts_service(region=None, network="vpc", endpoint=None)
 
     @pytest.mark.parametrize(
         "text",
@@ -202,6 +215,10 @@ def test_whose_host_it_is(host: str, is_one: bool) -> None:
     [
         ("registry.aliyuncs.com:cn-hangzhou:china:cri-xxxx", True),
         ("registry.aliyuncs.com:cn-hangzhou:26842", False),
+        ("registry.aliyuncs.com:cn-hangzhou:china:cri-xxxx:enterprise", True),
+        ("registry.aliyuncs.com:me-east-1:26842:china:cri-xxxx", True),
+        ("registry.aliyuncs.com:cri-xxxx", False),
+        ("registry.aliyuncs.com:cn-hangzhou:china:cri-", False),
         ("registry.aliyuncs.com:cn-hangzhou:china:", False),
         ("harbor-registry", False),
         ("", False),

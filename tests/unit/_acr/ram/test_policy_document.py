@@ -102,10 +102,31 @@ def test_who_pushes_gets_no_more_than_that() -> None:
     assert push_document(ID, ["image-syncer"], PUSH_ACTIONS) == document(
         {
             "Effect": "Allow",
-            "Action": ["cr:CreateRepository", "cr:UpdateRepository", "cr:PushRepository", "cr:PullRepository"],
+            "Action": ["cr:CreateRepository"],
+            "Resource": [f"acs:cr:*:*:repository/{ID}/image-syncer", f"acs:cr:*:*:repository/{ID}/image-syncer/*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["cr:UpdateRepository", "cr:PushRepository", "cr:PullRepository"],
             "Resource": [f"acs:cr:*:*:repository/{ID}/image-syncer/*"],
-        }
+        },
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("ListNamespace", "*"),
+        ("ListInstance", "*"),
+        ("GetInstanceUsage", f"acs:cr:*:*:instance/{ID}"),
+        ("ListInstanceEndpoint", f"acs:cr:*:*:instance/{ID}"),
+        ("UpdateInstance", f"acs:cr:*:*:instance/{ID}"),
+        ("GetNamespace", f"acs:cr:*:*:repository/{ID}/team"),
+        ("ListRepository", f"acs:cr:*:*:repository/{ID}/team/*"),
+    ],
+)
+def test_each_action_gets_the_resource_that_the_vendor_gives_for_it(action: str, resource: str) -> None:
+    assert push_document(ID, ["team"], [action])["Statement"][0]["Resource"] == [resource]
 
 
 def test_what_is_said_twice_is_there_once() -> None:

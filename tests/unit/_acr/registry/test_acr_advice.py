@@ -24,6 +24,7 @@ def failure(code: str, **fields: Any) -> RegistryError:
         (failure("timeout"), ["acr_endpoint_acl"]),
         (failure("registry_down", hint="check that it runs"), ["acr_endpoint_acl"]),
         (failure("connection_failed", connecting=True), ["acr_endpoint_acl", "acr_endpoint"]),
+        (failure("connection_failed"), ["acr_endpoint_acl", "acr_endpoint ", "closed without an answer"]),
         (failure("connection_failed", connecting=True, unresolved=True), ["acr_endpoint ", "acr_instance_info"]),
         (failure("registry_down", unresolved=True), ["acr_endpoint "]),
         (failure("timeout", registry="acme-registry-vpc.cn-shanghai.cr.aliyuncs.com"), ["a VPC", "acr_endpoint "]),
@@ -31,7 +32,8 @@ def failure(code: str, **fields: Any) -> RegistryError:
         (failure("bad_credentials"), ["acr: {instance_id", "acr_login_password"]),
         (
             failure("push_denied"),
-            ["acr_namespace", "auto_create_repo", "acr_repository", "ram_policy", "PushRepository"],
+            ["acr_namespace", "auto_create_repo", "acr_repository", "ram_policy", "PushRepository"]
+            + ["cr:CreateRepository", "a minute ago", "settle", "quota"],
         ),
         (failure("pull_denied"), ["ram_policy", "PullRepository"]),
         (failure("destination_missing"), ["acr_namespace", "auto_create_repo", "acr_repository"]),
@@ -53,7 +55,6 @@ def test_logins_that_are_fetched_do_not_end() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        failure("connection_failed"),
         failure("connection_failed", connecting=True, hint="check proxy"),
         failure("unsupported_manifest", hint="set unsupported_artifacts"),
         failure("rate_limited", hint="lower concurrency or requests_per_second"),
