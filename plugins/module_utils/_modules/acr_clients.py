@@ -104,14 +104,16 @@ class Clients:
 def carry_out(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
     """Do a module's work and end the module with what came of it."""
     task.need_libraries()
-    clients = Clients(task)
+    clients: Clients | None = None
     try:
+        clients = Clients(task)
         result = work(clients)
     except ImageOpsError as error:
-        failure = {"changed": clients.wrote, "error": _details(error)}
+        failure = {"changed": clients is not None and clients.wrote, "error": _details(error)}
         task.fail(task.secrets.mask(str(error)), codes=[error.code], result=failure)
     finally:
-        clients.close()
+        if clients is not None:
+            clients.close()
     task.succeed(result)
 
 

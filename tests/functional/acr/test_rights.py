@@ -15,7 +15,7 @@ from ansible_collections.imageops.registry.tests.acr_simulator import rights
 from ansible_collections.imageops.registry.tests.acr_simulator.modules import Modules
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
-from support.acr_scene import Scene
+from support.scenes.acr_scene import Scene
 
 GUIDES = Path(__file__).resolve().parents[3] / "docs"
 ID = "cri-acme0123456789"
