@@ -14,12 +14,13 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, quote_plus
 
 from ansible.module_utils.basic import missing_required_lib
 
-from .._oci.errors import ImageOpsError, InputError
+from .._oci.errors import ImageOpsError
 
 try:
     from ansible.module_utils.secrets import register_secret
@@ -150,15 +151,9 @@ class Task:
             register_secret(value)
 
     def need_libraries(self) -> None:
-        """End the module with a failure when requests is missing for this interpreter, or older than what works."""
-        from .._oci.http.library import VERSION, check_library
-
-        if VERSION is None:
+        """End the module with a failure when requests is missing for this interpreter."""
+        if find_spec("requests") is None:
             self.fail(missing_required_lib("requests"), codes=["invalid_input"])
-        try:
-            check_library()
-        except InputError as error:
-            self.refuse(error)
 
     def succeed(self, result: dict[str, Any]) -> NoReturn:
         """End the module well."""

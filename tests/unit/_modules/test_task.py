@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -13,7 +14,6 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._modules import task as task_module
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http import library
 
 
 class EndedError(Exception):
@@ -115,9 +115,7 @@ def test_programs_need_not_read_what_they_are_given(module: FakeModule, task: Ta
 def test_a_missing_requests_names_the_interpreter(
     module: FakeModule, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
-    monkeypatch.setattr(library, "VERSION", None)
+    monkeypatch.setitem(sys.modules, "requests", None)  # as if it were not there
     with pytest.raises(EndedError):
         task.need_libraries()
     assert "requests" in module.result["msg"] and sys.executable in module.result["msg"]

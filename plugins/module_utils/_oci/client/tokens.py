@@ -14,8 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from ..credentials.provider import Credential
-from ..http.addresses import is_forbidden
-from ..http.urls import origin_of, with_query
+from ..http.urls import is_forbidden, origin_of, with_query
 
 LONGEST = 16 * 1024
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

@@ -1,94 +1,213 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connections under a transport: how one is made, and ended from another thread.
+"""One connection: made straight, through an HTTP proxy or through SOCKS, with TLS where it is wanted, then used.
 
-They are urllib3's own. A socket is registered before it connects, so that closing the transport wakes whoever waits on
-it; names may not lead to where nobody should be sent; and faults say what could not be reached.
+A socket is registered before it connects, so that closing the transport wakes every thread that waits on it. Names may
+not lead to a link-local address. Faults say what could not be reached.
 """
 
 from __future__ import annotations
 
-import http.client
 import socket
-from typing import Any
+import ssl
+from collections.abc import Iterable
+from typing import Any, Callable, NamedTuple
 
-from .addresses import is_forbidden
-from .faults import Fault, fault_of
-from .library import (
-    HTTPConnection,
-    HTTPSConnection,
-)
-from .sockets import Sockets
+from .faults import Fault, fault_of, words_of
+from .message import Response, request_head, send
+from .proxies import Proxy, socks_socket
+from .sockets import Sockets, Watch
+from .tls import secure
+from .urls import Origin, bracketed, is_forbidden
 
-BLOCK = 64 * 1024
 CONNECT_TIMEOUT = 15.0
 """Seconds for one TCP connection, and for TLS on it; four tries of a lost first packet fit in it."""
 
 
-class _Watched(HTTPConnection):
-    """The habits, for a connection with or without TLS."""
+class Route(NamedTuple):
+    """The way to an origin.
 
-    sockets: Sockets
+    :param proxy: None for the straight way
+    :param context: for TLS with the origin, None for plain HTTP
+    :param proxy_context: for TLS with the proxy
+    """
 
-    def connect(self) -> None:
+    origin: Origin
+    proxy: Proxy | None
+    context: ssl.SSLContext | None
+    proxy_context: ssl.SSLContext | None
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether requests go to a proxy that reads them and wants a whole URL (RFC 9112 section 3.2.2)."""
+        return self.proxy is not None and not self.proxy.is_socks and self.context is None
+
+
+class Limits(NamedTuple):
+    """Seconds that an exchange may take.
+
+    :param progress: without any progress
+    :param answer: between the end of the request and the answer's first byte
+    :param whole: for the whole answer; None when it streams
+    """
+
+    progress: float
+    answer: float
+    whole: float | None
+
+
+class Connection:
+    """A connection that is not open yet, or that serves one exchange after another.
+
+    :ivar is_used: it has brought an answer
+    :ivar idle_since: when it was last put aside, by the monotonic clock
+    """
+
+    def __init__(self, route: Route, sockets: Sockets) -> None:
+        self.sock: Any = None
+        self.is_used = False
+        self.idle_since = 0.0
+        self._route = route
+        self._sockets = sockets
+
+    def open(self) -> None:
+        """Connect.
+
+        :raises Fault: ``connecting``, when that fails
+        :raises InputError: for SOCKS, when its library is missing
+        """
         try:
-            super().connect()
-        except (OSError, http.client.HTTPException) as error:
-            fault = fault_of(error)
-            fault.connecting = True
-            raise fault from error
-        self.is_verified = True  # or need not be, as the user wants it: urllib3 would warn at each request
+            self._reach()
+        except Fault as fault:
+            fault.connecting = fault.code not in ("interrupted", "protocol_error")
+            raise
+        except OSError as error:
+            raise _connecting(fault_of(error)) from error
+        except ValueError as error:  # of ssl, for a name that none can be for
+            raise _connecting(Fault("connection_failed", "the host name is not valid")) from error
 
-    def _new_conn(self) -> socket.socket:
-        host = self._dns_host.strip("[]")
-        where = f"the proxy {host}" if self.proxy else host
+    def close(self) -> None:
+        """End it. It may be closed twice."""
+        self._sockets.discard(self)
+        if self.sock is not None:
+            self.sock.close()
+
+    def exchange(
+        self,
+        method: str,
+        head: bytes,
+        body: bytes | Iterable[bytes] | None,
+        limits: Limits,
+        give_back: Callable[[bool], None],
+    ) -> Response:
+        """Send a request and read the head of its answer.
+
+        :param give_back: told once, as soon as the answer is read or given up, whether this can serve again
+        :raises Fault: when there is no answer
+        """
+        sock, used = self.sock, self.is_used
         try:
-            found = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            words = getattr(error, "strerror", None) or "not a valid host name"
-            cause = f"the name {host} cannot be resolved: {words}"
-            unresolved = self.proxy is None
-            raise Fault("connection_failed", cause, connecting=True, unresolved=unresolved) from error
-        if self.sockets.guarded and self.proxy is None and any(is_forbidden(str(entry[4][0])) for entry in found):
-            raise Fault("protocol_error", f"{host} is a link-local or metadata address", transient=False)
-        last = Fault("connection_failed", f"the name {host} has no address", connecting=True)
-        for family, kind, protocol, _name, address in found:
+            _set_patience(sock, limits.progress)
+            sent = send(sock, head, body, used=used)
+            _set_patience(sock, limits.answer)
+        except OSError as error:
+            raise fault_of(error) from error
+        watch = Watch()
+        watch.whole(max(limits.answer, limits.whole or 0.0))
+        response = Response(
+            sock,
+            method,
+            watch,
+            used=used and sent.whole,
+            give_back=lambda reusable: give_back(reusable and sent.whole),
+            early=sent.early,
+        )
+        self.is_used = True
+        if limits.whole is None:
+            watch.progress(limits.progress)
+        return response
+
+    def _reach(self) -> None:
+        origin, proxy, context, proxy_context = self._route
+        first = proxy or origin
+        self.sock = self._dial(first.host, first.port)
+        if proxy_context is not None:
+            self.sock = secure(self.sock, proxy_context, first.host)
+        if context is not None:
+            if proxy is not None and not proxy.is_socks:
+                self._tunnel(origin, proxy)
+            self.sock = secure(self.sock, context, origin.host)
+
+    def _dial(self, host: str, port: int) -> socket.socket:
+        """Connect to the origin or to the proxy, at the first of its addresses that answers."""
+        last = Fault("connection_failed", f"the name {host} has no address")
+        where = f"{'the proxy ' if self._route.proxy else ''}{host} port {port}"
+        for family, kind, protocol, _name, address in self._resolve(host, port):
             try:
-                return self._connect_to(socket.socket(family, kind, protocol), address)
+                return self._connect(family, kind, protocol, address)
             except socket.timeout:
-                last = Fault(
-                    "timeout", f"no connection to {where} port {self.port} within the time-out", connecting=True
-                )
+                last = Fault("timeout", f"no connection to {where} within the time-out")
             except OSError as error:
-                words = (error.strerror or type(error).__name__).lower()
-                last = Fault(
-                    "connection_failed", f"no connection to {where} port {self.port}: {words}", connecting=True
-                )
+                last = Fault("connection_failed", f"no connection to {where}: {words_of(error)}")
         raise last
 
-    def _connect_to(self, sock: socket.socket, address: Any) -> socket.socket:
+    def _resolve(self, host: str, port: int) -> list[Any]:
+        straight = self._route.proxy is None
         try:
-            self.sockets.add(self, sock.fileno())
+            found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except (OSError, ValueError) as error:
+            words = getattr(error, "strerror", None) or "not a valid host name"
+            cause = f"the name {host} cannot be resolved: {words}"
+            raise Fault("connection_failed", cause, unresolved=straight) from error
+        if self._sockets.guarded and straight and any(is_forbidden(str(entry[4][0])) for entry in found):
+            raise Fault("protocol_error", f"{host} is a link-local or metadata address", transient=False)
+        return found
+
+    def _connect(self, family: int, kind: int, protocol: int, address: Any) -> socket.socket:
+        origin, proxy, *_contexts = self._route
+        seconds = self._sockets.timeout
+        if proxy is not None and proxy.is_socks:
+            sock, address = socks_socket(proxy, family, address), (origin.host, origin.port)
+        else:
+            sock, seconds = socket.socket(family, kind, protocol), min(seconds, CONNECT_TIMEOUT)
+        try:
+            self._sockets.add(self, sock.fileno())
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(min(self.sockets.timeout, CONNECT_TIMEOUT))
+            sock.settimeout(seconds)
             sock.connect(address)
-            if self.proxy:  # it has to connect to somebody itself
-                sock.settimeout(self.sockets.timeout)
-        except (OSError, Fault):
-            self.sockets.discard(self)
+            if proxy is not None:  # it has to connect by itself
+                sock.settimeout(self._sockets.timeout)
+        except BaseException:
+            self._sockets.discard(self)
             sock.close()
             raise
         return sock
 
-    def close(self) -> None:
-        self.sockets.discard(self)
-        super().close()
+    def _tunnel(self, origin: Origin, proxy: Proxy) -> None:
+        """Ask a proxy to connect to the origin and to pass bytes on from then on (RFC 9110 section 9.3.6)."""
+        place = f"{bracketed(origin.host)}:{origin.port}"
+        self.sock.sendall(request_head("CONNECT", place, place, proxy.headers))
+        watch = Watch()
+        watch.whole(self._sockets.timeout)
+        answer = Response(self.sock, "CONNECT", watch, used=False, give_back=lambda reusable: None)
+        if not 200 <= answer.status < 300:
+            raise _refused(answer.status)
 
 
-class PlainConnection(_Watched):
-    """One without TLS."""
+def _connecting(fault: Fault) -> Fault:
+    fault.connecting = True
+    return fault
 
 
-class TlsConnection(_Watched, HTTPSConnection):
-    """One with TLS."""
+def _refused(status: int) -> Fault:
+    if status == 407:
+        cause = "the proxy wants another user or password (HTTP 407)"
+        return Fault("connection_failed", cause, hint="check proxy", transient=False)
+    cause = f"the proxy refused to connect to it (HTTP {status})"
+    return Fault("connection_failed", cause, transient=500 <= status < 600)
+
+
+def _set_patience(sock: Any, seconds: float) -> None:
+    if sock.gettimeout() != seconds:  # to set it costs two system calls
+        sock.settimeout(seconds)

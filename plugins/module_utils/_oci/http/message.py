@@ -3,23 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP/1.1 messages on a connection (RFC 9112): a request is written, the head of its answer read, its body streamed.
 
-http.client and urllib3 do this as well, in three times the CPU time, which for thousands of small requests is most of
-what a run costs. Connections, pools, proxies and TLS stay theirs.
+The libraries for it do this in three times the CPU time, which for thousands of small requests is most of what a run
+costs. Every error is a :class:`~.faults.Fault`.
 """
 
 from __future__ import annotations
 
-import http.client
 import re
 import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
-from .faults import NotHttp, StaleConnection
-from .library import wait_for_read
-from .sockets import Watch
+from .faults import Fault, cut_off, fault_of, not_http
+from .sockets import Watch, is_readable
 
 BROKEN = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 """What sending raises when the other side has closed: with TLS it depends on how far the close had come."""
@@ -39,7 +37,7 @@ class Headers(Mapping[str, str]):
 
     The same once more counts once: proxies repeat what must not be.
 
-    :raises NotHttp: when there are too many
+    :raises Fault: when there are too many
     """
 
     __slots__ = ("_fields",)
@@ -49,7 +47,7 @@ class Headers(Mapping[str, str]):
         name = ""
         lines = text.split("\n")
         if len(lines) > _MOST_FIELDS:
-            raise NotHttp("too many header fields")
+            raise not_http("it has too many header fields")
         for line in lines:
             if line[:1] in (" ", "\t"):
                 if name:
@@ -78,31 +76,63 @@ class Headers(Mapping[str, str]):
 def request_head(method: str, target: str, host: str, headers: Mapping[str, str]) -> bytes:
     """Write down the head of a request.
 
-    :raises ValueError: for what would change the message
+    :raises Fault: for what would change the message, or is not Latin-1
     """
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
-    if " " in target or any(_UNWRITABLE.search(line) for line in lines):
-        raise ValueError("a line of the request would not be one")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    try:
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    except UnicodeEncodeError:
+        head = b""
+    if not head or " " in target or any(_UNWRITABLE.search(line) for line in lines):
+        raise Fault("protocol_error", "the request cannot be written down", transient=False)
+    return head
 
 
-def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool) -> tuple[bool, bytes]:
-    """Send a body block by block; gives whether all of it went out, and the beginning of an answer that was seen.
+class Sent(NamedTuple):
+    """How the sending of a request ended.
+
+    :param whole: False when it ended early, for then there may be an answer
+    :param early: the beginning of that answer, as far as it was read
+    """
+
+    whole: bool
+    early: bytes = b""
+
+
+def send(sock: Any, head: bytes, body: bytes | Iterable[bytes] | None, *, used: bool) -> Sent:
+    """Send a request.
+
+    :param used: the connection has answered before: when it breaks, the server had closed it and nothing is lost
+    :raises OSError: for anything but a connection that broke
+    """
+    try:
+        sock.sendall(head + body if isinstance(body, bytes) else head)
+    except BROKEN:
+        return Sent(used)
+    if body is None or isinstance(body, bytes):
+        return Sent(True)
+    # A fresh TLS 1.3 connection is readable without an answer: the server's session tickets come first. In a tunnel
+    # through a TLS proxy they cannot be told from an answer.
+    return send_blocks(sock, body, may_look=used or isinstance(sock, socket.socket))
+
+
+def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool) -> Sent:
+    """Send a body block by block.
 
     It stops when the server answers before the end, or when the connection breaks: there may be an answer all the same.
 
     :param may_look: whether a readable connection may mean an answer
     """
     for block in blocks:
-        if may_look and wait_for_read(sock, timeout=0):
+        if may_look and is_readable(sock):
             early = _early(sock)
             if early is not None:
-                return False, early
+                return Sent(False, early)
         try:
             sock.sendall(block)
         except BROKEN:
-            return False, b""
-    return True, b""
+            return Sent(False)
+    return Sent(True)
 
 
 def _early(sock: socket.socket) -> bytes | None:
@@ -129,7 +159,7 @@ class Response:
     :param early: what was read of it while the request was still being sent
     :param give_back: told once, as soon as the connection is not needed any more, whether it can serve again
     :ivar length: of the body, in bytes, None when it was not announced
-    :raises OSError, http.client.HTTPException: when there is no answer, or no good one
+    :raises Fault: when there is no answer, or no good one; one that is ``stale`` when the server had closed before
     """
 
     def __init__(
@@ -146,7 +176,7 @@ class Response:
         self._watch = watch
         self._give_back: Callable[[bool], None] | None = give_back
         self._rest = early
-        self._kept: OSError | http.client.HTTPException | None = None
+        self._kept: Fault | None = None
         minor = self._read_head(used)
         bare = method == "HEAD" or self.status in (204, 304)
         self._chunked = _is_chunked(self.headers)
@@ -174,8 +204,8 @@ class Response:
         while missing and self._give_back is not None and time.monotonic() < until:
             try:
                 block = self._part(missing)
-            except (OSError, http.client.HTTPException) as error:
-                self._kept = error
+            except Fault as fault:
+                self._kept = fault
                 break
             if not block:
                 break
@@ -196,7 +226,7 @@ class Response:
         block = self._receive(size if self._left is None else min(size, self._left))
         if not block:
             if self._chunked:
-                raise http.client.IncompleteRead(b"")
+                raise cut_off()
             self._end(reusable=False)
         elif self._left is not None:
             self._left -= len(block)
@@ -210,7 +240,7 @@ class Response:
             self._line()
         match = _CHUNK_LINE.fullmatch(self._line())
         if match is None:
-            raise http.client.IncompleteRead(b"")
+            raise cut_off()
         self._in_chunk = True
         self._left = int(match.group(1), 16)
         if self._left:
@@ -219,7 +249,7 @@ class Response:
             if not self._line():
                 self._end()
                 return False
-        raise NotHttp("too much behind its end")
+        raise not_http("it has too many trailers")
 
     def _line(self) -> bytes:
         line = bytearray()
@@ -231,40 +261,41 @@ class Response:
             if end:
                 return bytes(line).rstrip(b"\r")
             if len(line) > _MOST_OF_A_LINE:
-                raise http.client.LineTooLong("chunk")
+                raise not_http("a line before a chunk is too long")
 
     def _receive(self, size: int) -> bytes:
         if self._rest:
             block, self._rest = self._rest[:size], self._rest[size:]
             return block
         began = time.monotonic()
-        block = self._sock.recv(size)
+        try:
+            block = self._sock.recv(size)
+        except OSError as error:
+            raise fault_of(error) from error
         self._watch.took(len(block), began)
         return block
 
     def _more(self) -> bytes:
         block = self._receive(8192)
         if not block:
-            raise http.client.IncompleteRead(b"")
+            raise cut_off()
         return block
 
     def _read_head(self, used: bool) -> int:
         """Read heads up to one that is not interim, for which the watch has a deadline; gives HTTP's minor version."""
         try:
             self._rest = self._rest or self._receive(8192)
-        except ConnectionError as error:
-            if used:
-                raise StaleConnection("the server had closed the connection") from error
+        except Fault as fault:
+            if used and isinstance(fault.__cause__, ConnectionError):
+                raise _stale() from fault
             raise
         if not self._rest:
-            if used:
-                raise StaleConnection("the server had closed the connection")
-            raise http.client.RemoteDisconnected("the server closed the connection without an answer")
+            raise _stale() if used else Fault("connection_failed", "the server closed the connection without an answer")
         while True:
             line, _newline, fields = self._take_head().partition("\n")
             match = _STATUS_LINE.fullmatch(line.rstrip("\r"))
             if match is None:
-                raise http.client.BadStatusLine(line[:100])
+                raise not_http("it has no status")
             self.status = int(match.group(2))
             if not 100 <= self.status < 200:
                 self.headers = Headers(fields)
@@ -274,13 +305,13 @@ class Response:
         data = self._rest
         while True:
             if data[:5] != b"HTTP/"[: len(data)]:
-                raise http.client.BadStatusLine(repr(data[:50]))
+                raise not_http("it begins otherwise")
             match = _HEAD_END.search(data)
             if match is not None:
                 self._rest = data[match.end() :]
                 return data[: match.start()].decode("latin-1")
             if len(data) > _MOST_OF_A_HEAD:
-                raise http.client.LineTooLong("header")
+                raise not_http("its header is too long")
             self._rest = b""
             data += self._more()
 
@@ -290,10 +321,14 @@ class Response:
             give_back(reusable and self._lasts and not self._rest)
 
 
+def _stale() -> Fault:
+    return Fault("connection_failed", "the server had closed the connection", stale=True)
+
+
 def _is_chunked(headers: Headers) -> bool:
     coding = headers.get("Transfer-Encoding", "").strip().lower()
     if coding not in ("", "identity", "chunked"):
-        raise NotHttp("a transfer encoding that was not asked for")
+        raise not_http("a transfer encoding that was not asked for")
     return bool(coding == "chunked")
 
 
@@ -308,4 +343,4 @@ def _length(headers: Headers, *, bare: bool) -> int | None:
         return int(value)
     if bare:
         return None
-    raise NotHttp("a length that is no number")
+    raise not_http("a length that is no number")

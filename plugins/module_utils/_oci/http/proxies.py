@@ -8,10 +8,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import socket
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InputError
+
+_PORTS = {"http": 80, "https": 443}
 
 
 class Proxies:
@@ -60,22 +64,71 @@ def _of_environment() -> Mapping[str, str]:
     return getproxies_environment()
 
 
-def proxy_secrets(proxy: str) -> list[str]:
+class Proxy(NamedTuple):
+    """A proxy, as its URL names it."""
+
+    scheme: str
+    host: str
+    port: int
+    username: str
+    password: str
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it speaks SOCKS, and not HTTP."""
+        return self.scheme.startswith("socks")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an HTTP proxy is told besides the request (RFC 7617)."""
+        if not (self.username or self.password):
+            return {}
+        pair = f"{self.username}:{self.password}"
+        encoded = base64.b64encode(pair.encode("utf-8", "surrogatepass")).decode()
+        return {"Proxy-Authorization": f"Basic {encoded}"}
+
+
+def proxy_of(url: str) -> Proxy:
+    """Return what the URL of a proxy says; one without a scheme speaks HTTP."""
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    return Proxy(
+        parts.scheme,
+        parts.hostname or "",
+        parts.port or _PORTS.get(parts.scheme, 1080),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+    )
+
+
+def socks_socket(proxy: Proxy, family: int, address: Any) -> socket.socket:
+    """Return a socket that connects through SOCKS.
+
+    :param family: of the proxy's address
+    :param address: of the proxy, as its name was resolved
+    :raises InputError: when the library for it is missing
+    """
+    try:
+        import socks  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError(
+            subject="the proxy",
+            cause="SOCKS needs the Python library PySocks",
+            hint="install it, or use an HTTP proxy",
+        ) from error
+    made: socket.socket = socks.socksocket(family, socket.SOCK_STREAM)
+    kind = socks.SOCKS4 if proxy.scheme.startswith("socks4") else socks.SOCKS5
+    by_name = proxy.scheme in ("socks4a", "socks5h")  # names are resolved by the proxy
+    made.set_proxy(kind, address[0], address[1], by_name, proxy.username or None, proxy.password or None)  # type: ignore[attr-defined]
+    return made
+
+
+def proxy_secrets(url: str) -> list[str]:
     """Every form of the password inside a proxy's URL: as it is, as it stands there, and as Basic authentication."""
-    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    if not parts.password:
+    if "@" not in url:
         return []
-    authorization = proxy_authorization(proxy) or ""
-    return [unquote(parts.password), parts.password, authorization[len("Basic ") :]]
-
-
-def proxy_authorization(proxy: str) -> str | None:
-    """The Proxy-Authorization header that a proxy's URL asks for (RFC 7617), None for one without a user."""
-    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    if not (parts.username or parts.password):
-        return None
-    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return "Basic " + base64.b64encode(pair.encode("utf-8", "surrogatepass")).decode()
+    proxy = proxy_of(url)
+    written = urlsplit(url if "//" in url else f"http://{url}").password or ""
+    return [proxy.password, written, proxy.headers["Proxy-Authorization"][len("Basic ") :]] if proxy.password else []
 
 
 def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 from collections.abc import Mapping
 
-from .connection import BLOCK
-from .faults import Fault, fault_of
+from .faults import Fault
 from .message import Response
 
+BLOCK = 64 * 1024
+"""Bytes that are read of a body at once, at most."""
 ERROR_LIMIT = 64 * 1024
 """Bytes that are read of an error's body."""
 
@@ -59,9 +59,9 @@ class Answer:
         """
         try:
             block = self._raw.read(BLOCK)
-        except (OSError, http.client.HTTPException) as error:
+        except Fault:
             self.close()
-            raise fault_of(error) from error
+            raise
         self._stats.count(read=len(block))
         return block
 

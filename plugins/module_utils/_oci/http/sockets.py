@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 import time
 from dataclasses import dataclass, field
 
-from .faults import Fault, Slow
+from .faults import Fault
 
 LEAST_PROGRESS = 1024
 """Bytes that a streamed answer has to bring in each time-out, so that a drip is seen as a stall."""
@@ -33,12 +34,17 @@ class Sockets:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, user: object, descriptor: int) -> None:
+        """Register a socket before it connects.
+
+        :raises Fault: when the transport has been closed
+        """
         with self.lock:
             if self.closed:
                 raise Fault("interrupted", "the run was interrupted", transient=False)
             self.open[user] = descriptor
 
     def discard(self, user: object) -> None:
+        """Forget a socket, before its file descriptor is closed and perhaps given to another."""
         with self.lock:
             self.open.pop(user, None)
 
@@ -54,6 +60,13 @@ class Sockets:
                         sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     continue
+
+
+def is_readable(sock: socket.socket) -> bool:
+    """Return whether there is something to read, be it the end, without waiting."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Watch:
@@ -77,13 +90,16 @@ class Watch:
         self._left = LEAST_PROGRESS
 
     def took(self, count: int, began: float) -> None:
-        """Note that so many bytes came after a wait that began then."""
+        """Note that so many bytes came after a wait that began then.
+
+        :raises Fault: when that is too slow
+        """
         now = time.monotonic()
         if now > self._deadline:
-            raise Slow("the answer did not end in time")
+            raise Fault("timeout", "the answer came too slowly")
         self._left -= count
         self._waited += now - began
         if self._waited > self._patience:
             if self._left > 0 and count:
-                raise Slow("the answer only drips")
+                raise Fault("timeout", "the answer came too slowly")
             self._waited, self._left = 0.0, LEAST_PROGRESS

@@ -1,15 +1,49 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom to trust, and who we are, in TLS. No environment variable has a say in it."""
+"""TLS: whom to trust, and our own certificate. No environment variable has a say in it.
+
+requests and the urllib3 below it are loaded where they are needed, because that takes long: for public certificates
+where the system has none, and for TLS inside TLS.
+"""
 
 from __future__ import annotations
 
 import os
 import ssl
+import sys
+from importlib.util import find_spec
+from typing import Any
 
 from ..errors import InputError
-from .library import MATCHES_HOST_NAMES
+
+
+def check_library() -> None:
+    """Refuse to go on when requests is missing.
+
+    :raises InputError: naming the interpreter that lacks it
+    """
+    if find_spec("requests") is None:
+        raise InputError(
+            action="use",
+            subject=sys.executable or "this Python",
+            cause="the Python library requests is not installed there",
+            hint="install requests 2.25.1 or newer for it, or set ansible_python_interpreter to one that has it",
+        )
+
+
+def secure(sock: Any, context: ssl.SSLContext, host: str) -> Any:
+    """Return a connection with TLS on another one, which may have TLS already.
+
+    :param host: that the certificate has to be for, a name or an address
+    :raises OSError, ValueError: when the handshake fails
+    """
+    name = host.rstrip(".").partition("%")[0]
+    if not isinstance(sock, ssl.SSLSocket):
+        return context.wrap_socket(sock, server_hostname=name)
+    from urllib3.util.ssltransport import SSLTransport  # takes long, and few proxies are reached by TLS
+
+    return SSLTransport(sock, context, server_hostname=name)
 
 
 def tls_context(
@@ -28,7 +62,7 @@ def tls_context(
     context.options |= ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])
     if verify:
-        context.check_hostname = not MATCHES_HOST_NAMES
+        context.check_hostname = True
         _trust_public(context)
         if ca_path:
             _trust(context, ca_path)

@@ -9,26 +9,21 @@ raises a :class:`~.faults.Fault`.
 
 from __future__ import annotations
 
-import functools
-import http.client
 import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, NamedTuple
-from urllib.parse import quote
+from typing import Callable
 
-from .connection import CONNECT_TIMEOUT
-from .exchange import Limits, Request, exchange
-from .faults import Fault, fault_of
-from .library import check_library, http_exceptions
-from .pools import Pools
-from .proxies import Proxies, proxy_secrets
+from .connection import Limits, Route
+from .faults import Fault
+from .message import request_head
+from .pool import Pool
+from .proxies import Proxies, proxy_of, proxy_secrets
 from .response import ERROR_LIMIT, Answer, Stats
-from .reuse import Reuse
 from .sockets import Sockets
-from .tls import tls_context
-from .urls import PORTS, Origin, origin_of, resolve
+from .tls import check_library, tls_context
+from .urls import Origin, as_target, netloc, origin_of, path_of, resolve
 
 __all__ = [
     "ERROR_LIMIT",
@@ -42,6 +37,8 @@ __all__ = [
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
+MOST_POOLS = 16
+"""Places whose connections are kept, the registry itself among them."""
 USER_AGENT = "imageops.registry"
 
 
@@ -73,21 +70,11 @@ class Access:
     requests_per_second: float | None = None
 
 
-class _Sending(NamedTuple):
-    """What stays the same of a request when it is redirected."""
-
-    method: str
-    headers: Mapping[str, str]
-    body: bytes | Iterable[bytes] | None
-    limit: int | None
-    patience: float | None
-
-
 class Transport:
     """Exchanges with one registry, and with wherever it sends us.
 
     Its own scheme, host and port have the client certificate and may be shown an Authorization header; every other
-    place is reached by a second set of pools that has neither, and that refuses link-local addresses.
+    place has neither, and link-local addresses are refused there.
 
     :param origin: the registry's scheme, host and port
     :param timeout: seconds without progress
@@ -107,7 +94,7 @@ class Transport:
     ) -> None:
         check_library()
         self.origin = origin
-        self._prefix = f"{origin.scheme}://{_netloc(origin)}/"
+        self._prefix = f"{origin.scheme}://{netloc(origin)}/"
         self._stats = stats
         self._warn = warn
         self._timeout = timeout
@@ -116,10 +103,8 @@ class Transport:
         self._on_secret = on_secret
         self._sockets = Sockets(timeout=timeout, guarded=False)
         self._foreign_sockets = Sockets(timeout=timeout, guarded=True)
-        self._adapters: dict[bool, Pools] = {}
+        self._pools: dict[Origin, Pool] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
-        self._reuse = {True: Reuse(), False: Reuse()}
-        self._own_pool: tuple[Any, bool] | None = None
         self._lock = threading.Lock()
         self._warned = False
 
@@ -146,26 +131,30 @@ class Transport:
         :param authorization: shown to this URL's own scheme, host and port only
         :raises Fault: when no whole answer came
         """
-        sending = _Sending(method, headers, body, limit, patience)
         home = origin = self._origin(url)
-        authorized = authorization
+        limits = Limits(
+            progress=self._timeout,
+            answer=self._timeout if patience is None else patience,
+            whole=2 * self._timeout if limit is not None else None,
+        )
         for _hop in range(MOST_REDIRECTS + 1):
             if origin != home:
-                authorized = None  # and not again, wherever the next redirect leads
-            answer = self._once(sending, url, origin, authorized, foreign=origin != home)
+                authorization = None  # and not again, wherever the next redirect leads
+            pool = self._pool(origin)
+            try:
+                head = _head(pool.route, method, url, headers, authorization)
+                self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
+                response = pool.exchange(method, head, body, limits)
+            except Fault as fault:
+                fault.foreign = origin != home
+                raise
+            answer = Answer(response, url=url, foreign=origin != home, stats=self._stats)
+            self._finish(answer, method, limit)
             if not (follow and answer.status in REDIRECTS and method in ("GET", "HEAD")):
                 return answer
             url = self.locate(url, answer.headers.get("Location"))
             origin = self._origin(url)
         raise Fault("protocol_error", f"more than {MOST_REDIRECTS} redirects", transient=False)
-
-    def _limits(self, sending: _Sending) -> Limits:
-        return Limits(
-            connect=min(self._timeout, CONNECT_TIMEOUT),
-            progress=self._timeout,
-            answer=self._timeout if sending.patience is None else sending.patience,
-            whole=2 * self._timeout if sending.limit is not None else None,
-        )
 
     def _origin(self, url: str) -> Origin:
         return self.origin if url.startswith(self._prefix) else origin_of(url)
@@ -184,36 +173,6 @@ class Transport:
             )
         return target.url
 
-    def _once(self, sending: _Sending, url: str, origin: Origin, authorization: str | None, *, foreign: bool) -> Answer:
-        pool, absolute = self._pool(origin)
-        body = sending.body
-        headers = dict(sending.headers)
-        if authorization:
-            headers["Authorization"] = authorization
-        if absolute:
-            headers.update(pool.proxy_headers)
-        self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
-        try:
-            request = Request(
-                sending.method,
-                _written(url if absolute else _path_of(url)),
-                _netloc(origin),
-                headers,
-                body,
-                tunnel=pool.proxy is not None and origin.scheme == "https",
-            )
-            raw = exchange(pool, request, self._limits(sending), self._reuse[origin == self.origin])
-        except (OSError, http.client.HTTPException, http_exceptions.HTTPError, ValueError) as error:
-            fault = fault_of(error)
-            fault.foreign = foreign
-            raise fault from error
-        except Fault as fault:
-            fault.foreign = foreign
-            raise
-        answer = Answer(raw, url=url, foreign=foreign, stats=self._stats)
-        self._finish(answer, sending.method, sending.limit)
-        return answer
-
     def _finish(self, answer: Answer, method: str, limit: int | None) -> None:
         if method == "HEAD":
             return
@@ -226,28 +185,28 @@ class Transport:
         elif limit is not None:
             answer.read_whole(limit)
 
-    def _pool(self, origin: Origin) -> tuple[Any, bool]:
-        """The pool for an origin, and whether it wants absolute URLs (a proxy for plain HTTP)."""
-        own = origin == self.origin
-        if own and self._own_pool is not None:
-            return self._own_pool
-        with self._lock:
-            proxy = self._proxies.for_url(f"{origin.scheme}://{_netloc(origin)}/")
-            for secret in proxy_secrets(proxy or ""):
-                self._on_secret(secret)
-            absolute = proxy is not None and origin.scheme == "http" and not proxy.startswith("socks")
-            found = (self._adapter(own=own).pool(origin, proxy), absolute)
-            if own:
-                self._own_pool = found
-        return found
+    def _pool(self, origin: Origin) -> Pool:
+        pool = self._pools.get(origin)
+        if pool is None:
+            with self._lock:
+                pool = self._pools.get(origin) or self._new_pool(origin)
+                while len(self._pools) > MOST_POOLS:
+                    self._pools.pop(next(other for other in self._pools if other not in (self.origin, origin))).close()
+        return pool
 
-    def _adapter(self, *, own: bool) -> Pools:
-        adapter = self._adapters.get(own)
-        if adapter is None:
-            sockets = self._sockets if own else self._foreign_sockets
-            context, stranger = (functools.partial(self._context, own=which) for which in (own, False))
-            adapter = self._adapters[own] = Pools(sockets, context, stranger)
-        return adapter
+    def _new_pool(self, origin: Origin) -> Pool:
+        url = self._proxies.for_url(f"{origin.scheme}://{netloc(origin)}/")
+        for secret in proxy_secrets(url or ""):
+            self._on_secret(secret)
+        own = origin == self.origin
+        route = Route(
+            origin,
+            proxy_of(url) if url else None,
+            context=self._context(own=own) if origin.scheme == "https" else None,
+            proxy_context=self._context(own=False) if url and url.startswith("https:") else None,
+        )
+        pool = self._pools[origin] = Pool(route, self._sockets if own else self._foreign_sockets)
+        return pool
 
     def _context(self, *, own: bool) -> ssl.SSLContext:
         """The TLS context for the registry itself, or for all other places: the same where we have no certificate."""
@@ -268,25 +227,16 @@ class Transport:
         self._sockets.shut()
         self._foreign_sockets.shut()
         with self._lock:
-            for adapter in self._adapters.values():
-                adapter.close()
+            for pool in self._pools.values():
+                pool.close()
 
 
-def _path_of(url: str) -> str:
-    start = url.index("//") + 2
-    slash, question = url.find("/", start), url.find("?", start)
-    if slash >= 0 and (question < 0 or slash < question):
-        return url[slash:]
-    return "/" + (url[question:] if question >= 0 else "")
-
-
-def _written(target: str) -> str:
-    """A target as it may stand in a request: what a registry's Location has beyond ASCII is encoded."""
-    if target.isascii() and target.isprintable() and " " not in target:
-        return target
-    return quote(target, safe="!#$%&'()*+,/:;=?@[]~")
-
-
-def _netloc(origin: Origin) -> str:
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    return host if origin.port == PORTS[origin.scheme] else f"{host}:{origin.port}"
+def _head(route: Route, method: str, url: str, headers: Mapping[str, str], authorization: str | None) -> bytes:
+    """Write down the head of a request as the server, or the proxy before it, wants it."""
+    said = dict(headers)
+    if authorization:
+        said["Authorization"] = authorization
+    if route.is_absolute and route.proxy is not None:
+        said.update(route.proxy.headers)
+    target = as_target(url if route.is_absolute else path_of(url))
+    return request_head(method, target, netloc(route.origin), said)

@@ -1,20 +1,37 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""URLs that a server hands out: Location and Link headers, and where they may lead. No I/O."""
+"""URLs that a server hands out: Location and Link headers, and where they may lead. No I/O.
+
+No registry may lead to link-local addresses: a cloud's metadata service hands out credentials to every caller.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-from .addresses import is_forbidden
 from .faults import Fault
 
 LONGEST_URL = 16 * 1024
 PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[^\x21-\x5b\x5d-\x7e]")
+FORBIDDEN = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "169.254.0.0/16",
+        "100.100.100.200/32",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure
+        "192.0.0.192/32",  # Oracle Cloud
+        "fe80::/10",
+        "fd00:ec2::254/128",  # AWS
+        "fd20:ce::254/128",  # Google Cloud
+    )
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Origin(NamedTuple):
@@ -100,3 +117,59 @@ def next_link(header: str | None) -> str | None:
         if following < 0:
             return None
         position = following
+
+
+def netloc(origin: Origin) -> str:
+    """Return an origin's host as it stands in a URL, with its port where that is not the scheme's own."""
+    host = bracketed(origin.host)
+    return host if origin.port == PORTS[origin.scheme] else f"{host}:{origin.port}"
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
+def path_of(url: str) -> str:
+    """Return the path and the query of an absolute URL."""
+    start = url.index("//") + 2
+    slash, question = url.find("/", start), url.find("?", start)
+    if slash >= 0 and (question < 0 or slash < question):
+        return url[slash:]
+    return "/" + (url[question:] if question >= 0 else "")
+
+
+def as_target(url: str) -> str:
+    """Return a URL, or its path and query, as it may stand in a request: what is beyond ASCII is encoded."""
+    if url.isascii() and url.isprintable() and " " not in url:
+        return url
+    return quote(url, safe="!#$%&'()*+,/:;=?@[]~")
+
+
+def is_forbidden(host: str) -> bool:
+    """Whether a host, written as an address in any of the usual ways, is link-local or a metadata service.
+
+    A name is never forbidden here: its addresses are looked at when it is connected to.
+    """
+    address = _address(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        elif address in _NAT64:
+            address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if address is None:
+        return False
+    return any(address in network for network in FORBIDDEN if network.version == address.version)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    bare = host.strip("[]").split("%", 1)[0]
+    try:
+        return ipaddress.ip_address(bare)
+    except ValueError:
+        pass
+    try:
+        # 2852039166, 0xa9fea9fe and 169.254.43518 are the same address to the resolver.
+        return ipaddress.IPv4Address(socket.inet_aton(bare))
+    except (OSError, ValueError):
+        return None

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Callable
 
 from ..._oci.client.run import Run
-from ..._oci.http.connection import BLOCK
+from ..._oci.http.response import BLOCK
 from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.store.blob_source import BlobSource

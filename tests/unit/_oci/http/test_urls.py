@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.addresses import is_forbidden
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.urls import (
     Origin,
+    is_forbidden,
     next_link,
     origin_of,
     resolve,
