@@ -16,7 +16,7 @@ from typing import Any, Callable, NamedTuple
 
 from .faults import Fault, fault_of, words_of
 from .message import Response, request_head, send
-from .proxies import Proxy, socks_socket
+from .proxies import Proxy, connect_socks, socks_socket
 from .sockets import Sockets, Watch
 from .tls import secure
 from .urls import Origin, bracketed, is_forbidden
@@ -165,17 +165,18 @@ class Connection:
         return found
 
     def _connect(self, family: int, kind: int, protocol: int, address: Any) -> socket.socket:
-        origin, proxy, *_contexts = self._route
-        seconds = self._sockets.timeout
-        if proxy is not None and proxy.is_socks:
-            sock, address = socks_socket(proxy, family, address), (origin.host, origin.port)
-        else:
-            sock, seconds = socket.socket(family, kind, protocol), min(seconds, CONNECT_TIMEOUT)
+        origin, proxy = self._route.origin, self._route.proxy
+        by_socks = proxy is not None and proxy.is_socks
+        sock = socks_socket(proxy, family, address) if proxy and by_socks else socket.socket(family, kind, protocol)
         try:
             self._sockets.add(self, sock.fileno())
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(seconds)
-            sock.connect(address)
+            if by_socks:
+                sock.settimeout(self._sockets.timeout)
+                connect_socks(sock, origin.host, origin.port)
+            else:
+                sock.settimeout(min(self._sockets.timeout, CONNECT_TIMEOUT))
+                sock.connect(address)
             if proxy is not None:  # it has to connect by itself
                 sock.settimeout(self._sockets.timeout)
         except BaseException:

@@ -10,10 +10,11 @@ import ipaddress
 import os
 import socket
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InputError
+from .faults import Fault
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -101,12 +102,42 @@ def proxy_of(url: str) -> Proxy:
 
 
 def socks_socket(proxy: Proxy, family: int, address: Any) -> socket.socket:
-    """Return a socket that connects through SOCKS.
+    """Return a socket that :func:`connect_socks` can connect.
 
     :param family: of the proxy's address
     :param address: of the proxy, as its name was resolved
     :raises InputError: when the library for it is missing
     """
+    socks = _socks()
+    made = socks.socksocket(family, socket.SOCK_STREAM)
+    kind = socks.SOCKS4 if proxy.scheme.startswith("socks4") else socks.SOCKS5
+    by_name = proxy.scheme in ("socks4a", "socks5h")  # names are resolved by the proxy
+    made.set_proxy(kind, address[0], address[1], by_name, proxy.username or None, proxy.password or None)
+    return cast(socket.socket, made)
+
+
+def connect_socks(sock: socket.socket, host: str, port: int) -> None:
+    """Connect through SOCKS (RFC 1928).
+
+    :raises OSError: when the proxy cannot be reached
+    :raises Fault: when it refuses
+    """
+    try:
+        sock.connect((host, port))
+    except OSError as error:
+        cause: Any = error
+        while isinstance(getattr(cause, "socket_err", None), OSError):  # the library wraps its own errors too
+            cause = cause.socket_err
+        socks = _socks()
+        if isinstance(cause, socks.SOCKS5AuthError):
+            words = "the proxy wants another user or password"
+            raise Fault("connection_failed", words, hint="check proxy", transient=False) from error
+        if isinstance(cause, socks.ProxyError):
+            raise Fault("connection_failed", f"the proxy refused to connect to it ({cause.msg})") from error
+        raise cause from error
+
+
+def _socks() -> Any:
     try:
         import socks  # type: ignore[import-untyped]
     except ImportError as error:
@@ -115,11 +146,7 @@ def socks_socket(proxy: Proxy, family: int, address: Any) -> socket.socket:
             cause="SOCKS needs the Python library PySocks",
             hint="install it, or use an HTTP proxy",
         ) from error
-    made: socket.socket = socks.socksocket(family, socket.SOCK_STREAM)
-    kind = socks.SOCKS4 if proxy.scheme.startswith("socks4") else socks.SOCKS5
-    by_name = proxy.scheme in ("socks4a", "socks5h")  # names are resolved by the proxy
-    made.set_proxy(kind, address[0], address[1], by_name, proxy.username or None, proxy.password or None)  # type: ignore[attr-defined]
-    return made
+    return socks
 
 
 def proxy_secrets(url: str) -> list[str]:
