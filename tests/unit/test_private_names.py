@@ -98,7 +98,7 @@ def test_only_public_names_of_libraries_are_used() -> None:
         "def use(pool):\n    return pool._get_conn()",
         "def use(pool, connection):\n    pool._put_conn(connection)",
         "def use(pool):\n    def inner():\n        pool._prepare_proxy(1)\n    return inner",
-        "from urllib3.connection import HTTPConnection\nclass A(HTTPConnection):\n    def _new_conn(self):\n        pass",
+        "from urllib3.connection import HTTPConnection\nclass A(HTTPConnection):\n    def _new_conn(self): pass",
         "import http.client\nclass A(http.client.HTTPConnection):\n    def open(self):\n        self._tunnel_host = ''",
         "from urllib3.connection import HTTPConnection\nclass A(HTTPConnection):\n"
         "    def open(self):\n        return self._dns_host",
@@ -113,8 +113,8 @@ def test_what_is_private_is_found(text: str) -> None:
     "text",
     [
         "from urllib3.util import wait_for_read",
-        "class A:\n    def __init__(self):\n        self._sock = None\n    def same(self, other):\n        return other._sock",
-        "class A(Own):\n    def use(self):\n        return self._execute_module()",
+        "class A:\n    def __init__(self, other):\n        self._sock = other._sock",
+        "class A(Own):\n    def use(self):\n        return self._task",
         "import ssl\nssl.create_default_context().__class__",
     ],
 )
