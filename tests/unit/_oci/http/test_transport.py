@@ -104,11 +104,11 @@ def test_nobody_listens() -> None:
                 registry.repository("a").resolve("1")
             codes.append(caught.value.code)
         assert codes == ["connection_failed", "registry_down", "registry_down"]
-        assert registry.counters().requests == QUICK.attempts
+        assert registry.counters().requests == QUICK.retry.attempts
         registry.begin_round()
         with pytest.raises(RegistryError):
             registry.repository("a").resolve("1")
-        assert registry.counters().requests == QUICK.attempts + 1
+        assert registry.counters().requests == QUICK.retry.attempts + 1
     assert "connection refused" in str(told.log[0])
 
 
