@@ -32,6 +32,7 @@ def lint(arguments: Sequence[str]) -> Iterator[Job | Absent]:
     checks: dict[str, Check] = {
         "ruff": _ruff,
         "ruff-format": _ruff_format,
+        "layers": _layers,
         "mypy": _mypy,
         "mypy-workshop": _mypy_workshop,
         "shellcheck": _shellcheck,
@@ -90,6 +91,10 @@ def _changelog(shell: Shell, made: Venv) -> None:
 
 def _build(shell: Shell, made: Venv) -> None:
     collection.build(shell, made, BUILD)
+
+
+def _layers(shell: Shell, made: Venv) -> None:
+    shell.run([made.tool("pytest"), "-q", ROOT / "tests" / "lint"], env=made.environment())
 
 
 def _mypy(shell: Shell, made: Venv) -> None:
