@@ -89,3 +89,17 @@ class ReturnImages(_Word):
     CHANGED = "changed"
     ALL = "all"
     NONE = "none"
+
+
+class NewestBy(_Word):
+    """What makes one tag newer than another: its version, or when its image was built."""
+
+    VERSION = "version"
+    CREATED = "created"
+
+
+class Per(_Word):
+    """Of which versions the newest are counted together: those with one minor, or with one major number."""
+
+    MINOR = "minor"
+    MAJOR = "major"

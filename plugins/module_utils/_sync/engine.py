@@ -17,6 +17,7 @@ from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .copy.blob_transfers import Bandwidth
 from .decisions import OnError, Overwrite, Status, UnsupportedArtifacts
+from .plan.creation_times import CreationTimes
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.source_images import WantedImages
@@ -87,6 +88,8 @@ class Engine:
             vendors=self._vendors,
             overwrite=options.overwrite,
             rewrite=options.rewrite,
+            created=CreationTimes(self._stores, self._manifests, run),
+            compares_all=options.check_mode,
             run=run,
             stripped=self._manifests if options.unsupported_artifacts == UnsupportedArtifacts.STRIP else None,
         )

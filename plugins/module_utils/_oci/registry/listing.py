@@ -66,6 +66,13 @@ class Pages:
             seen_pages.add(url)
             answer = self._get(url)
 
+    def only_page(self) -> list[str] | None:
+        """Return the entries of the first page; None when it is not the last. Nothing is read beyond it."""
+        answer = self._first()
+        if answer is None:
+            return []
+        return self._parse(answer) if next_page(self._client, answer, self._purpose) is None else None
+
     def _check_end(self, entries: int, pages: int, size: int) -> None:
         endless = entries > MOST_ENTRIES or pages > MOST_PAGES or size > MOST_BYTES
         if endless or (pages > 100 and entries < LEAST_ENTRIES * pages):

@@ -49,9 +49,16 @@ class RegistryRepository(Repository):
 
     def tags(self) -> list[str]:
         """Every tag, all pages (Listing Tags); empty when the repository does not exist."""
+        return [tag for tag in self._tag_pages().entries() if _is_tag(tag)]
+
+    def few_tags(self) -> list[str] | None:
+        """Return every tag when they are on one page (Listing Tags); None where there are more pages."""
+        page = self._tag_pages().only_page()
+        return None if page is None else [tag for tag in dict.fromkeys(page) if _is_tag(tag)]
+
+    def _tag_pages(self) -> Pages:
         purpose = self._purpose("list the tags of", self.name)
-        pages = Pages(self._client, purpose, self._pull, self.path, f"/v2/{self.path}/tags/list", "tags")
-        return [tag for tag in pages.entries() if _is_tag(tag)]
+        return Pages(self._client, purpose, self._pull, self.path, f"/v2/{self.path}/tags/list", "tags")
 
     def resolve(self, ref: str) -> Descriptor | None:
         """What a tag or digest points to now (Pulling manifests, HEAD); None when it is not there."""

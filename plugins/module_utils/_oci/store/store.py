@@ -97,6 +97,10 @@ class Repository(ABC):
     def tags(self) -> list[str]:
         """Return every tag, of all pages; none when the repository does not exist."""
 
+    def few_tags(self) -> list[str] | None:
+        """Return every tag where that takes one small request; None where there are more."""
+        return self.tags()
+
     @abstractmethod
     def resolve(self, ref: str) -> Descriptor | None:
         """Return what a tag or digest points to now; None when it is not there."""

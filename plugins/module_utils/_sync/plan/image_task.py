@@ -27,6 +27,17 @@ _FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A source and a destination before either has been asked about."""
+
+    __slots__ = ("destination", "rule", "source")
+
+    rule: Rule
+    source: Reference
+    destination: Reference
+
+
+@dataclass(frozen=True)
 class ImageTask:
     """One image that must be in one place.
 

@@ -9,7 +9,8 @@ Nothing is written here. What was learnt is kept, so that planning again asks on
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 
 from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
@@ -22,8 +23,10 @@ from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
 from .artifacts import are_indexes, was_stripped
+from .creation_times import CreationTimes
 from .discover import Discovery
-from .image_task import LEFT, ImageTask, differs, in_order, merged, new_task, refused_task, unknown_task
+from .image_task import LEFT, ImageTask, Pair, differs, in_order, merged, new_task, refused_task, unknown_task
+from .immutable_tags import split_immutable
 from .names import find_misnamed
 from .source_images import Wanted, WantedImages
 from .state import SourceKey, Survey, There
@@ -31,19 +34,9 @@ from .state import SourceKey, Survey, There
 _UNLISTED = "the source's repositories are not known"
 _NO_TAGS = "the source's tags are not known"
 _STRIPPED = "the destination has it without the artifacts that it does not take"
+_NO_TIMES = "when the source's images were built is not known"
 _NOT_CREATED = "its repository cannot be created"
 _MOST_NAMED = 5
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A source and a destination before anyone has asked about them."""
-
-    __slots__ = ("destination", "rule", "source")
-
-    rule: Rule
-    source: Reference
-    destination: Reference
 
 
 class Planner:
@@ -51,6 +44,8 @@ class Planner:
 
     :param overwrite: what to do where a destination tag differs, for rules that do not say
     :param rewrite: put manifests again even where both sides are equal
+    :param created: reads when images were built, for rules that choose by that
+    :param compares_all: whether tags that never move are compared like others
     :param stripped: reads manifests to see whether a destination lacks only artifacts that it did not take; None when
         that is a difference like any other
     :ivar notes: sentences about what the rules leave behind
@@ -64,6 +59,8 @@ class Planner:
         vendors: Vendors,
         overwrite: Overwrite,
         rewrite: bool,
+        created: CreationTimes,
+        compares_all: bool = False,
         run: Run,
         stripped: ManifestCache | None = None,
     ) -> None:
@@ -74,6 +71,8 @@ class Planner:
         self._discovery = Discovery(stores, vendors, log=run.log)
         self._overwrite = overwrite
         self._rewrite = rewrite
+        self._created = created
+        self._compares_all = compares_all
         self._run = run
         self._untaken: dict[str, list[str]] = {}
         self._obstacles: dict[Reference, ImageOpsError | None] = {}
@@ -93,15 +92,20 @@ class Planner:
         if refused:
             return refused + tasks
         failures = self._list(found.rules)
+        created = self._read_created(found.rules)
         self._untaken.clear()
-        pairs: list[_Pair] = []
+        pairs: list[Pair] = []
         for rule in found.rules:
             fault = self._unlisted(rule, failures)
             if fault is not None:
                 tasks.extend(unknown_task(rule, place, _NO_TAGS, fault) for place in rule.destinations)
                 continue
+            times = created.get(rule, {})
+            if isinstance(times, ImageOpsError):
+                tasks.extend(unknown_task(rule, place, _NO_TIMES, times) for place in rule.destinations)
+                continue
             try:
-                pairs.extend(self._pairs(rule))
+                pairs.extend(self._pairs(rule, times))
             except InputError as misfit:
                 refused.extend(
                     refused_task(rule, place, Refusal.ONE_TAG, misfit) for place in rule.destinations if place.renames
@@ -109,6 +113,9 @@ class Planner:
         if refused:
             return refused + tasks
         self._note_what_is_not_taken()
+        if not self._compares_all and not self._rewrite:
+            unmoved, pairs = split_immutable(pairs, self._survey)
+            tasks += unmoved
         wanted, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
         tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
         tasks = self._without_stripped(tasks, there)
@@ -120,9 +127,11 @@ class Planner:
         for rule in rules:
             if rule.source.selects_by_listing:
                 needed.append(Reference(rule.source.registry, rule.source.repository))
-            if rule.source.selects_by_listing or len(rule.source.tags or ()) > 1:
-                needed += [Reference(place.registry, place.repository) for place in rule.destinations]
-        return self._survey.list(needed)
+                needed += _repositories(rule)
+        failures = self._survey.list(needed)
+        named = (rule for rule in rules if len(rule.source.tags or ()) > 1)
+        self._survey.list_few(repository for rule in named for repository in _repositories(rule))
+        return failures
 
     def _unlisted(self, rule: Rule, failures: Mapping[str, ImageOpsError]) -> ImageOpsError | None:
         """Why a rule's tags are not known, when they have to be."""
@@ -133,15 +142,28 @@ class Planner:
         # Of a repository that nobody has named it is no fault that it has been emptied.
         return None if self._survey.tags(rule.source.name) or rule.brought_by is not None else _no_tags(rule)
 
-    def _pairs(self, rule: Rule) -> Iterable[_Pair]:
+    def _read_created(self, rules: Sequence[Rule]) -> Mapping[Rule, Mapping[str, datetime | None] | ImageOpsError]:
+        """Read when the images were built that a rule chooses from by that, for all such rules at once."""
+        candidates = {
+            rule: {
+                tag: Reference(rule.source.registry, rule.source.repository, tag)
+                for tag in rule.choose(self._tags(rule.source.name)).taken
+            }
+            for rule in rules
+            if rule.tags.needs_created
+        }
+        times = self._created.read(dict.fromkeys(ref for by_tag in candidates.values() for ref in by_tag.values()))
+        return {rule: _times_or_fault(by_tag, times) for rule, by_tag in candidates.items()}
+
+    def _pairs(self, rule: Rule, created: Mapping[str, datetime | None]) -> Iterable[Pair]:
         source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
         listed = list(self._tags(rule.source.name)) if rule.source.selects_by_listing else rule.source.tags
-        tags: Sequence[str | None] = [None] if listed is None else rule.select(listed)
+        tags: Sequence[str | None] = [None] if listed is None else rule.select(listed, created)
         if not tags:
             self._untaken.setdefault(rule.origin, []).append(rule.source.name)
         for tag in tags:
             for place in rule.destinations:
-                yield _Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
+                yield Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
 
     def _tags(self, name: str) -> Collection[str]:
         return self._survey.tags(name) or ()
@@ -152,7 +174,7 @@ class Planner:
             more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
             self.notes.append(f"{origin} takes none of the tags of {shown}{more}")
 
-    def _decide(self, pair: _Pair, wanted: Wanted | ImageOpsError, there: There | ImageOpsError) -> ImageTask:
+    def _decide(self, pair: Pair, wanted: Wanted | ImageOpsError, there: There | ImageOpsError) -> ImageTask:
         task = new_task(pair.rule, pair.source, pair.destination)
         if isinstance(wanted, ImageOpsError):
             return replace(task, reason="the source does not give it", error=wanted)
@@ -249,7 +271,23 @@ class Planner:
         return replace(task, action=Action.CONFLICT, reason="overwrite is fail", error=differs(task, task.previous))
 
 
-def _key(pair: _Pair) -> SourceKey:
+def _repositories(rule: Rule) -> list[Reference]:
+    return [Reference(place.registry, place.repository) for place in rule.destinations]
+
+
+def _times_or_fault(
+    by_tag: Mapping[str, Reference], times: Mapping[Reference, datetime | ImageOpsError | None]
+) -> Mapping[str, datetime | None] | ImageOpsError:
+    found: dict[str, datetime | None] = {}
+    for tag, ref in by_tag.items():
+        time = times[ref]
+        if isinstance(time, ImageOpsError):
+            return time
+        found[tag] = time
+    return found
+
+
+def _key(pair: Pair) -> SourceKey:
     return (pair.source, pair.rule.platforms)
 
 

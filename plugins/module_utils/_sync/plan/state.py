@@ -47,6 +47,7 @@ class Survey:
         self._wanted = wanted
         self._log = log
         self._listings: dict[str, dict[str, None]] = {}
+        self._long: set[str] = set()
         self._there: dict[Reference, There] = {}
 
     def tags(self, name: str) -> Mapping[str, None] | None:
@@ -63,6 +64,15 @@ class Survey:
             else:
                 self._listings[ref.name] = dict.fromkeys(outcome)
         return faults
+
+    def list_few(self, repositories: Iterable[Reference]) -> None:
+        """Read the tag lists that are not known yet where they are short: a long one costs more than it saves."""
+        new = {ref.name: ref for ref in repositories if ref.name not in self._listings and ref.name not in self._long}
+        for ref, outcome in self._ask(new.values(), lambda ref: self._stores.repository(ref).few_tags()).items():
+            if outcome is None:
+                self._long.add(ref.name)
+            elif not isinstance(outcome, ImageOpsError):
+                self._listings[ref.name] = dict.fromkeys(outcome)
 
     def images(
         self, sources: Iterable[SourceKey], destinations: Iterable[Reference]

@@ -20,7 +20,6 @@ from ..rules.rule_parser import as_item
 
 if TYPE_CHECKING:
     from ..._oci.image.reference import Digest
-    from ..rules.rule_parser import Rule
     from .outcome import ImageResult, RunResult
 
 _IMAGES_LIMIT = 350_000
@@ -221,21 +220,10 @@ def _rule(image: ImageResult) -> dict[str, Any]:
         named = place and (place.tag_template or ",".join(place.tags or ()))
         if named:
             item["destination"] = f"{image.destination.name}:{named}"
-        tags = _tags(rule)
+        tags = rule.tags.as_option()
         if tags:
             item["tags"] = tags
     return item
-
-
-def _tags(rule: Rule) -> dict[str, Any]:
-    tags: dict[str, Any] = {}
-    if rule.include:
-        tags["include"] = [pattern.pattern for pattern in rule.include]
-    if rule.exclude:
-        tags["exclude"] = [pattern.pattern for pattern in rule.exclude]
-    if rule.newest is not None:
-        tags["newest"] = rule.newest
-    return tags
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..._oci.errors import InputError
@@ -14,10 +15,9 @@ from ..._oci.image.platform import Platform
 from ..._oci.image.reference import Reference, check_tag
 from ..decisions import Overwrite
 from .grammar import Destination, Source
-from .re2.syntax import TagPattern
 from .repository_patterns import Wildcard, fill_tag
+from .tag_filter import Choice, TagFilter
 from .user_input import Place
-from .versions import in_version_order, newest
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class Rule:
     """One wish: images of one repository, and where they are to be.
 
     :ivar origin: where it stands, as messages say it: ``images[0]``
-    :ivar include: tags are taken when one of these matches the whole tag; all, when there are none
-    :ivar exclude: tags are left when one of these matches the whole tag
-    :ivar newest: how many versions are taken at most; None takes all
+    :ivar tags: which of the source's tags are taken, and which never move
     :ivar platforms: what is taken of an index; all, when there are none
     :ivar overwrite: what is done where a destination tag differs; None leaves it to the task
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
@@ -36,32 +34,29 @@ class Rule:
     origin: str
     source: Source
     destinations: tuple[Destination, ...]
-    include: tuple[TagPattern, ...] = ()
-    exclude: tuple[TagPattern, ...] = ()
-    newest: int | None = None
+    tags: TagFilter = field(default_factory=TagFilter)
     platforms: tuple[Platform, ...] = ()
     overwrite: Overwrite | None = None
     brought_by: Wildcard | None = None
 
-    def select(self, listed: Sequence[str]) -> list[str]:
-        """Give the source tags that this rule takes out of a listing, each once, in the order of their versions.
+    def choose(self, listed: Iterable[str], created: Mapping[str, datetime | None] | None = None) -> Choice:
+        """Return which tags of a listing this rule takes, and why not the others.
+
+        :param created: when images were built; None takes all that ``newest`` would choose from by that
+        """
+        return self.tags.choose(listed, pattern=self.source.pattern, created=created)
+
+    def select(self, listed: Sequence[str], created: Mapping[str, datetime | None] | None = None) -> list[str]:
+        """Return the source tags that this rule takes out of a listing, each once, in the order of their versions.
 
         A source that names its tags gives those. More tags than a destination names are an InputError.
         """
         if not self.source.selects_by_listing:
             return list(self.source.tags or ())
-        taken = [tag for tag in listed if self._takes(tag)]
-        selected = in_version_order(taken) if self.newest is None else newest(taken, self.newest)
+        selected = self.choose(listed, created or {}).taken
         if len(selected) > 1:
             self._refuse_named_destinations(selected)
         return selected
-
-    def _takes(self, tag: str) -> bool:
-        if self.source.pattern is not None and not self.source.pattern.search(tag):
-            return False
-        if self.include and not any(pattern.fullmatch(tag) for pattern in self.include):
-            return False
-        return not any(pattern.fullmatch(tag) for pattern in self.exclude)
 
     def _refuse_named_destinations(self, selected: Sequence[str]) -> None:
         for destination in self.destinations:

@@ -9,7 +9,6 @@ InputError, naming the rule, the value and the form that is right.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -18,8 +17,9 @@ from ..._oci.image.platform import Platform
 from ..._oci.image.reference import parse_prefix, quoted
 from ..decisions import Overwrite
 from .grammar import Destination, Source, parse_destination, parse_source
-from .re2.syntax import TagPattern
 from .rule import Rule, as_item, destination_tag
+from .tag_filter import TagFilter
+from .tag_options import parse_tags
 from .user_input import Place, check_keys, nearest
 
 __all__ = [
@@ -34,11 +34,8 @@ __all__ = [
 ]
 
 _KEYS = ("source", "destination", "tags", "platforms", "overwrite")
-_TAG_KEYS = ("include", "exclude", "newest")
 _ITEM_FORM = "write a list of items such as {source: registry/repository, destination: registry/repository}"
 _SIDE_FORM = "write registry/repository"
-_COUNT = re.compile(r"[0-9]{1,9}")
-_PATTERN_FORM = "write a regular expression, or a list of them, that matches whole tags"
 
 
 @dataclass(frozen=True)
@@ -146,14 +143,11 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         raise InputError(subject=f"the item {origin}", cause="it has no source", hint=_ITEM_FORM)
     place = Place("source", origin)
     source = parse_source(place.text(item["source"], _SIDE_FORM), place)
-    include, exclude, count = _parse_tags(item.get("tags"), origin, source)
     return Rule(
         origin=origin,
         source=source,
         destinations=_parse_destinations(item.get("destination"), origin, source, defaults.beginning),
-        include=include,
-        exclude=exclude,
-        newest=count,
+        tags=_parse_tags(item.get("tags"), origin, source),
         platforms=defaults.platforms
         if item.get("platforms") is None
         else _parse_platforms(item["platforms"], Place("platform", origin)),
@@ -161,52 +155,15 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
     )
 
 
-def _parse_tags(
-    value: object, origin: str, source: Source
-) -> tuple[tuple[TagPattern, ...], tuple[TagPattern, ...], int | None]:
-    """Give include, exclude and newest."""
-    if value is None:
-        return (), (), None
-    place = Place("tags", origin)
-    if not isinstance(value, Mapping):
-        raise place.refusal(value, "it is not a mapping", "write tags: {include: ..., exclude: ..., newest: ...}")
-    check_keys(value, _TAG_KEYS, f"the tags of {origin}")
-    include = _parse_patterns(value.get("include"), Place("tags.include", origin))
-    exclude = _parse_patterns(value.get("exclude"), Place("tags.exclude", origin))
-    count = _parse_count(value.get("newest"), Place("tags.newest", origin))
-    if not source.selects_by_listing and (include or exclude or count is not None):
+def _parse_tags(value: object, origin: str, source: Source) -> TagFilter:
+    tags = parse_tags(value, origin)
+    if not source.selects_by_listing and tags.selects:
         raise Place("source", origin).refusal(
             source.text,
             "it says by itself what is taken, and tags says it again",
             "leave tags out, or leave tag and digest out of the source",
         )
-    return include, exclude, count
-
-
-def _parse_patterns(value: object, place: Place) -> tuple[TagPattern, ...]:
-    if value is None:
-        return ()
-    patterns = []
-    for text in place.texts(value, _PATTERN_FORM):
-        if not text:
-            raise place.refusal(text, "it is empty and matches no tag", _PATTERN_FORM)
-        if len(text) > 1 and text.startswith("/") and text.endswith("/"):
-            raise place.refusal(text, "no tag has a '/'", "write the regular expression without slashes around it")
-        try:
-            patterns.append(TagPattern.parse(text))
-        except InputError as fault:
-            raise place.wrapped(text, fault) from None
-    return tuple(patterns)
-
-
-def _parse_count(value: object, place: Place) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, str) and _COUNT.fullmatch(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise place.refusal(value, "it is not a number of versions", "write a whole number of at least 1")
-    return value
+    return tags
 
 
 def _parse_destinations(value: object, origin: str, source: Source, beginning: str) -> tuple[Destination, ...]:

@@ -96,6 +96,12 @@ def version_of(tag: str) -> Version | None:
     return Version(tuple(numbers), _stage(words), parts, precision, tag)
 
 
+def is_pre_release(tag: str) -> bool:
+    """Return whether a tag is a version before a release, such as 1.0-rc.1 or 1.0-beta-alpine."""
+    version = version_of(tag)
+    return version is not None and version.stage == _PRE_RELEASE
+
+
 def _stage(words: list[str]) -> int:
     if not words:
         return _PLAIN

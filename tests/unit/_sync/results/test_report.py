@@ -83,7 +83,7 @@ def run(*images: ImageResult, **more: Any) -> RunResult:
 def again(items: object) -> list[Any]:
     """The rules that returned items stand for, as a further task reads them; where they stand is left aside."""
     return [
-        (rule.source, rule.destinations, rule.include, rule.exclude, rule.newest, rule.platforms, rule.overwrite)
+        (rule.source, rule.destinations, rule.tags, rule.platforms, rule.overwrite)
         for rule in parse_rules(items, default_registry=None, default_namespace=None)
     ]
 

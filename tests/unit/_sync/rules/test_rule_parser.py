@@ -380,7 +380,7 @@ def test_a_destination_with_a_tag_takes_one_image(item: dict[str, Any]) -> None:
     assert destination_tag(rule, rule.destinations[-1], "1.0") == "stable"
     assert rule.select([]) == []
     with pytest.raises(InputError) as caught:
-        rule.select(["1.0", "latest", "1.1"] if rule.newest else ["1.0", "1.1"])
+        rule.select(["1.0", "latest", "1.1"] if rule.tags.newest else ["1.0", "1.1"])
     assert all(words in str(caught.value) for words in [f'"{DST}:stable"', "images[0]", "names one tag", "has 2"])
 
 
