@@ -23,7 +23,8 @@ from ..work.workers import ConcurrencyLimit, unexpected
 from .blob_placement import BlobPlacement
 from .blob_transfers import Bandwidth, BlobTransfers
 from .image_copier import ImageCopier
-from .manifest_graph import Graph
+from .manifest_graph import Graph, GraphReader
+from .manifest_writer import ManifestWriter
 
 _WINDOW = 64
 """Source digests that are worked on at once; what is behind them waits as a line of the plan.
@@ -68,28 +69,29 @@ class CopyPhase:
         self._halted = False
         self._loop = asyncio.new_event_loop()
 
-        async def assemble() -> tuple[BlobTransfers, BlobPlacement, ImageCopier]:
-            calls = Calls(stores, self._loop)
-            transfers = BlobTransfers(
-                stores,
-                calls,
-                run,
-                concurrency=concurrency,
-                bandwidth=bandwidth,
-                on_sent=lambda delivery: on_sent(delivery.blob.size),
-            )
-            placement = BlobPlacement(stores, calls, transfers, check_mode=options.check_mode)
-            return (
-                transfers,
-                placement,
-                ImageCopier(stores, calls, placement, manifests, wanted, options, is_planned, run.budget),
-            )
-
-        self._transfers, self._placement, self._copier = self._loop.run_until_complete(assemble())
+        calls = Calls(stores, self._loop)
+        self._transfers = BlobTransfers(
+            stores,
+            calls,
+            run,
+            concurrency=concurrency,
+            bandwidth=bandwidth,
+            on_sent=lambda delivery: on_sent(delivery.blob.size),
+        )
+        self._placement = BlobPlacement(stores, calls, self._transfers, check_mode=options.check_mode)
+        self._copier = ImageCopier(
+            calls,
+            wanted,
+            GraphReader(stores, calls, manifests),
+            self._placement,
+            ManifestWriter(stores, calls, self._placement, options, is_planned),
+            options,
+            run.budget,
+        )
 
     @property
     def rereads(self) -> list[Reread]:
-        """Blobs that were read from their source again."""
+        """Return the blobs that were read from their source again."""
         return self._transfers.rereads
 
     def close(self) -> None:
@@ -143,7 +145,10 @@ class CopyPhase:
         turn: asyncio.Future[None],
         next_turn: asyncio.Future[None],
     ) -> None:
-        """Images of one digest: loaded at any time, admitted in their turn and together: one read serves all."""
+        """Copy images of one digest: they are loaded at any time, and admitted in their turn together.
+
+        So one read of a blob serves all of them.
+        """
         try:
             loads = await asyncio.gather(*(self._copier.load(image) for image in images), return_exceptions=True)
             await turn

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One read of a blob for several destinations at once, none of which can hold up the others for long."""
+"""One read of a blob for several destinations at once, none of which can delay the others for long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUEUE_BLOCKS = 16
 """Blocks of at most 64 KiB: about 1 MiB a destination."""
 
 _PATIENCE = 5.0
-"""Seconds that a full queue may hold up the reader while others are served."""
+"""Seconds that a full queue may delay the reader while others are served."""
 
 _STARVED = 30.0
 """Seconds that a destination waits for a source that is being taken up again."""
@@ -37,7 +37,7 @@ class Dropped(ImageOpsError):
 
 
 class _Branch:
-    """One destination's side: a short queue that the reader fills and the upload empties."""
+    """The part of one destination: a short queue that the reader fills and the upload empties."""
 
     def __init__(self) -> None:
         self.items: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUE_BLOCKS)
@@ -57,7 +57,7 @@ class _Branch:
             yield item
 
     def close(self) -> None:
-        """This destination takes nothing more."""
+        """Take nothing more, and drop what is queued."""
         self.dropped.set()
         while True:
             try:
@@ -82,7 +82,7 @@ class _Branch:
 
 
 class FanOut:
-    """Reads a blob in a thread of its own and hands every block to each destination.
+    """Reads a blob in a thread of its own and gives every block to each destination.
 
     A destination that asks again gets a read of its own from the source.
     """
@@ -96,7 +96,7 @@ class FanOut:
         threading.Thread(target=self._pump, name="fan-out", daemon=True).start()
 
     def open_at(self, destination: int, offset: int) -> BlobReader:
-        """The reader for one destination: the shared stream first, later ones from the source."""
+        """Return the reader for one destination: at first of the shared read, later ones of the source itself."""
         branch = self._branches[destination]
         if offset == 0 and not branch.taken:
             branch.taken = True
@@ -105,7 +105,7 @@ class FanOut:
         return self._source.open_at(offset)
 
     def leave(self, destination: int) -> None:
-        """This destination needs nothing more, or never began."""
+        """Note that a destination needs nothing more, or never began."""
         self._branches[destination].close()
 
     def _pump(self) -> None:
@@ -121,10 +121,10 @@ class FanOut:
             reader.close()
 
     def _give(self, item: bytes | BaseException | None) -> bool:
-        """Hand an item to all that still listen; False when nobody does."""
-        listening = [branch for branch in self._branches if not branch.dropped.is_set()]
-        for branch in listening:
-            branch.give(item, alone=len(listening) == 1)
+        """Queue an item for all destinations that still take some. Return False when there are none."""
+        taking = [branch for branch in self._branches if not branch.dropped.is_set()]
+        for branch in taking:
+            branch.give(item, alone=len(taking) == 1)
             if branch.dropped.is_set():
                 branch.cut()
-        return bool(listening)
+        return bool(taking)

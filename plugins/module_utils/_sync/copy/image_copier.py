@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..._oci.client.refusals import MissingContent
@@ -15,51 +15,46 @@ from ..._oci.client.retry import RetryBudget
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.index_filter import is_artifact, without
 from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
-from ..._oci.image.reference import Digest, Reference
-from ..._oci.image.referrers import fallback_tag
-from ..decisions import Action, Overwrite, Status, UnsupportedArtifacts
+from ..._oci.image.reference import Digest
+from ..decisions import Action, Status, UnsupportedArtifacts
 from ..plan.artifacts import REFUSED, Refused
-from ..plan.image_task import LEFT, differs
 from ..plan.source_images import Wanted, WantedImages
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
-from ..work.manifest_cache import ManifestCache
-from ..work.stores import Stores
 from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
 from .manifest_graph import Graph, GraphReader, everything
+from .manifest_writer import ManifestWriter
 
 
 class ImageCopier:
-    """Copies single images, given a placement that brings blobs. Runs on the event loop's thread.
+    """Copies single images. Runs on the event loop's thread.
 
+    :param placement: brings the blobs
     :param budget: for what has to be asked once more
-    :param is_planned: whether a destination is one of the run's own
     """
 
     def __init__(
         self,
-        stores: Stores,
         calls: Calls,
-        placement: BlobPlacement,
-        manifests: ManifestCache,
         wanted: WantedImages,
+        graphs: GraphReader,
+        placement: BlobPlacement,
+        writer: ManifestWriter,
         options: CopyOptions,
-        is_planned: Callable[[Reference], bool],
         budget: RetryBudget,
     ) -> None:
-        self._stores = stores
         self._calls = calls
-        self._is_planned = is_planned
-        self._budget = budget
-        self._placement = placement
         self._wanted = wanted
+        self._graphs = graphs
+        self._placement = placement
+        self._writer = writer
         self._options = options
-        self._graphs = GraphReader(stores, calls, manifests)
+        self._budget = budget
         self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
         self._refused = Refused()
 
     async def load(self, result: ImageResult) -> Graph:
-        """Read the image's manifests, each once. A tag that moved since planning is resolved again, and it is said."""
+        """Read the image's manifests, each once. A tag that moved since planning is resolved again and noted."""
         wanted = result.task.wanted
         if wanted is None:
             raise ValueError(f"{result.task.source} was not planned to be copied")
@@ -74,7 +69,7 @@ class ImageCopier:
         return await self._graphs.read(result.task.source, now)
 
     async def _resolve_again(self, result: ImageResult, planned: Wanted, lost: ImageOpsError) -> Wanted:
-        """What the source tag names now that what it named is not there any more."""
+        """Return what the source tag names now that what it named is not there any more."""
         task = result.task
         self._wanted.forget(task.source, task.rule.platforms)
         now = await self._calls.request(task.source, self._wanted.resolve, task.source, task.rule.platforms)
@@ -107,9 +102,9 @@ class ImageCopier:
         return (blob for blob in manifest.blobs if self._options.foreign_layers or not is_foreign(blob))
 
     async def copy(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
-        """Wait for the blobs and put the manifests; the result says what became of it.
+        """Wait for the blobs and put the manifests. The outcome is in the result.
 
-        :raises ImageOpsError: why the image could not be copied
+        :raises ImageOpsError: when the image could not be copied
         """
         started = time.monotonic()
         try:
@@ -130,7 +125,7 @@ class ImageCopier:
         result.status = Status.DONE
 
     async def _accepted(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> Graph | None:
-        """What of an image the destination takes; None when it is finished without anything being put.
+        """Return what of an image the destination takes; None when it is finished without anything being put.
 
         Artifacts are put first, each by its digest, so that nothing else is written of an image that is skipped.
         """
@@ -191,7 +186,7 @@ class ImageCopier:
         *,
         root: bool,
     ) -> None:
-        """Everything below a manifest first, then the manifest."""
+        """Put everything below a manifest, then the manifest."""
         arrivals = _arrivals([blobs[blob.digest] for blob in self._blobs(graph.manifest)])
         if graph.children:
             await everything(*(self._child(result, child, blobs) for child in graph.children), arrivals)
@@ -200,81 +195,21 @@ class ImageCopier:
         if self._options.check_mode:
             return
         if root:
-            await self._put_root(result, graph.manifest)
+            await self._writer.put_root(result, graph.manifest)
         else:
-            await self._write(result, graph.manifest, None)
+            await self._writer.put(result, graph.manifest, None)
 
     async def _child(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
-        """Put a child manifest once a repository, whichever image comes first with it."""
+        """Put a child manifest once a repository, for the first image that has it."""
         key = (result.task.destination.name, graph.manifest.digest)
         task = self._children.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._children[key] = asyncio.ensure_future(self._put(result, graph, blobs, root=False))
         await asyncio.shield(task)
 
-    async def _put_root(self, result: ImageResult, manifest: Manifest) -> None:
-        task = result.task
-        if await self._is_taken(result):
-            return
-        if manifest.subject is not None and task.destination.tag is not None:
-            # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
-            await self._write(result, manifest, None)
-        try:
-            answered = await self._write(result, manifest, task.destination.tag)
-        except RegistryError as fault:
-            # Somebody else may have been quicker with the same image.
-            if fault.code != "immutable_tag" or await self._there(task.destination, manifest) != manifest.digest:
-                raise
-            answered = manifest.digest
-        if answered is None:
-            answered = await self._there(task.destination, manifest)
-        if answered != manifest.digest:
-            raise ContentError(
-                code="digest_mismatch",
-                action="confirm",
-                subject=str(task.destination),
-                cause=f"the destination has {answered or 'nothing'} where {manifest.digest} was put",
-                hint="the destination changes manifests, or someone else writes this tag",
-                transient=True,
-            )
-        result.digest = manifest.digest
-
-    async def _there(self, destination: Reference, manifest: Manifest) -> Digest | None:
-        """What the destination has where a manifest was to be put."""
-        ref = destination.tag or str(manifest.digest)
-        there = await self._calls.request(destination, self._stores.repository(destination).resolve, ref)
-        return there.digest if there else None
-
-    async def _is_taken(self, result: ImageResult) -> bool:
-        """Whether somebody has written the tag in the meantime and it is to be left then."""
-        task = result.task
-        overwrite = task.rule.overwrite or self._options.overwrite
-        if overwrite == Overwrite.ALWAYS or task.destination.tag is None:
-            return False
-        repository = self._stores.repository(task.destination)
-        there = await self._calls.request(task.destination, repository.resolve, task.destination.tag)
-        if there is None or there.digest in (task.previous, task.digest):
-            return False
-        if overwrite == Overwrite.FAIL:
-            raise differs(task, there.digest)
-        result.task = replace(task, action=Action.SKIP, reason=LEFT, previous=there.digest)
-        return True
-
-    async def _write(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
-        destination = result.task.destination
-        repository = self._stores.repository(destination)
-        answered = await self._calls.request(destination, repository.put_manifest, manifest, tag)
-        result.wrote = True
-        self._placement.manifest_put(destination, manifest)
-        if manifest.subject is not None:
-            listing = destination.with_tag(fallback_tag(manifest.subject.digest))
-            if not self._is_planned(listing):  # else the list itself is copied: whole, and last
-                await self._calls.request(destination, repository.list_referrer, manifest)
-        return answered
-
 
 def _artifacts(graph: Graph) -> Iterator[Graph]:
-    """The graphs of what is no image, at any depth."""
+    """Yield the graphs of what is no image, at any depth."""
     if is_artifact(None, graph.manifest):
         yield graph
     for entry, child in zip(graph.manifest.children, graph.children):
@@ -285,7 +220,7 @@ def _artifacts(graph: Graph) -> Iterator[Graph]:
 
 
 def _without(graph: Graph, refused: set[Digest]) -> Graph | None:
-    """The graph without some of its leaves."""
+    """Return the graph without some of its leaves."""
     manifests = {node.manifest.digest: node.manifest for node in graph.walk()}
     root = without(
         graph.manifest, lambda entry: entry.digest in refused, lambda entry: manifests[entry.digest], manifests
@@ -323,7 +258,7 @@ def _count(result: ImageResult, blobs: dict[Digest, RepositoryBlob]) -> None:
 
 
 def _is_lost(fault: ImageOpsError) -> bool:
-    """Whether a manifest, or one that it names, is not at the source."""
+    """Return whether a manifest, or one that it names, is not at the source."""
     return fault.code == "source_incomplete" or (isinstance(fault, RegistryError) and fault.status == 404)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image's manifests, read down to the last; within bounds, since an index may name no end of them."""
+"""The manifests of an image, read down to the last; within bounds, since an index may name any number of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Graph:
     children: tuple[Graph, ...]
 
     def walk(self) -> Iterator[Graph]:
-        """This graph and all below it, each manifest once however often it is named."""
+        """Yield this graph and all below it, each manifest once however often it is named."""
         seen: set[Digest] = set()
         waiting = [self]
         while waiting:
@@ -55,9 +55,9 @@ class GraphReader:
         self._manifests = manifests
 
     async def read(self, source: Reference, wanted: Wanted) -> Graph:
-        """All manifests of one image.
+        """Return all manifests of one image.
 
-        :raises ContentError: unsupported_manifest for one that nobody builds, source_incomplete when a child is missing
+        :raises ContentError: unsupported_manifest for one beyond all bounds, source_incomplete when a child is missing
         """
         if wanted.digest is None:
             raise ValueError(f"nothing of {source} is wanted")
@@ -65,7 +65,7 @@ class GraphReader:
         return await _Reading(self, source, wanted).below(root, 0) if root.children else Graph(root, ())
 
     async def child(self, source: Reference, wanted: Wanted, digest: Digest) -> Manifest:
-        """A manifest that another names."""
+        """Return a manifest that another names."""
         try:
             return await self._one(source, wanted, digest)
         except RegistryError as fault:
@@ -85,7 +85,7 @@ class GraphReader:
 
 
 class _Reading:
-    """One image with children: a few are read at a time, and none any more once it is too much."""
+    """Reads one image with children: a few at a time, and no more once the bounds are passed."""
 
     def __init__(self, reader: GraphReader, source: Reference, wanted: Wanted) -> None:
         self._reader = reader
@@ -96,7 +96,7 @@ class _Reading:
         self._limit = ConcurrencyLimit(lambda: _AT_ONCE)
 
     async def below(self, manifest: Manifest, depth: int) -> Graph:
-        """A manifest with everything below it."""
+        """Return a manifest with everything below it."""
         self._bytes += manifest.size
         self._manifests += len(manifest.children)
         if depth == _MAX_DEPTH and manifest.children:
@@ -127,7 +127,7 @@ class _Reading:
 
 
 async def everything(*work: Coroutine[Any, Any, T]) -> list[T]:
-    """Wait for all of it, and only then raise what failed first: nothing of an image goes on after its end."""
+    """Wait for all work, and only then raise what failed first: nothing of an image goes on after its end."""
     outcomes = await asyncio.gather(*work, return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
