@@ -21,7 +21,7 @@ from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
 
-ANNOTATION = "org.opencontainers.image.created"
+_ANNOTATION = "org.opencontainers.image.created"
 
 _MAX_CONFIG = 4 * 1024 * 1024
 _MAX_DEPTH = 4
@@ -72,11 +72,15 @@ class CreationTimes:
             raise
 
     def _of(self, repository: Repository, manifest: Manifest, depth: int) -> datetime | None:
-        if manifest.is_index:
-            return self._of_index(repository, manifest, depth) or parse_time(dict(manifest.annotations).get(ANNOTATION))
+        said = (
+            self._of_index(repository, manifest, depth) if manifest.is_index else self._of_config(repository, manifest)
+        )
+        return said or parse_time(dict(manifest.annotations).get(_ANNOTATION))
+
+    def _of_config(self, repository: Repository, manifest: Manifest) -> datetime | None:
         config = manifest.config
         if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
-            return parse_time(dict(manifest.annotations).get(ANNOTATION))
+            return None
         return _created(read_verified(config, repository, self._run))
 
     def _of_index(self, repository: Repository, index: Manifest, depth: int) -> datetime | None:

@@ -112,6 +112,7 @@ def image(
     docker: bool = False,
     platform: str = "linux/amd64",
     labels: Mapping[str, str] | None = None,
+    created: str | None = "2026-01-02T03:04:05Z",
     foreign: bool = False,
     pretty: bool = False,
     say_media_type: bool = True,
@@ -119,6 +120,7 @@ def image(
 ) -> Image:
     """An image for one platform.
 
+    :param created: when its configuration says that it was built
     :param layers: in the manifest's order, twice the same if wished; two small ones of its own by default
     :param docker: Docker schema 2 instead of OCI
     :param foreign: with a first layer that is only named by URL
@@ -129,7 +131,7 @@ def image(
     layer_type = DOCKER_LAYER if docker else OCI_LAYER
     if layers is None:
         layers = [layer(f"{seed} {number}", layer_type) for number in range(2)]
-    config = _config(seed, layers, platform, labels or {}, DOCKER_CONFIG if docker else OCI_CONFIG)
+    config = _config(seed, layers, platform, labels or {}, DOCKER_CONFIG if docker else OCI_CONFIG, created)
     named = [item.descriptor() for item in layers]
     if foreign:
         absent = Blob(f"foreign {seed}".encode(), DOCKER_FOREIGN_LAYER)
@@ -279,11 +281,16 @@ def gallery(seed: object) -> dict[str, Image]:
 
 
 def _config(
-    seed: object, layers: Sequence[Blob], platform_text: str, labels: Mapping[str, str], media_type: str
+    seed: object,
+    layers: Sequence[Blob],
+    platform_text: str,
+    labels: Mapping[str, str],
+    media_type: str,
+    created: str | None,
 ) -> Blob:
     names = platform(platform_text)
     content = {
-        "created": "2026-01-02T03:04:05Z",
+        "created": created,
         **names,
         "config": {"Cmd": ["/bin/true"], "Labels": dict(labels)},
         "rootfs": {"type": "layers", "diff_ids": [_digest(_unzipped(item)) for item in layers]},

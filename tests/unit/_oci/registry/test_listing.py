@@ -111,3 +111,21 @@ def test_every_page_of_a_catalog_is_read_or_none(last_status: int) -> None:
             with pytest.raises(RegistryError) as caught:
                 sorted(registry.catalog(""))
             assert caught.value.code == "pull_denied"
+
+
+@pytest.mark.parametrize(("link", "found"), [("", ["a", "b"]), ('</v2/a/tags/list?last=b>; rel="next"', None)])
+def test_few_tags_are_those_of_one_page_and_no_second_page_is_read(link: str, found: list[str] | None) -> None:
+    def handle(request: Received) -> None:
+        request.answer(200, b'{"tags": ["a", "b", "../x", "a"]}', **({"Link": link} if link else {}))
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        assert registry.repository("a").few_tags() == found
+        assert len(server.requests) == 1
+
+
+def test_a_repository_that_is_not_there_has_few_tags() -> None:
+    def handle(request: Received) -> None:
+        request.answer(404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}')
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        assert registry.repository("a").few_tags() == []
