@@ -159,7 +159,7 @@ _NEEDED = "give the account the right to list repositories there: a robot needs 
 
 
 class HarborCatalog:
-    """A catalog of :mod:`.._oci.catalog`. A project is listed whole or not at all.
+    """The repositories of one Harbor. A project is listed whole or not at all.
 
     :param registry: Harbor's registry; told of what a user should know of the list
     """

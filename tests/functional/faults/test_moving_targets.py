@@ -282,9 +282,9 @@ def test_a_source_tag_that_moves_and_whose_old_image_is_gone_is_resolved_once_mo
     image = only(result)
     assert (image.status, str(image.digest)) == ("done", new.digest), str(image.error)
     if platforms:
-        assert "moved from" in image.note
+        assert "moved from" in "; ".join(image.notes)
     else:
-        assert f"moved from {old.digest} to {new.digest}" in image.note
+        assert f"moved from {old.digest} to {new.digest}" in "; ".join(image.notes)
     assert scene.visible() == {"v1": new.digest}
 
 

@@ -136,7 +136,7 @@ def test_a_source_tag_that_moves_after_planning_is_resolved_again(source: Memory
     image = only(MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y")))
 
     assert (image.status, str(image.digest)) == ("done", after.digest)
-    assert image.note == f"the source tag moved from {before.digest} to {after.digest} during the run"
+    assert image.notes == [f"the source tag moved from {before.digest} to {after.digest} during the run"]
     assert tagged(target, "y") == {"1": after.digest}
 
 
@@ -150,7 +150,7 @@ def test_platforms_narrow_an_index_to_what_was_chosen(source: MemoryStore, targe
     assert [str(child.digest) for child in there.children] == [made.children[1].digest]
     assert str(image.digest) == str(there.digest) != made.digest
     assert set(map(str, target.repository("y").blobs)) == set(made.children[1].all_blobs())
-    assert "the digest changes" in image.note
+    assert "the digest changes" in "; ".join(image.notes)
 
 
 def test_a_platform_that_an_index_lacks_is_skipped(source: MemoryStore, target: MemoryStore) -> None:

@@ -24,7 +24,7 @@ _ACTION = "list the repositories of"
 
 
 class AcrCatalog:
-    """A catalog of :mod:`.._oci.catalog`.
+    """The repositories of one instance, by its API.
 
     :param api: signed by an identity that may list repositories
     :param warn: told when a list is shorter than the API's own count

@@ -187,10 +187,6 @@ class Reference:
         """Give this repository with that tag and no digest."""
         return replace(self, tag=tag, digest=None)
 
-    def with_digest(self, digest: Digest) -> Reference:
-        """Give this repository with that digest and no tag."""
-        return replace(self, tag=None, digest=digest)
-
     def __str__(self) -> str:
         tag = "" if self.tag is None else f":{self.tag}"
         digest = "" if self.digest is None else f"@{self.digest}"

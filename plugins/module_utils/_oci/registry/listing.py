@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from ..client.client import Call, Client
 from ..client.refusals import Purpose, read_error
@@ -140,16 +140,6 @@ def next_page(client: Client, answer: Answer, purpose: Purpose) -> str | None:
 
 
 _INSTEAD = "give a login that may list everything, or write one rule a repository"
-
-
-class Catalog(Protocol):
-    """Lists repositories. Whole lists only: one that may be shorter than what is there is an error, or is said."""
-
-    def repositories(self, prefix: str) -> Iterator[str]:
-        """Yield the path of every repository that begins with the prefix, such as ``library/``, each once.
-
-        :raises ImageOpsError: when they cannot be listed, or not by this login
-        """
 
 
 class RegistryCatalog(Pages):

@@ -93,11 +93,6 @@ class ImageResult:
         """What the destination had at planning."""
         return self.task.previous
 
-    @property
-    def note(self) -> str:
-        """What else there is to know of it, in one line."""
-        return "; ".join(self.notes)
-
 
 @dataclass(frozen=True)
 class RunResult:
