@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 from support.clients.plain_client import PlainClient
-from support.scenes.images import image
+from support.scenes.images import image, multi_arch
 from support.servers.docker_registry import DockerRegistry, docker_registry
 from support.servers.ports import dead_host
 
-from playbooks import Ansible
+from playbooks import Ansible, PlaybookRun
 
 COPY = "Copy what is not there"
 ASK = "Ask the destination's registry who it is"
@@ -116,3 +116,75 @@ def test_the_role_without_acr(ansible: Ansible, pair: Pair) -> None:
         refused = ansible.run(site, "-e", f"registry_sync_registry={nobody}")
     assert refused.code == 2, refused.text
     assert f"{nobody} does not answer as a registry" in refused.failed()[0].result["msg"]
+
+
+def test_the_platforms_of_image_syncers_command_line(ansible: Ansible, pair: Pair) -> None:
+    """Every OS with every architecture, as --os and --arch are, and --force writes again."""
+    with PlainClient(pair.source.endpoint) as client:
+        everything = ["linux/amd64", "linux/arm/v7", "linux/arm64/v8", "windows/amd64"]
+        client.push("library/multi", multi_arch("multi", everything), "1.0")
+    logins = {
+        end.host: {"username": end.endpoint.username, "password": end.endpoint.password, "insecure": True}
+        for end in (pair.source, pair.destination)
+    }
+    ansible.write("auth.json", logins)
+    (ansible.directory / "list.txt").write_text(f"# one a line\n{pair.source.host}/library/multi:1.0\n")
+
+    def run(playbook: str, namespace: str, **more: str) -> PlaybookRun:
+        given = {"sync_auth": "auth.json", "sync_images": "list.txt", "sync_registry": pair.destination.host}
+        variables = {**given, "sync_namespace": namespace, **more}
+        options = [text for name, value in variables.items() for text in ("-e", f"{name}={value}")]
+        return ansible.run(f"imageops.registry.{playbook}", *options)
+
+    def arrived(namespace: str) -> list[str]:
+        with PlainClient(pair.destination.endpoint) as client:
+            entries = client.manifest(f"{namespace}/multi", "1.0").json()["manifests"]
+        return ["/".join(entry["platform"][key] for key in ("os", "architecture")) for entry in entries]
+
+    wanted = {
+        "all": ({}, ["linux/amd64", "linux/arm", "linux/arm64", "windows/amd64"]),
+        "arch": ({"sync_arch": "amd64"}, ["linux/amd64", "windows/amd64"]),
+        "both": ({"sync_os": "linux", "sync_arch": "amd64,arm:v7"}, ["linux/amd64", "linux/arm"]),
+        "platforms": ({"sync_platforms": "linux/arm64,windows/amd64"}, ["linux/arm64", "windows/amd64"]),
+    }
+    for namespace, (flags, platforms) in wanted.items():
+        first = run("sync", namespace, **flags)
+        assert (first.code, arrived(namespace)) == (0, platforms), first.text
+    compared = run("verify", "both", **wanted["both"][0])
+    assert compared.code == 0, compared.text
+    assert run("verify", "both").code == 2
+    assert run("sync", "all").changed() == []
+    assert run("sync", "all", sync_force="true").changed() == [COPY]
+
+
+@pytest.mark.parametrize("form", ["sources", "mapping", "rules"])
+def test_the_role_takes_every_form_of_images(ansible: Ansible, pair: Pair, form: str) -> None:
+    source, target = f"{pair.source.host}/library/nginx:1.0", f"{pair.destination.host}/{form}/nginx"
+    forms: dict[str, object] = {
+        "sources": [source],
+        "mapping": {source: target},
+        "rules": [{"source": source, "destination": target, "overwrite": "skip"}],
+    }
+    variables = {
+        "registry_sync_registry": pair.destination.host,
+        "registry_sync_registries": [
+            {"registry": end.host, "username": user, "password": password, "plain_http": True}
+            for end in (pair.source, pair.destination)
+            for user, password in [(end.endpoint.username, end.endpoint.password)]
+        ],
+        "registry_sync_docker_config": "",
+        "registry_sync_default_namespace": form,
+        "registry_sync_images": forms[form],
+    }
+    ansible.write("variables.json", variables)
+    options = ["-e", "@variables.json"]
+    for playbook, changed in (("harbor_to_acr", [COPY]), ("verify", [])):
+        run = ansible.run(f"imageops.registry.{playbook}", *options)
+        assert (run.code, run.changed()) == (0, changed), run.text
+    assert pair.tags(f"{form}/nginx") == ["1.0"]
+
+    with PlainClient(pair.destination.endpoint) as client:
+        client.push(f"{form}/nginx", image("another"), "1.0")
+    differs = ansible.run("imageops.registry.verify", *options)
+    assert differs.code == 2, differs.text
+    assert f"differs: {target}:1.0" in differs.failed()[0].result["msg"]
