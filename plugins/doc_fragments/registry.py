@@ -130,6 +130,9 @@ options:
     description:
       - The C(config.json) of Docker (or C(auth.json) of Podman) to take credentials from, where the task runs, with the
         credential helpers that it names.
+      - The old C(.dockercfg) is read, too, which Kubernetes' secrets of the type C(kubernetes.io/dockercfg) have.
+      - An entry that is wrong matters only for its own registry. When the file has no credentials at all, there is a
+        warning.
       - They are used for what neither O(registries) nor another file has credentials for.
       - If nothing is said, C($DOCKER_CONFIG/config.json) or else C(~/.docker/config.json) is read if it is there.
         Set to an empty string to read none.

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,25 @@ def test_what_is_wrong_is_said_as_such(sync: Sync, servers: Servers, name: str, 
     refused = sync({name: text}, {"REGISTRY": "c.example"}, images_file=name, **defaults(servers)).result
     assert refused["error_codes"] == ["invalid_input"]
     assert all(words in refused["msg"] for words in says)
+
+
+LOGIN = {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
+
+
+@pytest.mark.parametrize("form", ["old", "odd neighbours"])
+def test_dockers_configuration_in_other_forms(
+    sync: Sync, servers: Servers, source: str, repository: str, form: str
+) -> None:
+    document: dict[str, Any] = {servers.htpasswd.host: {**LOGIN, "email": "a@b"}}
+    if form == "odd neighbours":
+        document["broken.example.net"] = {"auth": "bm90LWEtbG9naW4="}
+        document = {"auths": document, "credHelpers": {"other.example.net": ""}}
+    rule = {"source": f"{source}:2.0", "destination": f"{servers.htpasswd.host}/{repository}-{form[:3]}"}
+    done = sync({"config.json": json.dumps(document)}, images=[rule], docker_config="config.json").result
+    assert (done["summary"]["created"], done.get("warnings", [])) == (1, [])
+
+
+def test_a_docker_configuration_with_nothing_in_it_is_warned_of(sync: Sync, source: str, servers: Servers) -> None:
+    rule = {"source": f"{source}:2.0", "destination": f"{source}-copy"}
+    done = sync({"config.json": '{"auths": {}}'}, images=[rule], docker_config="config.json").result
+    assert "there are no credentials in it" in str(done["warnings"])

@@ -4,7 +4,8 @@
 """Docker's configuration file: the format.
 
 ``auths`` holds credentials, ``credHelpers`` names a program for some registries and ``credsStore`` one for all others.
-Pure: the programs are run by :mod:`docker_config`.
+The old ``.dockercfg``, which Kubernetes' secrets of the type ``kubernetes.io/dockercfg`` have, is ``auths`` alone.
+Pure: the programs are run by :mod:`docker_credentials`.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ HUB_SERVER = "https://index.docker.io/v1/"
 
 _HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_LOGIN_KEYS = frozenset(("auth", "username", "identitytoken"))
 _API_PATHS = frozenset(("v1", "v2"))
 
 
 @dataclass(frozen=True)
 class Helper:
-    """A program that has credentials, and the name by which it is asked for one."""
+    """A program that has credentials, and the name by which it is asked for one.
+
+    With an empty name it is no program: what the file itself has counts, and the store is not asked.
+    """
 
     name: str
     server: str
@@ -40,16 +45,22 @@ class Helper:
 class DockerFile:
     """What a configuration file says about credentials.
 
-    :param inline: credentials in the file itself
-    :param helpers: programs for a registry or a path in it
+    :param inline: credentials in the file itself, or what is wrong with an entry
+    :param helpers: programs for a registry or a path in it, or what is wrong with their names
     :param stored: the names of entries without credentials: what the store is asked for
     :param store: the program that is asked for everything else; empty when there is none
     """
 
-    inline: PrefixTable[Credential]
-    helpers: PrefixTable[Helper]
+    inline: PrefixTable[Credential | InputError]
+    helpers: PrefixTable[Helper | InputError]
     stored: PrefixTable[str]
     store: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it can give no credential at all."""
+        programs = any(isinstance(helper, Helper) and helper.name for helper in self.helpers.values())
+        return not (self.store or programs or any(isinstance(found, Credential) for found in self.inline.values()))
 
     def in_store(self, registry: str, repository: str) -> Helper | None:
         """The store, with the name to ask it for; None when there is no store."""
@@ -63,8 +74,10 @@ class DockerFile:
 def parse_docker_file(raw: bytes, path: str) -> DockerFile:
     """Read the bytes of a ``config.json``; keys that are no registry are left out, as docker never finds them.
 
+    An entry that is wrong is kept as the error that it makes, so that it does no harm to registries beside it.
+
     :param path: the name of the file, for messages
-    :raises InputError: naming the file and the entry, never what is in it
+    :raises InputError: when the file as a whole is not what it should be; names no value of it
     """
     return _Parser(path).parse(raw)
 
@@ -80,26 +93,46 @@ class _Parser:
             self._fail(str(fault))
         if not isinstance(document, dict):
             self._fail("it is not a JSON object")
-        inline: PrefixTable[Credential] = PrefixTable()
+        inline, stored = self._entries(_old_form(document) or self._mapping(document, "auths"))
+        helpers = self._helpers(self._mapping(document, "credHelpers"))
+        store = document.get("credsStore") or ""
+        return DockerFile(inline, helpers, stored, self._name(store, "credsStore") if store else "")
+
+    def _entries(self, auths: dict[str, Any]) -> tuple[PrefixTable[Credential | InputError], PrefixTable[str]]:
+        """The credentials, and the names of entries without any."""
+        inline: PrefixTable[Credential | InputError] = PrefixTable()
         stored: PrefixTable[str] = PrefixTable()
-        for key, entry in self._mapping(document, "auths").items():
+        faults: list[tuple[tuple[str, str], InputError]] = []
+        for key, entry in auths.items():
             place = _place(key)
             if place is None:
                 continue
-            credential = self._credential(key, entry)
+            try:
+                credential = self._credential(key, entry)
+            except InputError as fault:
+                faults.append((place, fault))
+                continue
             if credential.is_empty:
                 stored.put(*place, key)
             else:
                 inline.put(*place, credential)
-        helpers: PrefixTable[Helper] = PrefixTable()
-        for key, name in self._mapping(document, "credHelpers").items():
+        for place, wrong in faults:
+            inline.put(*place, wrong)  # unless another entry for it is right
+        return inline, stored
+
+    def _helpers(self, named: dict[str, Any]) -> PrefixTable[Helper | InputError]:
+        helpers: PrefixTable[Helper | InputError] = PrefixTable()
+        for key, name in named.items():
             place = _place(key)
-            if place is not None:
-                helpers.put(
-                    *place, Helper(self._name(name, "credHelpers"), HUB_SERVER if place == (DOCKER_HUB, "") else key)
-                )
-        store = document.get("credsStore") or ""
-        return DockerFile(inline, helpers, stored, self._name(store, "credsStore") if store else "")
+            if place is None:
+                continue
+            try:
+                program = self._name(name, "credHelpers") if name else ""
+            except InputError as fault:
+                helpers.put(*place, fault)
+            else:
+                helpers.put(*place, Helper(program, HUB_SERVER if place == (DOCKER_HUB, "") else key))
+        return helpers
 
     def _mapping(self, document: dict[str, Any], key: str) -> dict[str, Any]:
         found = document.get(key)
@@ -152,6 +185,13 @@ class _Parser:
             cause=cause,
             hint="repair it, name another file, or set docker_config to an empty string",
         )
+
+
+def _old_form(document: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a ``.dockercfg``: the object itself is what ``auths`` is now. Empty when it is none."""
+    if "auths" in document:
+        return {}
+    return {key: entry for key, entry in document.items() if isinstance(entry, dict) and _LOGIN_KEYS & entry.keys()}
 
 
 def _place(key: str) -> tuple[str, str] | None:

@@ -15,12 +15,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import ImageOpsError, InputError
 from ..image.reference import quoted
 from ..image.strict_json import JsonFault, loads
 from .docker_config import DockerFile, Helper, parse_docker_file
 from .provider import Credential, announce
+
+_T = TypeVar("_T")
 
 Run = Callable[[list[str], str], tuple[int, str, str]]
 """``run(argv, stdin)`` gives a program's exit status, output and error output; OSError when it cannot be run."""
@@ -63,7 +66,8 @@ class DockerConfig:
         :param path: the file; None is docker's own place for it, where it may be missing
         :param run: runs a credential helper
         :param on_secret: told every secret in every form
-        :param warn: told, once, when the store of docker's own file cannot be asked
+        :param warn: told when a named file has nothing to log in with, and, once, when the store of docker's own file
+            cannot be asked
         :param environ: where ``DOCKER_CONFIG`` and ``HOME`` are looked up; the process's own when None
         :param clock: gives seconds since the epoch
         :raises InputError: when a named file is missing, and when any cannot be read
@@ -75,6 +79,8 @@ class DockerConfig:
         self._is_default = path is None
         self._path = default_path(os.environ if environ is None else environ) if path is None else Path(path)
         self._file = self._read()
+        if not self._is_default and self._file.is_empty:
+            warn(f"docker's configuration {quoted(str(self._path))} was named, and there are no credentials in it")
         self._answers: dict[Helper, _Answer] = {}
         self._refused: set[Credential] = set()
         self._lock = threading.Lock()
@@ -82,17 +88,20 @@ class DockerConfig:
     def get(self, registry: str, repository: str) -> Credential | None:
         """Give the credential for a repository.
 
-        :raises ImageOpsError: ``no_credentials`` when a program that is responsible fails
+        :raises ImageOpsError: ``no_credentials`` when a program that is responsible fails, ``invalid_input`` when the
+            entry that is responsible is wrong
         """
         helper = self._file.helpers.find(registry, repository)
         inline = self._file.inline.find(registry, repository)
         if helper and not (inline and inline[0] > helper[0]):
-            credential = self._asked(helper[1])
+            program = _right(helper[1])
+            credential = self._asked(program) if program.name else None
             if credential is not None:
                 return credential
         if inline:
-            announce(inline[1], self._on_secret)
-            return inline[1]
+            found = _right(inline[1])
+            announce(found, self._on_secret)
+            return found
         store = None if helper else self._file.in_store(registry, repository)
         return self._asked(store, is_store=True) if store else None
 
@@ -160,6 +169,13 @@ class DockerConfig:
             cause=cause,
             hint=f"{self._path} names it: repair it, or give the credentials in registries",
         )
+
+
+def _right(found: _T | InputError) -> _T:
+    """Give what a registry's own entry has; raise what is wrong with it."""
+    if isinstance(found, InputError):
+        raise found
+    return found
 
 
 def default_path(environ: Mapping[str, str]) -> Path:

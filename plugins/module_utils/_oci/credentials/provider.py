@@ -132,6 +132,10 @@ class PrefixTable(Generic[_T]):
         """Keep a value unless the key has one; give the one that is kept."""
         return self._values.setdefault(_parts(registry, path), value)
 
+    def values(self) -> list[_T]:
+        """All of them."""
+        return list(self._values.values())
+
     def find(self, registry: str, repository: str) -> tuple[int, _T] | None:
         """The value for a repository, with how many components its key has."""
         parts = _parts(registry, repository)

@@ -249,13 +249,22 @@ class TestPrograms:
         assert len(desk.warnings) == 1
         assert "docker-credential-desktop" in desk.warnings[0]
 
-    @pytest.mark.parametrize("name", ["../evil", "/bin/sh", "a b", "", ".", "-x", "a\n", 5, None, ["x"]])
+    @pytest.mark.parametrize("name", ["../evil", "/bin/sh", "a b", ".", "-x", "a\n", 5, ["x"]])
     def test_names_that_are_no_names(self, desk: Desk, name: object) -> None:
         with pytest.raises(InputError):
             desk.get({"credHelpers": {"quay.io": name}}, "quay.io")
-        if name:
-            with pytest.raises(InputError):
-                desk.get({"credsStore": name}, "quay.io")
+        with pytest.raises(InputError):
+            desk.get({"credsStore": name}, "quay.io")
+        document = {"credHelpers": {"quay.io": name}, "auths": {"ghcr.io": basic("me", "pw")}}
+        assert desk.get(document, "ghcr.io") == Credential("me", "pw")
+        assert desk.asked == []
+
+    @pytest.mark.parametrize("name", ["", None])
+    def test_an_empty_name_means_the_file_itself(self, desk: Desk, name: object) -> None:
+        document = {"credHelpers": {"quay.io": name}, "credsStore": "pass"}
+        assert desk.get(document, "quay.io") is None
+        document["auths"] = {"quay.io": basic("in", "line")}
+        assert desk.get(document, "quay.io") == Credential("in", "line")
         assert desk.asked == []
 
 
@@ -301,12 +310,66 @@ class TestFile:
             b"[" * 200_000,
         ],
     )
-    def test_malformed(self, raw: bytes) -> None:
+    def test_malformed(self, desk: Desk, raw: bytes) -> None:
+        desk.path.write_bytes(raw)
         with pytest.raises(InputError) as caught:
-            parse_docker_file(raw, "/home/me/.docker/config.json")
-        assert "/home/me/.docker/config.json" in str(caught.value)
+            desk.open().get("quay.io", "a")
+        assert str(desk.path) in str(caught.value)
         assert "hidden-word" not in str(caught.value)
         assert "aGlk" not in str(caught.value)
+
+    @pytest.mark.parametrize("entry", ["word", {"auth": "bm90LWEtbG9naW4="}, {"auth": "!"}, {"password": ["word"]}])
+    def test_an_entry_that_is_wrong_does_its_neighbours_no_harm(self, desk: Desk, entry: object) -> None:
+        document = {"auths": {"broken.io": entry, "quay.io": basic("me", "pw")}}
+        assert desk.get(document, "quay.io") == Credential("me", "pw")
+        assert desk.get(document, "ghcr.io") is None
+        with pytest.raises(InputError, match=r"the entry for \"broken\.io\""):
+            desk.get(document, "broken.io")
+        document["auths"]["https://broken.io/v2/"] = basic("it", "works")
+        assert desk.get(document, "broken.io") == Credential("it", "works")
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"username": "me", "password": "pw", "email": "a@b", "auth": basic("me", "pw")["auth"]},
+            {"auth": basic("me", "pw")["auth"], "email": ""},
+            {"username": "me", "password": "pw"},
+        ],
+    )
+    def test_the_old_form_without_auths(self, desk: Desk, entry: dict[str, str]) -> None:
+        document = {"https://index.docker.io/v1/": entry, "registry.example.com": entry}
+        for registry in ("docker.io", "registry.example.com"):
+            assert desk.get(document, registry) == Credential("me", "pw")
+        assert desk.warnings == []
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {},
+            {"auths": {}},
+            {"auths": {"quay.io": {}}},
+            {"auths": {"no registry": basic("me", "pw")}},
+            {"auths": {"quay.io": {"auth": "!"}}},
+            {"credHelpers": {"quay.io": ""}, "HttpHeaders": {"User-Agent": "x"}},
+        ],
+    )
+    def test_a_named_file_that_has_nothing_to_log_in_with_is_warned_of(self, desk: Desk, document: Any) -> None:
+        desk.write(document)
+        desk.open()
+        (warning,) = desk.warnings
+        assert str(desk.path) in warning and "no credentials in it" in warning
+        desk.warnings.clear()
+        desk.open(by_default=True)
+        assert desk.warnings == []
+
+    @pytest.mark.parametrize(
+        "document",
+        [{"auths": {"quay.io": basic("me", "pw")}}, {"credHelpers": {"quay.io": "h"}}, {"credsStore": "pass"}],
+    )
+    def test_a_named_file_that_has_something_is_not(self, desk: Desk, document: Any) -> None:
+        desk.write(document)
+        desk.open()
+        assert desk.warnings == []
 
     def test_what_is_not_about_credentials_is_not_looked_at(self, desk: Desk) -> None:
         document = {
@@ -318,6 +381,7 @@ class TestFile:
             "credsStore": "",
         }
         assert desk.get(document, "quay.io") is None
+        assert len(desk.warnings) == 1
 
 
 VALUES = st.none() | st.text(max_size=8) | st.integers() | st.lists(st.text(max_size=3), max_size=2)
