@@ -42,7 +42,7 @@ class Helper:
 
 
 @dataclass(frozen=True)
-class DockerFile:
+class DockerLogins:
     """What a configuration file says about credentials.
 
     :param inline: credentials in the file itself, or what is wrong with an entry
@@ -54,7 +54,7 @@ class DockerFile:
     inline: PrefixTable[Credential | InputError]
     helpers: PrefixTable[Helper | InputError]
     stored: PrefixTable[str]
-    store: str
+    store: str | InputError
 
     @property
     def is_empty(self) -> bool:
@@ -63,7 +63,12 @@ class DockerFile:
         return not (self.store or programs or any(isinstance(found, Credential) for found in self.inline.values()))
 
     def in_store(self, registry: str, repository: str) -> Helper | None:
-        """The store, with the name to ask it for; None when there is no store."""
+        """Return the store, with the name to ask it for; None when there is no store.
+
+        :raises InputError: when the store has a name that no program has
+        """
+        if isinstance(self.store, InputError):
+            raise self.store
         if not self.store:
             return None
         found = self.stored.find(registry, repository)
@@ -71,7 +76,7 @@ class DockerFile:
         return Helper(self.store, found[1] if found else default)
 
 
-def parse_docker_file(raw: bytes, path: str) -> DockerFile:
+def parse_docker_file(raw: bytes, path: str) -> DockerLogins:
     """Read the bytes of a ``config.json``; keys that are no registry are left out, as docker never finds them.
 
     An entry that is wrong is kept as the error that it makes, so that it does no harm to registries beside it.
@@ -86,7 +91,7 @@ class _Parser:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def parse(self, raw: bytes) -> DockerFile:
+    def parse(self, raw: bytes) -> DockerLogins:
         try:
             document = loads(raw)
         except JsonFault as fault:
@@ -95,8 +100,14 @@ class _Parser:
             self._fail("it is not a JSON object")
         inline, stored = self._entries(_old_form(document) or self._mapping(document, "auths"))
         helpers = self._helpers(self._mapping(document, "credHelpers"))
-        store = document.get("credsStore") or ""
-        return DockerFile(inline, helpers, stored, self._name(store, "credsStore") if store else "")
+        return DockerLogins(inline, helpers, stored, self._store(document.get("credsStore") or ""))
+
+    def _store(self, name: object) -> str | InputError:
+        """The name of the store, or what is wrong with it: that matters only where the store would be asked."""
+        try:
+            return self._name(name, "credsStore") if name else ""
+        except InputError as fault:
+            return fault
 
     def _entries(self, auths: dict[str, Any]) -> tuple[PrefixTable[Credential | InputError], PrefixTable[str]]:
         """The credentials, and the names of entries without any."""

@@ -20,7 +20,7 @@ from typing import TypeVar
 from ..errors import ImageOpsError, InputError
 from ..image.reference import quoted
 from ..image.strict_json import JsonFault, loads
-from .docker_config import DockerFile, Helper, parse_docker_file
+from .docker_config import DockerLogins, Helper, parse_docker_file
 from .provider import Credential, announce
 
 _T = TypeVar("_T")
@@ -114,7 +114,7 @@ class DockerConfig:
                     self._refused.add(credential)
                     del self._answers[helper]
 
-    def _read(self) -> DockerFile:
+    def _read(self) -> DockerLogins:
         try:
             raw = self._path.read_bytes()
         except FileNotFoundError as error:

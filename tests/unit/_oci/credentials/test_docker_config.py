@@ -318,6 +318,12 @@ class TestFile:
         assert "hidden-word" not in str(caught.value)
         assert "aGlk" not in str(caught.value)
 
+    def test_an_odd_store_matters_only_where_it_would_be_asked(self, desk: Desk) -> None:
+        document = {"credsStore": "../evil", "auths": {"quay.io": basic("me", "pw")}}
+        assert desk.get(document, "quay.io") == Credential("me", "pw")
+        with pytest.raises(InputError, match="credsStore"):
+            desk.get(document, "ghcr.io")
+
     @pytest.mark.parametrize("entry", ["word", {"auth": "bm90LWEtbG9naW4="}, {"auth": "!"}, {"password": ["word"]}])
     def test_an_entry_that_is_wrong_does_its_neighbours_no_harm(self, desk: Desk, entry: object) -> None:
         document = {"auths": {"broken.io": entry, "quay.io": basic("me", "pw")}}
@@ -405,4 +411,4 @@ def test_any_file(raw: bytes) -> None:
     except InputError:
         return
     file.inline.find("quay.io", "a")
-    file.in_store("docker.io", "a")
+    assert words_of_refusal(lambda: file.in_store("docker.io", "a")).isprintable()
