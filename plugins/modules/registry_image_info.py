@@ -29,6 +29,38 @@ options:
     type: list
     elements: str
     required: true
+  tags:
+    description:
+      - Which tags of the repositories in O(images) are looked at, as
+        O(imageops.registry.registry_image_sync#module:images[].tags) has it, to see what a rule would take. Images that
+        are named by a tag or a digest are looked at whatever it says.
+      - With it, RV(images[].left_tags) says why each of the other tags is not taken.
+    type: dict
+    suboptions:
+      include:
+        description: A regular expression, or a list of them. A tag is taken when one of them matches all of it.
+        type: raw
+      exclude:
+        description: A regular expression, or a list of them. A tag is not taken when one of them matches all of it.
+        type: raw
+      semver:
+        description: A range of versions as npm writes it, a mapping with V(range) and V(suffix), or a list of these.
+        type: raw
+      newest:
+        description: Take only so many tags, the newest.
+        type: int
+      by:
+        description: What makes a tag newer. With V(created), manifests and configurations are read to choose.
+        type: str
+        choices: [version, created]
+        default: version
+      per:
+        description: Take the O(tags.newest) of each minor, or of each major version.
+        type: str
+        choices: [minor, major]
+      immutable:
+        description: Accepted, since rules have it, and without meaning here.
+        type: raw
   details:
     description:
       - Whether to read manifests and image configurations. Without them only tags, digests and media types are
@@ -61,6 +93,20 @@ EXAMPLES = r"""
         username: reader
         password: "{{ registry_password }}"
   register: tags
+
+- name: See which tags a rule takes, and why not the others
+  imageops.registry.registry_image_info:
+    images: [registry.example.com/mirror/nginx]
+    tags:
+      semver: [">=1.26 <2", {range: "1.27.x", suffix: alpine}]
+      newest: 2
+      per: minor
+    details: false
+  register: chosen
+
+- name: Say why tags are left
+  ansible.builtin.debug:
+    msg: "{{ chosen.images[0].left_tags | items2dict(key_name='tag', value_name='reason') }}"
 """
 
 RETURN = r"""
@@ -83,14 +129,29 @@ images:
       type: str
       sample: library/nginx
     exists:
-      description: Whether there is any such image.
+      description: Whether there is any such image, whatever O(tags) takes.
       type: bool
       sample: true
     tags:
-      description: The tags that were found. For one tag this is the tag, for a digest it is empty.
+      description: The tags that were found. For one tag this is the tag, for a digest it is empty. With
+        O(tags), those that it takes.
       type: list
       elements: str
       sample: ["1.27"]
+    left_tags:
+      description: The tags that O(tags) does not take, in the registry's order.
+      type: list
+      elements: dict
+      returned: when O(tags) is given
+      contains:
+        tag:
+          description: The tag.
+          type: str
+          sample: 1.28.0-rc.1
+        reason:
+          description: The first filter that does not take it.
+          type: str
+          sample: it is in no range of semver
     manifests:
       description: What each tag, or the digest, names. Empty when it is not there.
       type: list

@@ -91,7 +91,10 @@ options:
           - If it is not given, that stands for it, too.
         type: raw
       tags:
-        description: Which of the tags that O(images[].source) stands for are taken.
+        description:
+          - Which of the tags that O(images[].source) stands for are taken. The filters work one after another, each on
+            what the one before has let through, in the order in which they stand here.
+          - M(imageops.registry.registry_image_info) shows which tags they take, and why not the others.
         type: dict
         suboptions:
           include:
@@ -100,12 +103,45 @@ options:
           exclude:
             description: A regular expression, or a list of them. A tag is not taken when one of them matches all of it.
             type: raw
+          semver:
+            description:
+              - A range of versions in npm's syntax, such as V(1.27.x), V(^1.2 || ~2.0.3) or V(>=1.4 <2), or a list of
+                ranges. A tag is taken when it is a version in one of them.
+              - A mapping with V(range) and V(suffix) means tags that end with the suffix, which is cut off, with the
+                V(-) before it, before the version is compared. With V(range=1.27.x) and V(suffix=alpine),
+                V(1.27.3-alpine) is taken. With V(suffix=any), anything or nothing may stand behind the version; a
+                pre-release stays one.
+              - A V(v) before the version is allowed. V(1.27) counts as 1.27.0 and V(1) as 1.0.0, other than with npm.
+                As with npm, a pre-release is in a range only where the range names a pre-release of the same version.
+            type: raw
           newest:
             description:
-              - Take only so many tags, the highest by version. This is applied last.
+              - Take only so many tags, the newest.
               - Tags that are no versions, such as V(latest), are neither counted nor dropped. A pre-release is lower
                 than its release.
             type: int
+          by:
+            description:
+              - What makes a tag newer. V(version) compares versions. V(created) compares when the images were built, as
+                their configurations say; tags of which that is not known are neither counted nor dropped.
+              - With V(created), the manifest and the configuration of every tag that the other filters let through
+                are read, of a multi-architecture image those of its first platform. That is two to four requests for
+                each tag, in every run, and counts as pulls where a registry limits these.
+            type: str
+            choices: [version, created]
+            default: version
+          per:
+            description: Take the O(images[].tags.newest) of each minor, or of each major version.
+            type: str
+            choices: [minor, major]
+          immutable:
+            description:
+              - A regular expression, or a list of them. Tags that one of them matches wholly never move. Where both
+                sides have such a tag, the digests are not compared and no request is made; the image is V(unchanged)
+                for the reason V(not compared).
+              - It chooses no tags, and may be given for a source that names its tags, too. In check mode, with
+                O(rewrite), and for a source with a digest, all are compared.
+            type: raw
       platforms:
         description:
           - Copy only these platforms of multi-architecture images, each written as V(os/architecture), with

@@ -143,6 +143,52 @@ def test_without_details_a_tag_costs_one_request(servers: Servers, push: Push, a
     assert servers.open.counts()["GET", "manifest"] == 0
 
 
+def test_a_rules_tags_choose_what_is_looked_at_and_the_others_are_told_why(
+    servers: Servers, push: Push, ask: Ask, repository: str
+) -> None:
+    for tag in ("1.27.3", "1.27.2", "1.26.1", "1.28.0-rc.1", "latest", "1.27.3-alpine"):
+        push(repository, images.image(f"{repository} {tag}"), tag)
+    push(repository, images.image(repository), "9.9.9")
+    servers.open.mark()
+    tags = {
+        "exclude": "9.*",
+        "semver": ["1.x", {"range": "1.x", "suffix": "alpine"}],
+        "newest": 1,
+        "per": "minor",
+        "immutable": ".*",
+    }
+    found, named = ask(repository, f"{repository}:latest", tags=tags, details=False).result["images"]
+    assert (found["exists"], found["tags"]) == (True, ["1.26.1", "1.27.3"])
+    assert {left["tag"]: left["reason"] for left in found["left_tags"]} == {
+        "9.9.9": "exclude 9.* matches it",
+        "1.28.0-rc.1": "it is in no range of semver",
+        "latest": "it is no version that semver means",
+        "1.27.2": "it is not one of the newest 1 of 1.27",
+        "1.27.3-alpine": "it is not one of the newest 1 of 1.27",
+    }
+    assert (named["tags"], named["left_tags"]) == (["latest"], [])
+    assert servers.open.counts()["HEAD", "manifest"] == 3
+    none = ask(repository, tags={"include": "none"}).result["images"][0]
+    assert (none["exists"], none["tags"], len(none["left_tags"])) == (True, [], 7)
+    assert "left_tags" not in ask(repository, details=False).result["images"][0]
+
+
+def test_the_newest_by_creation_are_looked_at(push: Push, ask: Ask, repository: str) -> None:
+    for tag, day in {"old": "2025-01-01", "new": "2026-01-01", "newer": "2026-06-01"}.items():
+        push(repository, images.image(f"{repository} {tag}", created=f"{day}T00:00:00Z"), tag)
+    found = ask(repository, tags={"newest": 2, "by": "created"}).result["images"][0]
+    assert set(found["tags"]) == {"new", "newer"}
+    assert found["left_tags"] == [{"tag": "old", "reason": "it is not one of the newest 2"}]
+
+
+def test_tags_that_cannot_be_meant_are_refused_before_contact(servers: Servers, ask: Ask, repository: str) -> None:
+    servers.open.mark()
+    ended = ask(repository, tags={"semver": "not a range"})
+    assert ended.result["error_codes"] == ["invalid_input"]
+    assert "tags.semver" in ended.result["msg"]
+    assert not servers.open.requests()
+
+
 def test_a_tag_that_has_another_digest_is_an_error(push: Push, ask: Ask, repository: str) -> None:
     push(repository, images.image(repository), "1.0")
     ended = ask(f"{repository}:1.0@sha256:{'0' * 64}")

@@ -21,6 +21,7 @@ from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, overdue_message, success_message
 from .._sync.results.progress import Progress
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
+from .._sync.rules.tag_options import parse_tags
 from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .._sync.engine import Engine, Options
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
+    from .._sync.rules.tag_filter import TagFilter
     from .._sync.vendors import ManagedRegistries
     from .task import Task
 
@@ -80,13 +82,14 @@ def describe_images(task: Task) -> NoReturn:
     task.need_libraries()
     try:
         images = [Reference.parse(text) for text in task.params["images"]]
+        tags = None if task.params["tags"] is None else parse_tags(task.params["tags"], "this task")
         entries = task_options.registry_entries(task.params["registries"], task.secrets.add)
         run = _context(task)
         managed = managed_registries(entries, run)
         credentials = Chain([_given(entries, task), *managed.values(), *_docker(task)])
         accesses = task_options.accesses(entries)
         connect = _connector(accesses, credentials, run)
-        found = _describe(images, connect, run, managed, details=task.params["details"])
+        found = _describe(images, connect, run, managed, details=task.params["details"], tags=tags)
     except ImageOpsError as error:
         task.refuse(error)
     task.succeed({"changed": False, "images": found})
@@ -255,6 +258,7 @@ def _describe(
     managed: ManagedRegistries,
     *,
     details: bool,
+    tags: TagFilter | None,
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
     from .._sync.vendors import Vendors
@@ -262,7 +266,7 @@ def _describe(
 
     stores = Stores(connect)
     try:
-        return Describer(stores, run, details=details).describe(images)
+        return Describer(stores, run, details=details, tags=tags).describe(images)
     except ImageOpsError as error:
         Vendors(stores, managed).advise(error)
         raise

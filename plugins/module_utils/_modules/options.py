@@ -117,6 +117,7 @@ def info_spec() -> dict[str, Any]:
     return {
         **registry_spec(),
         "images": {"type": "list", "elements": "str", "required": True},
+        "tags": {"type": "dict"},
         "details": {"type": "bool", "default": True},
     }
 

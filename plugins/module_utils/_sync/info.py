@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .._oci.client.run import Run
-from .._oci.errors import ContentError, RegistryError
+from .._oci.errors import ContentError, ImageOpsError, RegistryError
 from .._oci.image.manifest import Descriptor, Manifest, is_foreign
 from .._oci.image.media_types import IMAGE_CONFIGS
 from .._oci.image.platform import Platform, platform_from_config
@@ -18,7 +19,8 @@ from .._oci.image.reference import Digest, Reference
 from .._oci.image.strict_json import loads
 from .._oci.store.blob_source import read_verified
 from .._oci.store.store import Repository
-from .rules.versions import in_version_order
+from .plan.creation_times import CreationTimes
+from .rules.tag_filter import Choice, TagFilter
 from .work.manifest_cache import ManifestCache
 from .work.stores import Stores
 
@@ -58,12 +60,14 @@ class Describer:
 
     :param stores: where to ask
     :param details: read manifests and configs; without it only tags and digests are told
+    :param tags: which tags of a repository are described; None for all, and then no tag is told to be left
     """
 
-    def __init__(self, stores: Stores, run: Run, *, details: bool) -> None:
+    def __init__(self, stores: Stores, run: Run, *, details: bool, tags: TagFilter | None = None) -> None:
         self._stores = stores
         self._run = run
         self._details = details
+        self._filter = tags
         self._manifests = ManifestCache()
 
     def describe(self, images: Sequence[Reference]) -> list[dict[str, Any]]:
@@ -71,28 +75,46 @@ class Describer:
 
         :raises ImageOpsError: when a registry does not answer, or not to us
         """
-        tags = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
-        parts = {
-            ref: [ref.with_tag(tag) for tag in in_version_order(found.result())] or [ref] for ref, found in tags.items()
-        }
+        listings = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
+        choices = self._choose({ref: listing.result() for ref, listing in listings.items()})
         jobs = {
             ref: [
-                self._stores.queue(ref.registry).submit(self._manifest, part) for part in parts[ref] if _names_one(part)
+                self._stores.queue(ref.registry).submit(self._manifest, part)
+                for part in ([ref] if _names_one(ref) else map(ref.with_tag, choice.taken))
             ]
-            for ref in parts
+            for ref, choice in choices.items()
         }
         found = {ref: [entry for entry in (job.result() for job in group) if entry] for ref, group in jobs.items()}
-        return [
-            {
-                "image": str(ref),
-                "registry": ref.registry,
-                "repository": ref.repository,
-                "exists": bool(found[ref]),
-                "tags": [entry["tag"] for entry in found[ref] if entry["tag"]],
-                "manifests": found[ref],
-            }
-            for ref in images
-        ]
+        return [self._entry(ref, found[ref], choices[ref]) for ref in images]
+
+    def _entry(self, ref: Reference, found: list[dict[str, Any]], choice: Choice) -> dict[str, Any]:
+        entry = {
+            "image": str(ref),
+            "registry": ref.registry,
+            "repository": ref.repository,
+            "exists": bool(found or choice.left),
+            "tags": [each["tag"] for each in found if each["tag"]],
+            "manifests": found,
+        }
+        if self._filter is not None:
+            entry["left_tags"] = [{"tag": tag, "reason": reason} for tag, reason in choice.left.items()]
+        return entry
+
+    def _choose(self, listed: Mapping[Reference, Sequence[str]]) -> dict[Reference, Choice]:
+        """Return which tags of each repository are described, and why not the others.
+
+        :raises ImageOpsError: when it has to be known when an image was built, and that cannot be read
+        """
+        tags = self._filter or TagFilter()
+        created: dict[Reference, dict[str, datetime | None]] = {}
+        if tags.needs_created:
+            candidates = {ref: tags.choose(names).taken for ref, names in listed.items()}
+            times = CreationTimes(self._stores, self._manifests, self._run).read(
+                ref.with_tag(tag) for ref, names in candidates.items() for tag in names
+            )
+            for ref, names in candidates.items():
+                created[ref] = {tag: _known(times[ref.with_tag(tag)]) for tag in names}
+        return {ref: tags.choose(names, created=created.get(ref)) for ref, names in listed.items()}
 
     def _tags(self, ref: Reference) -> list[str]:
         return [] if _names_one(ref) else self._stores.repository(ref).tags()
@@ -142,6 +164,12 @@ class Describer:
         if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
             return _Config()
         return _parse_config(read_verified(config, repository, self._run))
+
+
+def _known(time: datetime | ImageOpsError | None) -> datetime | None:
+    if isinstance(time, ImageOpsError):
+        raise time
+    return time
 
 
 def _names_one(ref: Reference) -> bool:

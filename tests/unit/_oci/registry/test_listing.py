@@ -34,6 +34,26 @@ def test_a_list_without_an_end(size: int) -> None:
         assert len(server.requests) < 200
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_half_a_million_tags_are_read_to_the_last_page_and_not_one_more(more: int) -> None:
+    numbers = itertools.count()
+
+    def handle(request: Received) -> None:
+        page = next(numbers)
+        tags = [f"v{page}.{number}" for number in range(2000 if page < 250 else more)]
+        link = {"Link": f'</v2/a/tags/list?last={tags[-1]}>; rel="next"'} if page < 249 + more else {}
+        request.answer(200, json.dumps({"tags": tags}).encode(), **link)
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        if more:
+            with pytest.raises(RegistryError) as caught:
+                registry.repository("a").tags()
+            assert caught.value.code == "too_large"
+        else:
+            found = registry.repository("a").tags()
+            assert (len(found), found[-1]) == (500_000, "v249.1999")
+
+
 @pytest.mark.parametrize("link", ["/v2/a/tags/list?n=1000", "/v2/a/tags/list?other={}", "?page={}"])
 def test_pages_in_a_circle(link: str) -> None:
     numbers = itertools.count()
