@@ -203,6 +203,21 @@ options:
       - A blob that is under way at the end is sent again by the next run, so allow for several times what the largest
         one takes.
     type: float
+  progress:
+    description:
+      - Seconds between two lines on standard error that say how far the task is; V(0) for none. With C(no_log) they
+        have nothing but counts.
+      - With C(async) there are no such lines. O(log_path) has the progress then.
+    type: float
+    default: 5.0
+    version_added: 0.2.0
+  lease:
+    description:
+      - Seconds after which a task on another machine ends, as after a signal, when the controller has not been heard
+        of. On the controller itself it ends with the process that waits for it.
+    type: float
+    default: 60.0
+    version_added: 0.2.0
   retries:
     description:
       - How many rounds are made over the images that failed for a reason that may pass, at the end.
@@ -570,13 +585,18 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.images import sync_images
-from ansible_collections.imageops.registry.plugins.module_utils._modules.options import sync_constraints, sync_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.options import (
+    supervised_sync_spec,
+    sync_constraints,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:
     """Run the module."""
-    sync_images(Task(AnsibleModule(argument_spec=sync_spec(), supports_check_mode=True, **sync_constraints())))
+    sync_images(
+        Task(AnsibleModule(argument_spec=supervised_sync_spec(), supports_check_mode=True, **sync_constraints()))
+    )
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .registry_entries import RegistryEntry, managed_registries
+from .supervision import SharedFiles
 
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
@@ -53,6 +54,8 @@ class _Plan:
     max_runtime: float | None
     log: LogFile | None
     report_path: str | None
+    progress: Progress
+    shared: SharedFiles
 
 
 def sync_images(task: Task) -> NoReturn:
@@ -68,7 +71,7 @@ def sync_images(task: Task) -> NoReturn:
             managed=plan.managed,
             options=plan.options,
             run=plan.run,
-            progress=Progress(plan.log.image if plan.log else None),
+            progress=plan.progress,
         )
         result, signal = _run(engine, plan)
     except ImageOpsError as error:
@@ -103,6 +106,7 @@ def _plan(task: Task) -> _Plan:
     params = task.params
     options = task_options.sync_options(params, check_mode=task.check_mode)
     max_runtime = task_options.max_runtime(params)
+    task_options.check_progress(params)
     entries = task_options.registry_entries(params["registries"], task.secrets.add)
     auth, rules = _read_rules(params, task.warn)
     check_rules(rules)
@@ -129,8 +133,11 @@ def _plan(task: Task) -> _Plan:
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
     if log is not None:
         run = replace(run, log=log.line)
+    progress = Progress(log.image if log is not None else None)
+    run = replace(run, on_wait=progress.asked_to_wait)
     connect = _connector(accesses, credentials, run)
-    return _Plan(rules, options, connect, managed, run, max_runtime, log, report_path)
+    shared = SharedFiles.of(params, lambda: {**progress.view(), "retries": run.budget.spent})
+    return _Plan(rules, options, connect, managed, run, max_runtime, log, report_path, progress, shared)
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
@@ -208,7 +215,10 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
         plan.run.stop.set()
         engine.close()
 
-    ended = run_interruptibly(engine.run, interrupt=interrupt, limit=plan.max_runtime)
+    with plan.shared as shared:
+        ended = run_interruptibly(
+            engine.run, interrupt=interrupt, limit=plan.max_runtime, lease_is_lost=shared.lease_is_lost
+        )
     if ended.signal or ended.overdue:
         leave_soon()
     result = ended.value or engine.snapshot()

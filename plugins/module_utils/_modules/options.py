@@ -69,6 +69,10 @@ def registry_spec() -> dict[str, Any]:
     }
 
 
+SHARED_FILES = ("_progress_path", "_lease_path")
+"""The options with the two files that the action plugin shares with the module."""
+
+
 def sync_spec() -> dict[str, Any]:
     """The options of ``registry_image_sync``.
 
@@ -96,7 +100,14 @@ def sync_spec() -> dict[str, Any]:
         "return_images": {"type": "str", "choices": _words(ReturnImages), "default": "changed"},
         "report_path": {"type": "path"},
         "log_path": {"type": "path"},
+        "progress": {"type": "float", "default": 5.0},
+        "lease": {"type": "float", "default": 60.0},
     }
+
+
+def supervised_sync_spec() -> dict[str, Any]:
+    """Return the options of ``registry_image_sync`` with those that the action plugin gives, and not the user."""
+    return {**sync_spec(), **{name: {"type": "str"} for name in SHARED_FILES}}
 
 
 def _words(choices: type[Enum]) -> list[str]:
@@ -186,6 +197,15 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         unsupported_artifacts=UnsupportedArtifacts(params["unsupported_artifacts"]),
         check_mode=check_mode,
     )
+
+
+def check_progress(params: Mapping[str, Any]) -> None:
+    """Check the options of the action plugin.
+
+    :raises InputError: when one has no sense
+    """
+    _at_least("progress", params["progress"], 0)
+    _at_least("lease", params["lease"], 1)
 
 
 def max_runtime(params: Mapping[str, Any]) -> float | None:

@@ -207,13 +207,9 @@ class Engine:
             bandwidth=Bandwidth(options.bandwidth_limit, self._run.stop.wait) if options.bandwidth_limit else None,
             stop_on_error=options.on_error == OnError.STOP,
             on_finished=self._finished,
-            on_sent=self._sent,
+            progress=self._progress,
             is_planned={image.destination for image in self._results.values()}.__contains__,
         )
-
-    def _sent(self, size: int) -> None:
-        self._progress.blob_finished()
-        self._progress.add_bytes(size)
 
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason; False when there is none to be."""

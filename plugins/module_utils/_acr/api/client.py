@@ -56,7 +56,7 @@ class OpenApi:
         self._keys = keys
         self._run = run
         self._now = now
-        self._pace = Pace(run, per_second)
+        self._pace = Pace(service.host, run, per_second)
         self._transport = Transport(
             origin_of(service.url),
             access=line.access(service.host),

@@ -55,7 +55,7 @@ class RegistryFront:
         self._url = server_url(registry, option="registry")
         self.host = urlsplit(self._url).netloc
         self._run = run
-        self._pace = Pace(run, None)
+        self._pace = Pace(self.host, run, None)
         self._transport = Transport(
             origin_of(self._url),
             access=line.access(self.host),

@@ -90,7 +90,7 @@ class Client:
         )
         self._warned: set[str] = set()
         self.allowance = Allowance(access.concurrency or settings.concurrency)
-        self.pace = Pace(run, access.requests_per_second)
+        self.pace = Pace(host, run, access.requests_per_second)
         self._attempts = Attempts(run, self.pace, self.fault)
         self.auth = Authenticator(host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token)
         self._address = address

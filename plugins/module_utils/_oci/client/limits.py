@@ -57,7 +57,8 @@ class Pace:
     :param per_second: requests a second at most; None for no limit
     """
 
-    def __init__(self, run: Run, per_second: float | None) -> None:
+    def __init__(self, host: str, run: Run, per_second: float | None) -> None:
+        self._host = host
         self._run = run
         self._longest = run.settings.retry.retry_after_cap
         self._interval = 1.0 / per_second if per_second else 0.0
@@ -93,6 +94,7 @@ class Pace:
             self._until = max(self._until, time.monotonic() + seconds)
             if seconds > self._longest:
                 self._refused_until = self._until
+        self._run.on_wait(self._host, seconds)
         if seconds > self._longest:
             raise _too_long(seconds, action=action, subject=subject)
 

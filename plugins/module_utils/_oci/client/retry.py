@@ -90,6 +90,11 @@ class RetryBudget:
         self._lock = threading.Lock()
 
     @property
+    def spent(self) -> int:
+        """Return how many requests have been repeated."""
+        return self._spent
+
+    @property
     def is_spent(self) -> bool:
         """Whether the run has had its share."""
         return self._spent >= self._base + self._share * len(self._first)

@@ -26,6 +26,10 @@ def unheard(text: str) -> None:
     """Drop a text."""
 
 
+def untimed(host: str, seconds: float) -> None:
+    """Drop the news of a wait."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How long to wait and how much to do at once.
@@ -53,6 +57,7 @@ class Run:
     :param mask: take the known secrets out of what servers say
     :param warn: take what the user should know, each thing once
     :param log: take what the user may want to read afterwards: each retry, the traceback of an unexpected fault
+    :param on_wait: take the host of a registry that asks for a wait, and its seconds
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -62,6 +67,7 @@ class Run:
     mask: Mask = unmasked
     warn: Callable[[str], None] = unheard
     log: Callable[[str], None] = unheard
+    on_wait: Callable[[str, float], None] = untimed
 
     def check(self, *, action: str, subject: str) -> None:
         """Raise ``interrupted`` when the run is to end."""

@@ -9,12 +9,22 @@ Distribution-spec 1.1: Listing Referrers, Referrers Tag Schema, Pushing Manifest
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ..errors import ContentError
 from .manifest import Descriptor, Manifest, parse_manifest
 from .media_types import OCI_INDEX
 from .reference import Digest
+
+COSIGN_TYPES = {
+    "sig": "application/vnd.dev.cosign.simplesigning.v1+json",
+    "att": "application/vnd.dsse.envelope.v1+json",
+    "sbom": "application/vnd.dev.cosign.sbom",
+}
+"""What cosign's tags hold, by their suffixes."""
+
+_REFERRER_TAG = re.compile(r"(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64,128})(\.[A-Za-z0-9_.-]+)?")
 
 
 def fallback_tag(subject: Digest) -> str:
@@ -24,6 +34,11 @@ def fallback_tag(subject: Digest) -> str:
     'sha256-000'
     """
     return f"{subject.algorithm[:32]}-{subject.encoded[:64]}"
+
+
+def is_referrer_tag(tag: str) -> bool:
+    """Return whether a tag belongs to a digest: ``sha256-<hex>``, alone or followed by a dot and a suffix."""
+    return _REFERRER_TAG.fullmatch(tag) is not None
 
 
 def with_referrer(known: Manifest | None, added: Descriptor) -> Manifest | None:

@@ -24,7 +24,10 @@ from .blob_push import BlobWriter
 from .listing import Pages, next_page
 
 _ACCEPT = {"Accept": ACCEPT}
-_MOST_REFERRER_PAGES = 10
+_MERGES = 3
+"""Times that an entry is added to a list of referrers until it is seen there."""
+_MOST_REFERRER_PAGES = 1000
+_NO_REFERRERS = (400, 401, 403, 404, 405, 501)
 
 
 class RegistryRepository(Repository):
@@ -123,13 +126,9 @@ class RegistryRepository(Repository):
         call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None, once=once)
         return open_blob(self._client, call, blob.size, offset)
 
-    def referrers(self, digest: Digest) -> list[Descriptor]:
-        """The manifests whose subject is this digest (Listing Referrers), by the API or the fallback tag."""
-        found = self._listed_referrers(digest) if self._client.quirks.has_referrers else None
-        if found is None:
-            index = self._manifest_or_none(fallback_tag(digest))
-            found = list(index.children) if index is not None and index.is_index else []
-        return found
+    def referrers(self, digest: Digest) -> list[Descriptor] | None:
+        """Return the manifests whose subject is this digest (Listing Referrers); None where there is no such API."""
+        return self._listed_referrers(digest) if self._client.quirks.has_referrers else None
 
     def _listed_referrers(self, digest: Digest) -> list[Descriptor] | None:
         purpose = self._purpose("list the referrers of", self._ref_name(str(digest)))
@@ -138,17 +137,36 @@ class RegistryRepository(Repository):
         for _page in range(_MOST_REFERRER_PAGES):
             call = Call("GET", path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
             answer = self._client.call(call)
-            if answer.status in (400, 404, 405) and not found:
-                self._client.quirks.has_referrers = False
+            if answer.status in _NO_REFERRERS and not found:
+                self._note_no_list(answer.status)
                 return None
             if answer.status != 200:
                 raise self._client.error(call, answer)
-            found += parse_manifest(answer.body, OCI_INDEX).children
+            try:
+                found += parse_manifest(answer.body, OCI_INDEX).children
+            except ContentError:
+                if found:
+                    raise
+                self._note_no_list(answer.status)  # it was a page for people, say
+                return None
             following = next_page(self._client, answer, purpose)
             if following is None:
-                break
+                return found
             path = following
-        return found
+        raise ContentError(
+            code="too_large",
+            action="list the referrers of",
+            subject=self._ref_name(str(digest)),
+            cause=f"the list has more than {_MOST_REFERRER_PAGES} pages",
+        )
+
+    def _note_no_list(self, status: int) -> None:
+        """Note that the registry has no list of referrers, and say so where it has refused it."""
+        self._client.quirks.has_referrers = False
+        if status in (401, 403):
+            self._client.run.warn(
+                f"{self._client.host} refuses to list referrers (HTTP {status}); only those that have a tag are found"
+            )
 
     def _manifest_or_none(self, ref: str) -> Manifest | None:
         try:
@@ -213,8 +231,10 @@ class RegistryRepository(Repository):
             return
         tag = fallback_tag(manifest.subject.digest)
         with self._referrers_lock:
-            index = with_referrer(self._manifest_or_none(tag), manifest.descriptor())
-            if index is not None:
+            for _try in range(_MERGES):  # another writer may have replaced the list in between
+                index = with_referrer(self._manifest_or_none(tag), manifest.descriptor())
+                if index is None:
+                    break
                 self.put_manifest(index, tag)
             self._unlisted.discard(manifest.digest)
 

@@ -146,8 +146,11 @@ class Repository(ABC):
         """
 
     @abstractmethod
-    def referrers(self, digest: Digest) -> list[Descriptor]:
-        """Return the manifests whose subject is this digest."""
+    def referrers(self, digest: Digest) -> list[Descriptor] | None:
+        """Return the manifests whose subject is this digest, as the store lists them; None where it lists none at all.
+
+        Then the tag ``sha256-<hex>`` may hold the list: see :func:`.referrers.referrers_of`.
+        """
 
     @abstractmethod
     def list_referrer(self, manifest: Manifest) -> None:

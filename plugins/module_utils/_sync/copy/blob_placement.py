@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
+from ..results.progress import Progress
 from ..work.event_loop import Calls
 from ..work.stores import Stores
 from .blob_transfers import BlobTransfers, Delivery
@@ -65,13 +66,17 @@ class RepositoryBlob:
 class BlobPlacement:
     """All blobs in all repositories of a run.
 
+    :param progress: told how much is to be sent
     :param check_mode: ask and count, write nothing
     """
 
-    def __init__(self, stores: Stores, calls: Calls, transfers: BlobTransfers, *, check_mode: bool) -> None:
+    def __init__(
+        self, stores: Stores, calls: Calls, transfers: BlobTransfers, progress: Progress, *, check_mode: bool
+    ) -> None:
         self._stores = stores
         self._calls = calls
         self._transfers = transfers
+        self._progress = progress
         self._check_mode = check_mode
         self._all: dict[_Key, RepositoryBlob] = {}
         self._leaders: dict[_Key, RepositoryBlob] = {}
@@ -95,6 +100,7 @@ class BlobPlacement:
         blob = self._all.get(key)
         if blob is None or (blob.unreadable and source.name not in blob.sources):
             blob = self._all[key] = RepositoryBlob(repository, descriptor, owner, {source.name: source})
+            self._progress.expect_bytes(descriptor.size)
             task = asyncio.ensure_future(self._bring(blob, alone=alone))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -136,6 +142,7 @@ class BlobPlacement:
             self._check_size(blob.descriptor)
             how = await (self._probe(blob) if self._check_mode else self._deliver(blob, alone=alone))
         except BaseException as fault:
+            self._progress.expect_bytes(-blob.descriptor.size)
             blob.settle(mountable=False)
             if isinstance(fault, asyncio.CancelledError):
                 blob.arrived.cancel()
@@ -145,6 +152,8 @@ class BlobPlacement:
             return
         if how == PRESENT:
             blob.settle(mountable=True)
+        if how != COPIED:
+            self._progress.expect_bytes(-blob.descriptor.size)
         if how == COPIED and not self._check_mode:
             self._sizes[blob.descriptor.digest] = blob.descriptor.size
         blob.arrived.set_result(how)

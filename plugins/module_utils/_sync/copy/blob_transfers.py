@@ -21,6 +21,7 @@ from ..._oci.image.reference import Digest, Reference
 from ..._oci.store.blob_source import BlobSource
 from ..._oci.store.store import OpenAt, Upload
 from ..results.outcome import Reread
+from ..results.progress import Progress
 from ..work.event_loop import Calls
 from ..work.stores import Stores
 from ..work.workers import ConcurrencyLimit, WorkerQueue
@@ -90,7 +91,7 @@ class BlobTransfers:
     """Runs transfers: at most ``concurrency`` blobs at once in the run, and at each store as many as it allows.
 
     :param bandwidth: what they may move together; None without a limit
-    :param on_sent: told of every delivery that was sent
+    :param progress: told of what moves, and of what was sent
     """
 
     def __init__(
@@ -101,12 +102,12 @@ class BlobTransfers:
         *,
         concurrency: int,
         bandwidth: Bandwidth | None,
-        on_sent: Callable[[Delivery], None],
+        progress: Progress,
     ) -> None:
         self._stores = stores
         self._calls = calls
         self._run = run
-        self._on_sent = on_sent
+        self._progress = progress
         self._bandwidth = bandwidth
         most = concurrency if bandwidth is None else bandwidth.useful(concurrency)
         self._run_limit = ConcurrencyLimit(lambda: most)
@@ -221,16 +222,26 @@ class BlobTransfers:
             self._stores.repository(deliveries[0].source),
             self._run,
             self._on_open(blob),
-            moved=None if self._bandwidth is None else partial(_moved, self._bandwidth, len(deliveries)),
+            moved=partial(self._moved, str(blob.digest), len(deliveries)),
         )
-        if len(deliveries) == 1:
-            await self._upload(deliveries[0], source.open_at, source)
-            return
-        fan = FanOut(source, len(deliveries))
-        fan.start()
-        await asyncio.gather(
-            *(self._upload_branch(each, fan, number, source) for number, each in enumerate(deliveries))
-        )
+        self._progress.begin_blob(str(blob.digest), blob.size)
+        try:
+            if len(deliveries) == 1:
+                await self._upload(deliveries[0], source.open_at, source)
+                return
+            fan = FanOut(source, len(deliveries))
+            fan.start()
+            await asyncio.gather(
+                *(self._upload_branch(each, fan, number, source) for number, each in enumerate(deliveries))
+            )
+        finally:
+            self._progress.end_blob(str(blob.digest))
+
+    def _moved(self, digest: str, destinations: int, size: int) -> None:
+        """Count what was read once and goes to so many, and wait where that is more than may move."""
+        self._progress.move(digest, size, written=size * destinations)
+        if self._bandwidth is not None:
+            self._bandwidth.moved(size * destinations)
 
     async def _upload_branch(self, delivery: Delivery, fan: FanOut, number: int, source: BlobSource) -> None:
         try:
@@ -246,7 +257,7 @@ class BlobTransfers:
                 delivery.failed_source = source.name
             _fail(delivery, fault)
         else:
-            self._on_sent(delivery)
+            self._progress.blob_finished()
             if not delivery.sent.done():
                 delivery.sent.set_result(True)
 
@@ -272,11 +283,6 @@ class BlobTransfers:
 def _key(delivery: Delivery) -> tuple[Digest, int]:
     """Return what deliveries of one transfer share. A manifest that lies about the size has a transfer of its own."""
     return delivery.blob.digest, delivery.blob.size
-
-
-def _moved(bandwidth: Bandwidth, destinations: int, size: int) -> None:
-    """Wait for what is read once and sent to so many."""
-    bandwidth.moved(size * destinations)
 
 
 def _fail(delivery: Delivery, fault: BaseException) -> None:

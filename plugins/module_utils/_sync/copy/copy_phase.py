@@ -16,6 +16,7 @@ from ..._oci.image.reference import Digest, Reference
 from ..decisions import Status
 from ..plan.source_images import WantedImages
 from ..results.outcome import CopyOptions, ImageResult, Reread
+from ..results.progress import Progress
 from ..work.event_loop import Calls
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
@@ -43,7 +44,7 @@ class CopyPhase:
     :param bandwidth: what they may move together; None without a limit
     :param stop_on_error: begin no new image once one has failed
     :param on_finished: told of every image when its attempt has ended
-    :param on_sent: told of the size of every blob that was sent, in bytes
+    :param progress: told of what moves
     :param is_planned: whether a destination is one of the run's own
     """
 
@@ -59,7 +60,7 @@ class CopyPhase:
         bandwidth: Bandwidth | None,
         stop_on_error: bool,
         on_finished: Callable[[ImageResult], None],
-        on_sent: Callable[[int], None],
+        progress: Progress,
         is_planned: Callable[[Reference], bool],
     ) -> None:
         self._run = run
@@ -76,9 +77,9 @@ class CopyPhase:
             run,
             concurrency=concurrency,
             bandwidth=bandwidth,
-            on_sent=lambda delivery: on_sent(delivery.blob.size),
+            progress=progress,
         )
-        self._placement = BlobPlacement(stores, calls, self._transfers, check_mode=options.check_mode)
+        self._placement = BlobPlacement(stores, calls, self._transfers, progress, check_mode=options.check_mode)
         self._copier = ImageCopier(
             calls,
             wanted,

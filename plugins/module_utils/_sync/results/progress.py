@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ..decisions import Status
 
@@ -25,7 +26,8 @@ class Counts:
     :param images_done: images finished without an error, those that were already right included
     :param images_failed: images that failed and are not being tried again at the moment
     :param blobs: blobs that arrived
-    :param bytes: bytes of blobs and manifests that were written
+    :param bytes: bytes of blobs that were written so far, those of blobs under way included
+    :param bytes_total: bytes of the blobs that are known to be written or to have been
     """
 
     phase: str = ""
@@ -34,6 +36,7 @@ class Counts:
     images_failed: int = 0
     blobs: int = 0
     bytes: int = 0
+    bytes_total: int = 0
 
     @property
     def images_processed(self) -> int:
@@ -43,6 +46,29 @@ class Counts:
 
 ImageListener = Callable[["ImageResult", Counts], None]
 """Told of every finished image, with the counts right after it."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the run's time, in seconds since its beginning.
+
+    :ivar phase: what was being done
+    :ivar waiting_for: the registry that had asked for a wait; empty for the phase as a whole
+    """
+
+    phase: str
+    waiting_for: str
+    begin: float
+    end: float
+
+
+@dataclass
+class _Moving:
+    """A blob under way: its size in bytes, how much of it has been read, and how many transfers it has."""
+
+    size: int
+    done: int = 0
+    transfers: int = 1
 
 
 class Progress:
@@ -56,21 +82,28 @@ class Progress:
         self._counts = Counts()
         self._lock = threading.Lock()
         self._order = threading.Lock()
+        self._began = time.monotonic()
+        self._phases: list[tuple[str, float]] = []
+        self._waits: list[Span] = []
+        self._moving: dict[str, _Moving] = {}
 
     def enter(self, phase: str) -> None:
-        """Say which phase begins."""
+        """Note which phase begins."""
         with self._lock:
             self._counts = replace(self._counts, phase=phase)
+            self._phases.append((phase, self._now()))
 
     def expect_images(self, count: int) -> None:
-        """Say that so many more images are known."""
-        with self._lock:
-            self._counts = replace(self._counts, images_total=self._counts.images_total + count)
+        """Note that so many more images are known."""
+        self._add(images_total=count)
+
+    def expect_bytes(self, count: int) -> None:
+        """Note that so many more bytes are to be written; fewer when negative."""
+        self._add(bytes_total=count)
 
     def retry_images(self, count: int) -> None:
-        """Say that so many failed images are being tried again, and so no longer count as failed."""
-        with self._lock:
-            self._counts = replace(self._counts, images_failed=self._counts.images_failed - count)
+        """Note that so many failed images are being tried again, and so no longer count as failed."""
+        self._add(images_failed=-count)
 
     def image_finished(self, image: ImageResult) -> None:
         """Count an image whose status is ``done`` or ``failed``, and tell the listener.
@@ -78,26 +111,77 @@ class Progress:
         An image that is tried again is told of once an attempt.
         """
         with self._order:
-            with self._lock:
-                if image.status == Status.FAILED:
-                    self._counts = replace(self._counts, images_failed=self._counts.images_failed + 1)
-                else:
-                    self._counts = replace(self._counts, images_done=self._counts.images_done + 1)
-                counts = self._counts
+            counts = self._add(images_failed=1) if image.status == Status.FAILED else self._add(images_done=1)
             if self._on_image is not None:
                 self._on_image(image, counts)
 
     def blob_finished(self) -> None:
         """Count a blob that arrived at one destination."""
-        with self._lock:
-            self._counts = replace(self._counts, blobs=self._counts.blobs + 1)
+        self._add(blobs=1)
 
-    def add_bytes(self, count: int) -> None:
-        """Count bytes that were written to a destination."""
+    def begin_blob(self, digest: str, size: int) -> None:
+        """Note that the transfer of a blob begins."""
         with self._lock:
-            self._counts = replace(self._counts, bytes=self._counts.bytes + count)
+            known = self._moving.setdefault(digest, _Moving(size, transfers=0))
+            known.transfers += 1
+
+    def move(self, digest: str, count: int, *, written: int) -> None:
+        """Count bytes of a blob under way.
+
+        :param count: bytes that were read
+        :param written: bytes that they become at all destinations together
+        """
+        with self._lock:
+            counts = self._counts
+            self._counts = replace(counts, bytes=counts.bytes + written)
+            moving = self._moving.get(digest)
+            if moving is not None:
+                moving.done += count
+
+    def end_blob(self, digest: str) -> None:
+        """Note that a transfer of a blob has ended."""
+        with self._lock:
+            moving = self._moving.get(digest)
+            if moving is not None:
+                moving.transfers -= 1
+                if not moving.transfers:
+                    del self._moving[digest]
+
+    def asked_to_wait(self, host: str, seconds: float) -> None:
+        """Note that a registry asks not to be asked for so many seconds."""
+        with self._lock:
+            begin = self._now()
+            self._waits.append(Span(self._counts.phase, host, begin, begin + seconds))
 
     def snapshot(self) -> Counts:
-        """The counts now; one consistent set."""
+        """Return the counts now: one consistent set."""
         with self._lock:
+            return self._counts
+
+    def timeline(self) -> list[Span]:
+        """Return the phases so far and the waits that registries asked for, in the order of their beginnings."""
+        with self._lock:
+            now = self._now()
+            ends = [begin for _phase, begin in self._phases[1:]] + [now]
+            spans = [Span(phase, "", begin, end) for (phase, begin), end in zip(self._phases, ends)]
+            spans += [replace(wait, end=min(wait.end, now)) for wait in self._waits]
+        return sorted(spans, key=lambda span: span.begin)
+
+    def view(self) -> dict[str, Any]:
+        """Return where the run stands as JSON takes it: the counts, what is waited for, the largest blob under way."""
+        with self._lock:
+            now = self._now()
+            counts = self._counts
+            waiting = dict.fromkeys(wait.waiting_for for wait in self._waits if wait.end > now)
+            largest = max(self._moving.items(), key=lambda item: item[1].size, default=None)
+            blob = largest and {"digest": largest[0], "size": largest[1].size, "done": largest[1].done}
+        return {**asdict(counts), "waiting": [f"{host} (429)" for host in waiting], "blob": blob, "at": now}
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began
+
+    def _add(self, **counts: int) -> Counts:
+        with self._lock:
+            values = {name: getattr(self._counts, name) + count for name, count in counts.items()}
+            self._counts = replace(self._counts, **values)
             return self._counts

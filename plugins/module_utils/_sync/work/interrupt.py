@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+LEASE = "the end of its lease"
+"""What interrupted work that nothing waits for any more."""
+
 _POLL = 0.1
 _LAST_CALL = 0.8
 
@@ -28,7 +31,8 @@ class Ended(Generic[T]):
     """How the work ended.
 
     :param value: what it gave; None when it was interrupted and gave nothing in time
-    :param signal: the name of the signal that interrupted it, such as ``SIGTERM``; empty when none did
+    :param signal: the name of the signal that interrupted it, such as ``SIGTERM``, or the words for a lost lease; empty
+        when neither did
     :param overdue: its time was up, and it was interrupted for that
     """
 
@@ -38,14 +42,19 @@ class Ended(Generic[T]):
 
 
 def run_interruptibly(
-    call: Callable[[], T], *, interrupt: Callable[[], None], limit: float | None = None, grace: float = 1.0
+    call: Callable[[], T],
+    *,
+    interrupt: Callable[[], None],
+    limit: float | None = None,
+    lease_is_lost: Callable[[], bool] = lambda: False,
+    grace: float = 1.0,
 ) -> Ended[T]:
     """Run ``call`` in a thread while the main thread listens for INT, TERM and HUP.
 
-    A signal that the process was started to ignore, as ``nohup`` does, stays ignored. After a signal, or when ``limit``
-    seconds are over, ``interrupt`` is called, once and in a thread of its own since it may block, and the work has
-    ``grace`` seconds to end; further signals do nothing, so that what was reached can still be reported. Must be called
-    in the main thread. Raises what ``call`` raises unless it was interrupted first.
+    A signal that the process was started to ignore, as ``nohup`` does, stays ignored. After a signal, when ``limit``
+    seconds are over, or when ``lease_is_lost`` says so, ``interrupt`` is called, once and in a thread of its own since
+    it may block, and the work has ``grace`` seconds to end; further signals do nothing, so that what was reached can
+    still be reported. Must be called in the main thread. Raises what ``call`` raises unless it was interrupted first.
     """
     received: list[int] = []
     previous = {
@@ -55,14 +64,15 @@ def run_interruptibly(
     }
     until = float("inf") if limit is None else time.monotonic() + limit
     work = WorkerQueue("work", lambda: 1).submit(call)
-    overdue = False
-    while not (received or overdue or wait([work], timeout=_POLL).done):
+    overdue = lost = False
+    while not (received or overdue or lost or wait([work], timeout=_POLL).done):
         overdue = time.monotonic() >= until
-    if received or overdue:
+        lost = lease_is_lost()
+    if received or overdue or lost:
         threading.Thread(target=interrupt, name="interrupt", daemon=True).start()
         wait([work], timeout=grace)
         value = work.result() if work.done() and work.exception() is None else None
-        return Ended(value, signal.Signals(received[0]).name if received else "", overdue)
+        return Ended(value, signal.Signals(received[0]).name if received else LEASE if lost else "", overdue)
     for number, handler in previous.items():
         signal.signal(number, handler)
     return Ended(work.result())

@@ -21,6 +21,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import Manifest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.referrers import referrers_of
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository
 
 from ..clients.collection_client import BLOCK, Opener, blob_descriptor, digests, manifest_of
@@ -349,7 +350,7 @@ def test_images_of_every_shape_are_copied_byte_for_byte(store: TestedStore, repo
 def test_nothing_refers_to_what_has_no_referrers(store: TestedStore, repository: str) -> None:
     image = images.image(repository)
     store.push(repository, image, "tag")
-    assert store.repository(repository).referrers(Digest.parse(image.digest)) == []
+    assert referrers_of(store.repository(repository), Digest.parse(image.digest)) == []
 
 
 def test_referrers_are_found_by_the_fallback_tag(store: TestedStore, repository: str) -> None:
@@ -358,7 +359,7 @@ def test_referrers_are_found_by_the_fallback_tag(store: TestedStore, repository:
     entries = [(item, {"artifactType": kind, "annotations": {"n": kind}}) for item, kind in zip(about, ("sbom", "sig"))]
     store.push(repository, image, "tag")
     store.push(repository, images.index(entries), image.digest.replace(":", "-"))
-    found = store.repository(repository).referrers(Digest.parse(image.digest))
+    found = referrers_of(store.repository(repository), Digest.parse(image.digest))
     assert digests(found) == [item.digest for item in about]
     assert [item.artifact_type for item in found] == ["sbom", "sig"]
     assert [item.annotations for item in found] == [(("n", "sbom"),), (("n", "sig"),)]

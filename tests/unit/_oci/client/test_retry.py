@@ -110,7 +110,7 @@ def test_what_failed_is_a_retry_in_a_later_round() -> None:
 
 
 def test_a_long_wait_fails_at_once_and_for_everyone() -> None:
-    pace = Pace(Run(), None)
+    pace = Pace("a.example.com", Run(), None)
     with pytest.raises(RegistryError) as caught:
         pace.asked(6 * 3600, **WHAT)
     assert (caught.value.code, caught.value.transient) == ("rate_limited", False)
@@ -122,7 +122,7 @@ def test_a_long_wait_fails_at_once_and_for_everyone() -> None:
 def test_every_wait_ends_with_the_run() -> None:
     stop = threading.Event()
     run = Run(settings=Settings(retry=RetryPolicy(backoff=1000, backoff_cap=1000)), stop=stop)
-    pace = Pace(run, 0.001)
+    pace = Pace("a.example.com", run, 0.001)
     pace.before_request(**WHAT)
     pace.asked(500, **WHAT)
     threading.Timer(0.05, stop.set).start()

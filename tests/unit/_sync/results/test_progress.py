@@ -16,7 +16,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions 
 from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.log_file import LogFile
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Counts, Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Counts, Progress, Span
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 RULE = parse_rules(
@@ -53,11 +53,47 @@ def test_counts_every_kind() -> None:
     progress.expect_images(3)
     progress.image_finished(image())
     progress.image_finished(failure())
+    progress.expect_bytes(10)
+    progress.begin_blob("sha256:a", 10)
+    progress.move("sha256:a", 5, written=10)
     progress.blob_finished()
-    progress.add_bytes(5)
-    assert progress.snapshot() == Counts("copy", 3, 1, 1, 1, 5)
+    assert progress.snapshot() == Counts("copy", 3, 1, 1, 1, 10, 10)
     progress.retry_images(1)
     assert progress.snapshot().images_processed == 1
+
+
+def test_shows_the_largest_blob_that_is_under_way() -> None:
+    progress = Progress()
+    progress.begin_blob("sha256:large", 100)
+    progress.begin_blob("sha256:large", 100)
+    progress.begin_blob("sha256:small", 10)
+    progress.move("sha256:large", 40, written=80)
+    progress.end_blob("sha256:large")
+    assert progress.view()["blob"] == {"digest": "sha256:large", "size": 100, "done": 40}
+    progress.end_blob("sha256:large")
+    assert progress.view()["blob"] == {"digest": "sha256:small", "size": 10, "done": 0}
+    progress.end_blob("sha256:small")
+    assert progress.view()["blob"] is None
+
+
+def test_tells_what_was_done_and_waited_for_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    progress = Progress()
+    progress.enter("plan")
+    clock[0] = 102.0
+    progress.enter("copy")
+    clock[0] = 103.0
+    progress.asked_to_wait("a.example.com", 5.0)
+    clock[0] = 104.0
+    assert progress.view()["waiting"] == ["a.example.com (429)"]
+    clock[0] = 110.0
+    assert progress.view()["waiting"] == []
+    assert progress.timeline() == [
+        Span("plan", "", 0.0, 2.0),
+        Span("copy", "", 2.0, 10.0),
+        Span("copy", "a.example.com", 3.0, 8.0),
+    ]
 
 
 def test_no_count_is_lost_between_threads() -> None:
@@ -67,7 +103,7 @@ def test_no_count_is_lost_between_threads() -> None:
 
     def work() -> None:
         for _turn in range(200):
-            progress.add_bytes(1)
+            progress.move("sha256:a", 1, written=1)
             progress.image_finished(finished)
 
     threads = [threading.Thread(target=work) for _ in range(8)]

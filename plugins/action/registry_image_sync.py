@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module as Ansible would, shows how far it is, and ends it when the task ends before it does."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from typing import Any
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.imageops.registry.plugins.plugin_utils.follower import Files, Follower, LocalFiles, RemoteFiles
+
+_PROGRESS = 5.0
+_LEASE = 60.0
+_SHOWS_NO_MESSAGE = ("default", "ansible.builtin.default", "ansible.legacy.default")
+
+display = Display()
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """The action of C(registry_image_sync)."""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module; return its result."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if self._task.async_val:  # nothing here waits for it then
+            result.update(self._execute_module(task_vars=task_vars, wrap_async=True))
+            return result
+        interval, lease = self._seconds("progress", _PROGRESS), self._seconds("lease", _LEASE)
+        arguments, follower = self._followed(interval, lease, str((task_vars or {}).get("inventory_hostname", "")))
+        ended = False
+        try:
+            if follower is not None:
+                follower.start()
+            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            ended = True
+        finally:
+            if follower is not None:
+                follower.close(revoke=not ended or self._connection.transport == "local")
+        self._say(result)
+        return result
+
+    def _seconds(self, option: str, default: float) -> float:
+        """Return an option's seconds; what is no number is for the module to refuse."""
+        try:
+            return max(0.0, float(self._task.args.get(option, default)))
+        except (TypeError, ValueError):
+            return default
+
+    def _followed(self, interval: float, lease: float, host: str) -> tuple[dict[str, Any], Follower | None]:
+        """Return the module's arguments with the paths of its two files, and what follows it by them."""
+        arguments = dict(self._task.args)
+        base = f"/tmp/imageops-registry-{uuid.uuid4().hex}"
+        progress_path, lease_path = f"{base}.json", f"{base}.lease"
+        local = self._connection.transport == "local"
+        try:
+            files: Files
+            if local:
+                files = LocalFiles(progress_path, lease_path, self._run_beside if self._connection.become else None)
+            else:
+                files = RemoteFiles(progress_path, lease_path, self._run_beside)
+        except OSError as error:
+            self._cannot_follow(str(error))
+            return arguments, None
+        arguments.update(_progress_path=progress_path, _lease_path=lease_path)
+        return arguments, Follower(
+            files,
+            interval=interval,
+            lease=max(lease, 1.0),
+            local=local,
+            counts_only=bool(self._task.no_log),
+            show=lambda text: display.display(f"[{host}] {text}", stderr=True),
+            problem=self._cannot_follow,
+        )
+
+    def _run_beside(self, command: str) -> str:
+        """Run a command on the target over a second connection, as the user that the module runs as."""
+        beside = getattr(self, "_beside", None)
+        if beside is None:
+            beside = self._beside = self._second_action()
+        outcome = beside._low_level_execute_command(command)
+        if outcome["rc"]:
+            raise AnsibleError(outcome["stderr"].strip() or f"exit code {outcome['rc']}")
+        return str(outcome["stdout"])
+
+    def _second_action(self) -> ActionBase:
+        loader = self._shared_loader_obj.connection_loader
+        connection = loader.get(self._connection.ansible_name or self._connection.transport, self._play_context, None)
+        connection.set_options(direct=self._connection.get_options())
+        if self._connection.become:
+            connection.set_become_plugin(copy.copy(self._connection.become))
+        return ActionModule(
+            self._task, connection, self._play_context, self._loader, self._templar, self._shared_loader_obj
+        )
+
+    def _cannot_follow(self, why: str) -> None:
+        display.vv(f"the progress of {self._task.action} cannot be followed: {why}")
+
+    def _say(self, result: dict[str, Any]) -> None:
+        """Show the message of a good run where the callback shows only its state."""
+        quiet = C.DEFAULT_STDOUT_CALLBACK in _SHOWS_NO_MESSAGE and display.verbosity == 0
+        if quiet and not self._task.no_log and not result.get("failed") and result.get("msg"):
+            display.display(str(result["msg"]), stderr=True)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option ``referrers``: whether what refers to an image is copied with it, and which kinds of it. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..._oci.errors import InputError
+from .re2.syntax import TagPattern
+from .user_input import Place, check_keys
+
+_KEYS = ("types", "unchanged")
+_FORM = "write true, false, or {types: [...], unchanged: true}"
+
+
+@dataclass(frozen=True)
+class ReferrerChoice:
+    """Which referrers of an image are copied.
+
+    :ivar enabled: whether any are
+    :ivar types: patterns, one of which has to match the whole artifact type; empty takes every type
+    :ivar unchanged: compare the referrers of an image, too, that the destination has already
+    """
+
+    enabled: bool = True
+    types: tuple[TagPattern, ...] = ()
+    unchanged: bool = True
+
+    def takes(self, artifact_type: str) -> bool:
+        """Return whether referrers of this type are copied."""
+        return not self.types or any(pattern.fullmatch(artifact_type) for pattern in self.types)
+
+
+ALL = ReferrerChoice()
+NONE = ReferrerChoice(enabled=False)
+
+
+def parse_referrers(value: object, origin: str) -> ReferrerChoice | None:
+    """Return what an option says; None when it says nothing.
+
+    :param value: true, false, or a mapping with ``types`` and ``unchanged``
+    :param origin: where it stands, as messages say it: ``images[0]``
+    :raises InputError: for anything else
+    """
+    place = Place("referrers", origin)
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return ALL if value else NONE
+    if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
+        return ALL if value.lower() in ("true", "yes") else NONE
+    if not isinstance(value, Mapping):
+        raise place.refusal(value, "it is neither true nor false, and no mapping", _FORM)
+    check_keys(value, _KEYS, f"the referrers of {origin}")
+    unchanged = value.get("unchanged", True)
+    if not isinstance(unchanged, bool):
+        raise Place("referrers.unchanged", origin).refusal(
+            unchanged, "it is neither true nor false", "write true or false"
+        )
+    return ReferrerChoice(types=_types(value.get("types"), Place("referrers.types", origin)), unchanged=unchanged)
+
+
+def _types(value: object, place: Place) -> tuple[TagPattern, ...]:
+    patterns = []
+    for text in [] if value is None else place.texts(value, "write a list of regular expressions"):
+        try:
+            patterns.append(TagPattern.parse(text))
+        except InputError as fault:
+            raise place.wrapped(text, fault) from None
+    return tuple(patterns)
