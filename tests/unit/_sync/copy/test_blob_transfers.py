@@ -20,6 +20,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.copy.blob_
     BlobTransfers,
     Delivery,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.work.event_loop import Calls
 from ansible_collections.imageops.registry.plugins.module_utils._sync.work.stores import Stores
 from helpers.memory_run import Meter, failing, fault
@@ -35,13 +36,13 @@ class Scene:
     """Stores on which transfers run.
 
     :ivar source: has every blob that is delivered
-    :ivar sent: the hosts to which a blob was sent
+    :ivar progress: what is told of blobs that are sent
     """
 
     def __init__(self, *hosts: str, allowed: int = 10) -> None:
         self.source = MemoryStore("a.test", allowed)
         self.targets = [MemoryStore(host, allowed) for host in hosts]
-        self.sent: list[str] = []
+        self.progress = Progress()
         self.transfers: BlobTransfers
 
     def run(self, script: Callable[[Scene], Coroutine[Any, Any, None]], concurrency: int = 10) -> None:
@@ -56,7 +57,7 @@ class Scene:
                 Run(),
                 concurrency=concurrency,
                 bandwidth=None,
-                on_sent=lambda delivery: self.sent.append(delivery.repository.registry),
+                progress=self.progress,
             )
             await asyncio.wait_for(script(self), PATIENCE)
             self.transfers.close()
@@ -93,7 +94,8 @@ def test_one_read_serves_all_that_ask_before_it_begins() -> None:
     scene.run(script)
     assert scene.reads == 1
     assert all(scene.has(blob, store.host) for store in scene.targets)
-    assert sorted(scene.sent) == ["b.test", "c.test", "d.test"]
+    counts = scene.progress.snapshot()
+    assert (counts.blobs, counts.bytes) == (3, 900_000)
     assert scene.transfers.rereads == []
 
 
@@ -105,7 +107,7 @@ def test_what_a_destination_has_already_is_not_read() -> None:
         assert await outcomes(scene.transfers.send(scene.delivery(blob, "b.test"))) == [False]
 
     scene.run(script)
-    assert (scene.reads, scene.sent) == (0, [])
+    assert (scene.reads, scene.progress.snapshot().blobs) == (0, 0)
 
 
 @pytest.mark.parametrize("method", ["mount_blob", "put_blob"])
