@@ -20,7 +20,7 @@ from .decisions import OnError, Overwrite, Status, UnsupportedArtifacts
 from .plan.creation_times import CreationTimes
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
-from .plan.source_images import WantedImages
+from .plan.source_images import SourceImages
 from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
 from .results.progress import Progress
 from .rules.rule_parser import Rule
@@ -81,10 +81,10 @@ class Engine:
         self._stores = Stores(connect)
         self._vendors = Vendors(self._stores, managed or {})
         self._manifests = ManifestCache()
-        self._wanted = WantedImages(self._stores, self._manifests, run)
+        self._source_images = SourceImages(self._stores, self._manifests, run)
         self._planner = Planner(
             self._stores,
-            self._wanted,
+            self._source_images,
             vendors=self._vendors,
             overwrite=options.overwrite,
             rewrite=options.rewrite,
@@ -153,8 +153,8 @@ class Engine:
         self._progress.expect_images(len(new))
         for task in new:
             image = self._results[task.source, task.destination] = ImageResult(task, digest=task.digest)
-            if task.wanted is not None and task.wanted.note:
-                image.notes.append(task.wanted.note)
+            if task.source_image is not None and task.source_image.note:
+                image.notes.append(task.source_image.note)
             if not task.to_copy:
                 image.status, image.error = (Status.FAILED if task.error else Status.DONE), task.error
                 self._finished(image)
@@ -165,7 +165,7 @@ class Engine:
         self._progress.image_finished(image)
 
     def _refused(self) -> bool:
-        """Whether two images are wanted in one place, or one where none may be: then nothing at all is written."""
+        """Return whether an image is refused in a way that stops the run: then nothing at all is written."""
         return any(image.task.refusal for image in self._results.values())
 
     def _halted(self) -> bool:
@@ -200,7 +200,7 @@ class Engine:
         return CopyPhase(
             self._stores,
             self._manifests,
-            self._wanted,
+            self._source_images,
             CopyOptions(options.check_mode, options.overwrite, options.foreign_layers, options.unsupported_artifacts),
             self._run,
             concurrency=options.concurrency,

@@ -14,7 +14,7 @@ from ..._oci.client.run import Run, interrupted
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Status
-from ..plan.source_images import WantedImages
+from ..plan.source_images import SourceImages
 from ..results.outcome import CopyOptions, ImageResult, Reread
 from ..results.progress import Progress
 from ..work.event_loop import Calls
@@ -52,7 +52,7 @@ class CopyPhase:
         self,
         stores: Stores,
         manifests: ManifestCache,
-        wanted: WantedImages,
+        source_images: SourceImages,
         options: CopyOptions,
         run: Run,
         *,
@@ -82,7 +82,7 @@ class CopyPhase:
         self._placement = BlobPlacement(stores, calls, self._transfers, progress, check_mode=options.check_mode)
         self._copier = ImageCopier(
             calls,
-            wanted,
+            source_images,
             GraphReader(stores, calls, manifests),
             self._placement,
             ManifestWriter(stores, calls, self._placement, options, is_planned),

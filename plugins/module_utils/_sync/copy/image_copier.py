@@ -18,7 +18,7 @@ from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
 from ..._oci.image.reference import Digest
 from ..decisions import Action, Status, UnsupportedArtifacts
 from ..plan.artifacts import REFUSED, Refused
-from ..plan.source_images import Wanted, WantedImages
+from ..plan.source_images import SourceImage, SourceImages
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
@@ -36,7 +36,7 @@ class ImageCopier:
     def __init__(
         self,
         calls: Calls,
-        wanted: WantedImages,
+        source_images: SourceImages,
         graphs: GraphReader,
         placement: BlobPlacement,
         writer: ManifestWriter,
@@ -44,7 +44,7 @@ class ImageCopier:
         budget: RetryBudget,
     ) -> None:
         self._calls = calls
-        self._wanted = wanted
+        self._source_images = source_images
         self._graphs = graphs
         self._placement = placement
         self._writer = writer
@@ -55,24 +55,24 @@ class ImageCopier:
 
     async def load(self, result: ImageResult) -> Graph:
         """Read the image's manifests, each once. A tag that moved since planning is resolved again and noted."""
-        wanted = result.task.wanted
-        if wanted is None:
+        planned = result.task.source_image
+        if planned is None:
             raise ValueError(f"{result.task.source} was not planned to be copied")
         try:
-            return await self._graphs.read(result.task.source, wanted)
+            return await self._graphs.read(result.task.source, planned)
         except ImageOpsError as fault:
             if not _is_lost(fault) or result.task.source.digest is not None:
                 raise
-            now = await self._resolve_again(result, wanted, fault)
-        result.notes.append(f"the source tag moved from {wanted.digest} to {now.digest} during the run")
+            now = await self._resolve_again(result, planned, fault)
+        result.notes.append(f"the source tag moved from {planned.digest} to {now.digest} during the run")
         result.digest = now.digest
         return await self._graphs.read(result.task.source, now)
 
-    async def _resolve_again(self, result: ImageResult, planned: Wanted, lost: ImageOpsError) -> Wanted:
+    async def _resolve_again(self, result: ImageResult, planned: SourceImage, lost: ImageOpsError) -> SourceImage:
         """Return what the source tag names now that what it named is not there any more."""
         task = result.task
-        self._wanted.forget(task.source, task.rule.platforms)
-        now = await self._calls.request(task.source, self._wanted.resolve, task.source, task.rule.platforms)
+        self._source_images.forget(task.source, task.rule.platforms)
+        now = await self._calls.request(task.source, self._source_images.resolve, task.source, task.rule.platforms)
         if now.digest is None:
             raise _vanished(result, now.skip)
         if now.digest != planned.digest:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
-from ..plan.source_images import Wanted
+from ..plan.source_images import SourceImage
 from ..work.event_loop import Calls
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
@@ -54,27 +54,27 @@ class GraphReader:
         self._calls = calls
         self._manifests = manifests
 
-    async def read(self, source: Reference, wanted: Wanted) -> Graph:
+    async def read(self, source: Reference, image: SourceImage) -> Graph:
         """Return all manifests of one image.
 
         :raises ContentError: unsupported_manifest for one beyond all bounds, source_incomplete when a child is missing
         """
-        if wanted.digest is None:
-            raise ValueError(f"nothing of {source} is wanted")
-        root = await self._one(source, wanted, wanted.digest)
-        return await _Reading(self, source, wanted).below(root, 0) if root.children else Graph(root, ())
+        if image.digest is None:
+            raise ValueError(f"no platform of {source} was chosen")
+        root = await self._one(source, image, image.digest)
+        return await _Reading(self, source, image).below(root, 0) if root.children else Graph(root, ())
 
-    async def child(self, source: Reference, wanted: Wanted, digest: Digest) -> Manifest:
+    async def child(self, source: Reference, image: SourceImage, digest: Digest) -> Manifest:
         """Return a manifest that another names."""
         try:
-            return await self._one(source, wanted, digest)
+            return await self._one(source, image, digest)
         except RegistryError as fault:
             if fault.status == 404:
                 raise _child_lost(source, digest) from fault
             raise
 
-    async def _one(self, source: Reference, wanted: Wanted, digest: Digest) -> Manifest:
-        known = wanted.rewritten.get(digest) or self._manifests.known(digest)
+    async def _one(self, source: Reference, image: SourceImage, digest: Digest) -> Manifest:
+        known = image.rewritten.get(digest) or self._manifests.known(digest)
         if known is not None:
             return known
         reading, is_first = self._manifests.claim(digest)
@@ -87,10 +87,10 @@ class GraphReader:
 class _Reading:
     """Reads one image with children: a few at a time, and no more once the bounds are passed."""
 
-    def __init__(self, reader: GraphReader, source: Reference, wanted: Wanted) -> None:
+    def __init__(self, reader: GraphReader, source: Reference, image: SourceImage) -> None:
         self._reader = reader
         self._source = source
-        self._wanted = wanted
+        self._image = image
         self._manifests = 0
         self._bytes = 0
         self._limit = ConcurrencyLimit(lambda: _AT_ONCE)
@@ -108,7 +108,7 @@ class _Reading:
     async def _child(self, descriptor: Descriptor, depth: int) -> Graph:
         async with self._limit:
             self._check()
-            manifest = await self._reader.child(self._source, self._wanted, descriptor.digest)
+            manifest = await self._reader.child(self._source, self._image, descriptor.digest)
         return await self.below(manifest, depth)
 
     def _check(self) -> None:

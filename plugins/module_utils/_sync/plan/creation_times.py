@@ -48,15 +48,15 @@ class CreationTimes:
 
     def read(self, images: Iterable[Reference]) -> Mapping[Reference, datetime | ImageOpsError | None]:
         """Return when each image was built: None where nothing says so, an error where that could not be read."""
-        wanted = list(images)
+        asked = list(images)
         found = ask_all(
-            ((self._stores.queue(ref.registry), ref) for ref in wanted if ref not in self._known),
+            ((self._stores.queue(ref.registry), ref) for ref in asked if ref not in self._known),
             self._read,
             action="plan",
             log=self._run.log,
         )
         self._known.update((ref, time) for ref, time in found.items() if not isinstance(time, ImageOpsError))
-        return {ref: found.get(ref, self._known.get(ref)) for ref in wanted}
+        return {ref: found.get(ref, self._known.get(ref)) for ref in asked}
 
     def _read(self, ref: Reference) -> datetime | None:
         repository = self._stores.repository(ref)

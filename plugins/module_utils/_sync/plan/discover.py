@@ -74,9 +74,9 @@ class Discovery:
 
     def _list(self, wildcards: Iterable[Wildcard | None]) -> dict[_Listing, ImageOpsError]:
         """Read the lists that are not known yet; gives the faults of those that could not be read."""
-        wanted = {_listing(wildcard) for wildcard in wildcards if wildcard is not None}
+        needed = {_listing(wildcard) for wildcard in wildcards if wildcard is not None}
         outcomes = ask_all(
-            ((self._stores.queue(listing[0]), listing) for listing in sorted(wanted - set(self._listed))),
+            ((self._stores.queue(listing[0]), listing) for listing in sorted(needed - set(self._listed))),
             lambda listing: self._repositories(*listing),
             action="list the repositories of",
             log=self._log,
@@ -104,8 +104,8 @@ class Discovery:
             source = replace(rule.source, repository=path, wildcard=None)
             one = replace(rule, source=source, destinations=(), brought_by=wildcard)
             destinations = []
-            for place in rule.destinations:
-                filled = replace(place, repository=target(place.repository, wildcard, path))
+            for destination in rule.destinations:
+                filled = replace(destination, repository=target(destination.repository, wildcard, path))
                 destinations.append(filled)
                 fault = _misfit(filled, one, wildcard)
                 if fault is not None:
@@ -128,20 +128,20 @@ def _listing(wildcard: Wildcard) -> _Listing:
     return wildcard.registry, wildcard.beginning
 
 
-def _misfit(place: Destination, rule: Rule, wildcard: Wildcard) -> InputError | None:
+def _misfit(destination: Destination, rule: Rule, wildcard: Wildcard) -> InputError | None:
     """Why nothing may go where a template says; None when it may."""
     cause = ""
     try:
-        parse_repository(place.name)
+        parse_repository(destination.name)
     except InputError as fault:
         cause = fault.cause
-    if place.registry == wildcard.registry and wildcard.covers(place.repository):
+    if destination.registry == wildcard.registry and wildcard.covers(destination.repository):
         cause = f"it is one of {wildcard} itself, so that each run would copy what the last one made"
     if not cause:
         return None
     return InputError(
-        subject=f"the destination {quoted(place.text)} of {rule.origin}",
-        cause=f"for {rule.source.name} it is {quoted(place.name)}: {cause}",
+        subject=f"the destination {quoted(destination.text)} of {rule.origin}",
+        cause=f"for {rule.source.name} it is {quoted(destination.name)}: {cause}",
         hint="change the destination, or give that repository a rule of its own",
     )
 
@@ -151,13 +151,13 @@ def _collisions(rules: Iterable[Rule]) -> Iterable[ImageTask]:
     claims: dict[str, dict[str, list[tuple[Rule, Destination]]]] = {}
     for rule in rules:
         if rule.brought_by is not None:
-            for place in rule.destinations:
-                claims.setdefault(place.name, {}).setdefault(rule.source.name, []).append((rule, place))
+            for destination in rule.destinations:
+                claims.setdefault(destination.name, {}).setdefault(rule.source.name, []).append((rule, destination))
     for name, claimants in claims.items():
         if len(claimants) > 1:
             sources = sorted(claimants)
             more = f" and {len(sources) - _MOST_NAMED} more" if len(sources) > _MOST_NAMED else ""
-            for rule, place in (claim for claims_of_one in claimants.values() for claim in claims_of_one):
+            for rule, destination in (claim for claims_of_one in claimants.values() for claim in claims_of_one):
                 error = ImageOpsError(
                     code="conflict",
                     action="write",
@@ -165,4 +165,4 @@ def _collisions(rules: Iterable[Rule]) -> Iterable[ImageTask]:
                     cause=f"{', '.join(sources[:_MOST_NAMED])}{more} would all go there",
                     hint="keep more of their paths: {repository} in the destination stands for all of it",
                 )
-                yield refused_task(rule, place, Refusal.SHARED, error)
+                yield refused_task(rule, destination, Refusal.SHARED, error)

@@ -13,7 +13,7 @@ from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, Refusal
 from ..rules.rule_parser import Destination, Rule
-from .source_images import Wanted
+from .source_images import SourceImage
 
 LEFT = "the destination has another digest and overwrite is skip"
 _REASONS = {
@@ -58,7 +58,7 @@ class ImageTask:
         "refusal",
         "rule",
         "source",
-        "wanted",
+        "source_image",
     )
 
     rule: Rule
@@ -68,7 +68,7 @@ class ImageTask:
     reason: str
     digest: Digest | None
     previous: Digest | None
-    wanted: Wanted | None
+    source_image: SourceImage | None
     error: ImageOpsError | None
     refusal: Refusal | None
 

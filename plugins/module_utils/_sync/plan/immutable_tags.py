@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action
 from .image_task import ImageTask, Pair, new_task
-from .state import Survey, There
+from .state import DestinationState, Survey
 
 NOT_COMPARED = "not compared"
 
@@ -27,12 +27,12 @@ def split_immutable(pairs: Sequence[Pair], survey: Survey) -> tuple[list[ImageTa
     shared = _shared(pairs)
     immutable = [_is_immutable(pair) and pair.destination not in shared for pair in pairs]
     candidates = (pair for pair, unmoved in zip(pairs, immutable) if unmoved)
-    _wanted, there = survey.images((), (pair.destination for pair in candidates if _listed(pair, survey) is None))
+    _images, there = survey.images((), (pair.destination for pair in candidates if _listed(pair, survey) is None))
     tasks: list[ImageTask] = []
     others: list[Pair] = []
     for pair, unmoved in zip(pairs, immutable):
         found = there.get(pair.destination)
-        descriptor = found.descriptor if isinstance(found, There) else None
+        descriptor = found.descriptor if isinstance(found, DestinationState) else None
         if unmoved and (descriptor is not None or _listed(pair, survey)):
             tasks.append(_task(pair, descriptor.digest if descriptor else None))
         else:

@@ -28,8 +28,8 @@ from .discover import Discovery
 from .image_task import LEFT, ImageTask, Pair, differs, in_order, merged, new_task, refused_task, unknown_task
 from .immutable_tags import split_immutable
 from .names import find_misnamed
-from .source_images import Wanted, WantedImages
-from .state import SourceKey, Survey, There
+from .source_images import SourceImage, SourceImages
+from .state import DestinationState, SourceKey, Survey
 
 _UNLISTED = "the source's repositories are not known"
 _NO_TAGS = "the source's tags are not known"
@@ -54,7 +54,7 @@ class Planner:
     def __init__(
         self,
         stores: Stores,
-        wanted: WantedImages,
+        source_images: SourceImages,
         *,
         vendors: Vendors,
         overwrite: Overwrite,
@@ -65,7 +65,7 @@ class Planner:
         stripped: ManifestCache | None = None,
     ) -> None:
         self._stores = stores
-        self._survey = Survey(stores, wanted, run.log)
+        self._survey = Survey(stores, source_images, run.log)
         self._stripped = stripped
         self._vendors = vendors
         self._discovery = Discovery(stores, vendors, log=run.log)
@@ -86,7 +86,9 @@ class Planner:
         found = self._discovery.expand(rules)
         self.notes = [*_left_behind(rules), *found.notes]
         tasks = [
-            unknown_task(rule, place, _UNLISTED, fault) for rule, fault in found.failures for place in rule.destinations
+            unknown_task(rule, destination, _UNLISTED, fault)
+            for rule, fault in found.failures
+            for destination in rule.destinations
         ]
         refused = [*found.refusals, *find_misnamed(found.rules, self._vendors)]
         if refused:
@@ -98,17 +100,19 @@ class Planner:
         for rule in found.rules:
             fault = self._unlisted(rule, failures)
             if fault is not None:
-                tasks.extend(unknown_task(rule, place, _NO_TAGS, fault) for place in rule.destinations)
+                tasks.extend(unknown_task(rule, destination, _NO_TAGS, fault) for destination in rule.destinations)
                 continue
             times = created.get(rule, {})
             if isinstance(times, ImageOpsError):
-                tasks.extend(unknown_task(rule, place, _NO_TIMES, times) for place in rule.destinations)
+                tasks.extend(unknown_task(rule, destination, _NO_TIMES, times) for destination in rule.destinations)
                 continue
             try:
                 pairs.extend(self._pairs(rule, times))
             except InputError as misfit:
                 refused.extend(
-                    refused_task(rule, place, Refusal.ONE_TAG, misfit) for place in rule.destinations if place.renames
+                    refused_task(rule, destination, Refusal.ONE_TAG, misfit)
+                    for destination in rule.destinations
+                    if destination.renames
                 )
         if refused:
             return refused + tasks
@@ -116,8 +120,8 @@ class Planner:
         if not self._compares_all and not self._rewrite:
             unmoved, pairs = split_immutable(pairs, self._survey)
             tasks += unmoved
-        wanted, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
-        tasks.extend(self._decide(pair, wanted[_key(pair)], there[pair.destination]) for pair in pairs)
+        images, there = self._survey.images(map(_key, pairs), (pair.destination for pair in pairs))
+        tasks.extend(self._decide(pair, images[_key(pair)], there[pair.destination]) for pair in pairs)
         tasks = self._without_stripped(tasks, there)
         return in_order(self._without_obstructed(list(merged(tasks))))
 
@@ -162,8 +166,8 @@ class Planner:
         if not tags:
             self._untaken.setdefault(rule.origin, []).append(rule.source.name)
         for tag in tags:
-            for place in rule.destinations:
-                yield Pair(rule, replace(source, tag=tag), _destination(rule, place, tag))
+            for destination in rule.destinations:
+                yield Pair(rule, replace(source, tag=tag), _destination(rule, destination, tag))
 
     def _tags(self, name: str) -> Collection[str]:
         return self._survey.tags(name) or ()
@@ -174,34 +178,40 @@ class Planner:
             more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
             self.notes.append(f"{origin} takes none of the tags of {shown}{more}")
 
-    def _decide(self, pair: Pair, wanted: Wanted | ImageOpsError, there: There | ImageOpsError) -> ImageTask:
+    def _decide(
+        self, pair: Pair, image: SourceImage | ImageOpsError, there: DestinationState | ImageOpsError
+    ) -> ImageTask:
         task = new_task(pair.rule, pair.source, pair.destination)
-        if isinstance(wanted, ImageOpsError):
-            return replace(task, reason="the source does not give it", error=wanted)
+        if isinstance(image, ImageOpsError):
+            return replace(task, reason="the source does not give it", error=image)
         if isinstance(there, ImageOpsError):
             return replace(task, reason="the destination could not be asked", error=there)
         previous = there.descriptor.digest if there.descriptor else None
-        task = replace(task, digest=wanted.digest, previous=previous, wanted=wanted)
-        if wanted.digest is None:
-            return replace(task, action=Action.SKIP, reason=wanted.skip)
+        task = replace(task, digest=image.digest, previous=previous, source_image=image)
+        if image.digest is None:
+            return replace(task, action=Action.SKIP, reason=image.skip)
         if previous is None:
             return replace(task, action=Action.CREATE, reason=there.unknown or "the destination does not have it")
-        if previous != wanted.digest:
+        if previous != image.digest:
             return self._differs(task)
         if self._rewrite:
             return replace(task, action=Action.UPDATE, reason="equal, and written again as asked")
         return replace(task, action=Action.UNCHANGED, reason="both sides have the same digest")
 
     def _without_stripped(
-        self, tasks: list[ImageTask], there: Mapping[Reference, There | ImageOpsError]
+        self, tasks: list[ImageTask], there: Mapping[Reference, DestinationState | ImageOpsError]
     ) -> list[ImageTask]:
         """Leave what differs only by artifacts that the destination did not take."""
         differing: dict[tuple[Reference, Reference], tuple[ImageTask, Descriptor]] = {}
         for task in tasks if self._stripped is not None and not self._rewrite else ():
             found = there.get(task.destination)
-            if task.previous is None or task.previous == task.digest or not isinstance(found, There):
+            if task.previous is None or task.previous == task.digest or not isinstance(found, DestinationState):
                 continue
-            if task.wanted and found.descriptor and are_indexes(task.wanted.media_type, found.descriptor.media_type):
+            if (
+                task.source_image
+                and found.descriptor
+                and are_indexes(task.source_image.media_type, found.descriptor.media_type)
+            ):
                 differing[task.destination, task.source] = task, found.descriptor
         same = ask_all(
             ((self._stores.queue(key[0].registry), key) for key in differing),
@@ -217,12 +227,12 @@ class Planner:
         ]
 
     def _was_stripped(self, task: ImageTask, there: Descriptor) -> bool:
-        if self._stripped is None or task.wanted is None or task.wanted.digest is None:
+        if self._stripped is None or task.source_image is None or task.source_image.digest is None:
             return False
         return was_stripped(
             self._stores.repository(task.source),
-            task.wanted.digest,
-            task.wanted.rewritten,
+            task.source_image.digest,
+            task.source_image.rewritten,
             self._stores.repository(task.destination),
             there,
             self._stripped,
@@ -237,11 +247,11 @@ class Planner:
             and self._vendors.known(task.destination.registry).has_api
             and not self._survey.tags(task.destination.name)
         }
-        hosts = {place.registry for place in new if place not in self._obstacles}
+        hosts = {destination.registry for destination in new if destination not in self._obstacles}
         answers = ask_all(
             ((self._stores.queue(host), host) for host in sorted(hosts)),
             lambda host: self._vendors.known(host).obstacles(
-                sorted(place.repository for place in new if place.registry == host)
+                sorted(destination.repository for destination in new if destination.registry == host)
             ),
             action="plan",
             log=self._run.log,
@@ -251,9 +261,9 @@ class Planner:
                 self.notes.append(f"{host} was not checked for what stands in the way of new repositories: {answer}")
                 continue
             self.notes += answer.notes
-            for place in new:
-                if place.registry == host:
-                    self._obstacles[place] = answer.faults.get(place.repository)
+            for destination in new:
+                if destination.registry == host:
+                    self._obstacles[destination] = answer.faults.get(destination.repository)
         return [self._obstructed(task) for task in tasks]
 
     def _obstructed(self, task: ImageTask) -> ImageTask:
@@ -272,7 +282,7 @@ class Planner:
 
 
 def _repositories(rule: Rule) -> list[Reference]:
-    return [Reference(place.registry, place.repository) for place in rule.destinations]
+    return [Reference(destination.registry, destination.repository) for destination in rule.destinations]
 
 
 def _times_or_fault(
@@ -291,10 +301,10 @@ def _key(pair: Pair) -> SourceKey:
     return (pair.source, pair.rule.platforms)
 
 
-def _destination(rule: Rule, place: Destination, source_tag: str | None) -> Reference:
-    tag = destination_tag(rule, place, source_tag)
+def _destination(rule: Rule, destination: Destination, source_tag: str | None) -> Reference:
+    tag = destination_tag(rule, destination, source_tag)
     digest = rule.source.digest if tag is None else None
-    return Reference(place.registry, place.repository, tag, digest)
+    return Reference(destination.registry, destination.repository, tag, digest)
 
 
 def _no_tags(rule: Rule) -> ImageOpsError:

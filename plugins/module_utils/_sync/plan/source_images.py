@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a source has now, and what of it is wanted: the digest that the destination is to have."""
+"""What a source reference names now, narrowed to the platforms of its rule: what the destination is to have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_CONFIG = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SourceImage:
     """The image that the destination is to have.
 
     :ivar digest: of the root manifest; None when no platform matches, and then skip says why
@@ -42,20 +42,20 @@ class Wanted:
     note: str
 
 
-class WantedImages:
-    """Answers what is wanted of a source; an answer is kept, a failure is not."""
+class SourceImages:
+    """Resolves references of sources. An answer is kept, a failure is not."""
 
     def __init__(self, stores: Stores, manifests: ManifestCache, run: Run) -> None:
         self._stores = stores
         self._manifests = manifests
         self._run = run
-        self._known: dict[tuple[Reference, tuple[Platform, ...]], Wanted] = {}
+        self._known: dict[tuple[Reference, tuple[Platform, ...]], SourceImage] = {}
 
     def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
         """Ask again next time: the tag has moved."""
         self._known.pop((source, platforms), None)
 
-    def resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> Wanted:
+    def resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         """HEAD the source; where platforms are chosen, read and narrow its manifest too.
 
         :raises ImageOpsError: when it is not there, may not be read, or is not an image that can be copied
@@ -65,7 +65,7 @@ class WantedImages:
             self._known[key] = self._resolve(source, platforms)
         return self._known[key]
 
-    def _resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> Wanted:
+    def _resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         repository = self._stores.repository(source)
         descriptor = repository.resolve(source.tag or str(source.digest))
         if descriptor is None:
@@ -80,14 +80,14 @@ class WantedImages:
         _check(source, descriptor)
         if platforms:
             return self._select(repository, descriptor, platforms)
-        return Wanted(descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
+        return SourceImage(descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
 
     def _select(
         self,
         repository: Repository,
         descriptor: Descriptor,
         platforms: tuple[Platform, ...],
-    ) -> Wanted:
+    ) -> SourceImage:
         root = self._manifests.get(repository, descriptor.digest)
         selection = select_platforms(
             root,
@@ -97,13 +97,13 @@ class WantedImages:
         )
         chosen = selection.manifest
         if chosen is None:
-            return Wanted(None, root.media_type, root.size, {}, selection.reason, "")
+            return SourceImage(None, root.media_type, root.size, {}, selection.reason, "")
         if chosen is root:
-            return Wanted(root.digest, root.media_type, root.size, {}, "", "")
-        wanted = ", ".join(str(platform) for platform in platforms)
-        note = f"only {wanted} of {root.digest}: the digest changes"
+            return SourceImage(root.digest, root.media_type, root.size, {}, "", "")
+        chosen_platforms = ", ".join(str(platform) for platform in platforms)
+        note = f"only {chosen_platforms} of {root.digest}: the digest changes"
         rewritten = {**selection.rewritten, chosen.digest: chosen}
-        return Wanted(chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
+        return SourceImage(chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
 
 
 def _check(source: Reference, descriptor: Descriptor) -> None:

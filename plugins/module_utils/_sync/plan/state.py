@@ -14,17 +14,17 @@ from ..._oci.image.manifest import Descriptor, Platform
 from ..._oci.image.reference import Reference
 from ..work.stores import Stores
 from ..work.workers import ask_all
-from .source_images import Wanted, WantedImages
+from .source_images import SourceImage, SourceImages
 
 SourceKey = tuple[Reference, tuple[Platform, ...]]
-"""A source image, and the platforms that are wanted of it."""
+"""A source image, and the platforms that are chosen of it."""
 
 K = TypeVar("K", SourceKey, Reference, Union[SourceKey, Reference])
 V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class There:
+class DestinationState:
     """What a destination has: a descriptor, nothing, or (unknown) an answer that does not tell."""
 
     __slots__ = ("descriptor", "unknown")
@@ -33,7 +33,7 @@ class There:
     unknown: str
 
 
-_ABSENT = There(None, "")
+_ABSENT = DestinationState(None, "")
 
 
 class Survey:
@@ -42,13 +42,13 @@ class Survey:
     :param log: takes the traceback of a fault that nobody expected
     """
 
-    def __init__(self, stores: Stores, wanted: WantedImages, log: Callable[[str], None]) -> None:
+    def __init__(self, stores: Stores, source_images: SourceImages, log: Callable[[str], None]) -> None:
         self._stores = stores
-        self._wanted = wanted
+        self._source_images = source_images
         self._log = log
         self._listings: dict[str, dict[str, None]] = {}
         self._long: set[str] = set()
-        self._there: dict[Reference, There] = {}
+        self._there: dict[Reference, DestinationState] = {}
 
     def tags(self, name: str) -> Mapping[str, None] | None:
         """The tags of a repository in its registry's order, quick to look up in; None when they are not known."""
@@ -76,23 +76,23 @@ class Survey:
 
     def images(
         self, sources: Iterable[SourceKey], destinations: Iterable[Reference]
-    ) -> tuple[Mapping[SourceKey, Wanted | ImageOpsError], Mapping[Reference, There | ImageOpsError]]:
+    ) -> tuple[Mapping[SourceKey, SourceImage | ImageOpsError], Mapping[Reference, DestinationState | ImageOpsError]]:
         """Ask both sides at once: one question a reference and side, and none where a list has the answer."""
         asked: list[SourceKey | Reference] = [*dict.fromkeys(sources)]
-        there: dict[Reference, There | ImageOpsError] = {}
+        there: dict[Reference, DestinationState | ImageOpsError] = {}
         for ref in dict.fromkeys(destinations):
             known = self._known(ref)
             if known is None:
                 asked.append(ref)
             else:
                 there[ref] = known
-        wanted: dict[SourceKey, Wanted | ImageOpsError] = {}
+        images: dict[SourceKey, SourceImage | ImageOpsError] = {}
         for key, outcome in self._ask(asked, self._answer).items():
-            if isinstance(key, Reference) and not isinstance(outcome, Wanted):
+            if isinstance(key, Reference) and not isinstance(outcome, SourceImage):
                 there[key] = outcome
-            elif not isinstance(key, Reference) and not isinstance(outcome, There):
-                wanted[key] = outcome
-        return wanted, there
+            elif not isinstance(key, Reference) and not isinstance(outcome, DestinationState):
+                images[key] = outcome
+        return images, there
 
     def _ask(self, keys: Iterable[K], answer: Callable[[K], V]) -> Mapping[K, V | ImageOpsError]:
         questions = (
@@ -100,23 +100,23 @@ class Survey:
         )
         return ask_all(questions, answer, action="plan", log=self._log)
 
-    def _answer(self, key: SourceKey | Reference) -> Wanted | There:
-        return self._look(key) if isinstance(key, Reference) else self._wanted.resolve(*key)
+    def _answer(self, key: SourceKey | Reference) -> SourceImage | DestinationState:
+        return self._look(key) if isinstance(key, Reference) else self._source_images.resolve(*key)
 
-    def _known(self, destination: Reference) -> There | None:
+    def _known(self, destination: Reference) -> DestinationState | None:
         listed = self._listings.get(destination.name)
         if destination not in self._there and destination.tag and listed is not None and destination.tag not in listed:
             return _ABSENT
         return self._there.get(destination)
 
-    def _look(self, destination: Reference) -> There:
+    def _look(self, destination: Reference) -> DestinationState:
         """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
         try:
             descriptor = self._stores.repository(destination).resolve(destination.tag or str(destination.digest))
         except RegistryError as fault:
             if fault.status not in (401, 403) or fault.code == "bad_credentials":
                 raise
-            return There(None, f"the destination answered {fault.status}, taken as absent")
-        there = There(descriptor, "")
+            return DestinationState(None, f"the destination answered {fault.status}, taken as absent")
+        there = DestinationState(descriptor, "")
         self._there[destination] = there
         return there
