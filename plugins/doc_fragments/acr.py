@@ -56,6 +56,9 @@ options:
     description: >-
       A file with the certificates of the CAs (PEM) to trust besides those of the system, where the task runs.
     type: path
+  ca:
+    description: Certificates of CAs (PEM) to trust like those of O(ca_path), as text.
+    type: str
   proxy:
     description:
       - The proxy to go through, such as V(http://proxy.example.com:3128). A user and a password can be put before the

@@ -58,6 +58,11 @@ options:
           A file with the certificates of the CAs (PEM) to trust for this registry besides those of the system, where
           the task runs. A directory prepared with C(openssl rehash) works, too.
         type: path
+      ca:
+        description: >-
+          Certificates of CAs (PEM) to trust like those of O(registries[].ca_path), as text, so that no file needs to be
+          where the task runs.
+        type: str
       client_cert:
         description: A file with the client certificate to show to the registry (PEM), where the task runs.
         type: path

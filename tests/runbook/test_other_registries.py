@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from support.clients.plain_client import PlainClient
 from support.scenes.images import image, multi_arch
+from support.servers.certificates import CertificateAuthority
 from support.servers.docker_registry import DockerRegistry, docker_registry
 from support.servers.ports import dead_host
 
@@ -188,3 +190,30 @@ def test_the_role_takes_every_form_of_images(ansible: Ansible, pair: Pair, form:
     differs = ansible.run("imageops.registry.verify", *options)
     assert differs.code == 2, differs.text
     assert f"differs: {target}:1.0" in differs.failed()[0].result["msg"]
+
+
+def test_the_certificates_to_trust_may_be_text(ansible: Ansible, pair: Pair, tmp_path: Path) -> None:
+    """Also where the role looks whether the destination answers, by a module that takes files alone."""
+    (tmp_path / "theirs").mkdir()
+    authority, other = CertificateAuthority(tmp_path), CertificateAuthority(tmp_path / "theirs", "another CA")
+    source = {"username": pair.source.endpoint.username, "password": pair.source.endpoint.password, "plain_http": True}
+    with docker_registry(tmp_path / "tls", certificate=authority.issue("registry")) as registry:
+
+        def run(*certificates: CertificateAuthority) -> PlaybookRun:
+            text = "".join(each.ca_path.read_text(encoding="utf-8") for each in certificates)
+            variables = {
+                "registry_sync_registry": registry.host,
+                "registry_sync_registries": [
+                    {"registry": pair.source.host, **source},
+                    {"registry": registry.host, "ca": text, "ca_path": str(other.ca_path)},
+                ],
+                "registry_sync_docker_config": "",
+                "registry_sync_images": {f"{pair.source.host}/library/nginx:1.0": f"{registry.host}/own/nginx"},
+            }
+            ansible.write("certificates.json", variables)
+            return ansible.run("imageops.registry.harbor_to_acr", "-e", "@certificates.json")
+
+        trusted, untrusted = run(authority), run(other)
+    assert (trusted.code, trusted.changed()) == (0, [COPY]), trusted.text
+    assert untrusted.code == 2, untrusted.text
+    assert "does not answer as a registry" in untrusted.failed()[0].result["msg"]

@@ -39,6 +39,7 @@ def acr_spec() -> dict[str, Any]:
         "ram_endpoint": {"type": "str"},
         "validate_certs": {"type": "bool", "default": True},
         "ca_path": {"type": "path"},
+        "ca": {"type": "str"},
         "proxy": {"type": "str", "no_log": True},
         "timeout": {"type": "float", "default": 30.0},
         "retry_delay": {"type": "float", "default": 1.0},
@@ -186,7 +187,9 @@ def ram_access_key_spec() -> dict[str, Any]:
 
 def line(params: Mapping[str, Any]) -> Line:
     """How servers are reached."""
-    return Line(validate_certs=params["validate_certs"], ca_path=params["ca_path"], proxy=params["proxy"])
+    return Line(
+        validate_certs=params["validate_certs"], ca_path=params["ca_path"], ca=params["ca"], proxy=params["proxy"]
+    )
 
 
 def settings(params: Mapping[str, Any]) -> Settings:

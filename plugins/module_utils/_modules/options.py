@@ -32,16 +32,17 @@ _CONNECTION = (
     "validate_certs",
     "plain_http",
     "ca_path",
+    "ca",
     "client_cert",
     "client_key",
     "proxy",
     "concurrency",
     "requests_per_second",
 )
-_FILES = ("ca_path", "client_cert", "client_key")
+_CERTIFICATES = ("ca_path", "ca", "client_cert", "client_key")
 _MOST = 1_000_000
 _LEAST_BANDWIDTH = 16 * 1024
-_SECURITY = ("validate_certs", "plain_http", "ca_path")
+_SECURITY = ("validate_certs", "plain_http", "ca_path", "ca")
 
 
 def registry_spec() -> dict[str, Any]:
@@ -54,6 +55,7 @@ def registry_spec() -> dict[str, Any]:
         "validate_certs": {"type": "bool"},
         "plain_http": {"type": "bool"},
         "ca_path": {"type": "path"},
+        "ca": {"type": "str"},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
         "proxy": {"type": "str", "no_log": True},
@@ -276,10 +278,10 @@ def _check_connection(entry: RegistryEntry) -> None:
 
 def _check_files(known: Mapping[str, Any]) -> None:
     """Read certificates and keys once, before a registry is contacted."""
-    if any(option in known for option in _FILES):
+    if any(option in known for option in _CERTIFICATES):
         from .._oci.http.tls import check_files
 
-        check_files(**{option: known.get(option) for option in _FILES})
+        check_files(**{option: known.get(option) for option in _CERTIFICATES})
 
 
 def _at_least(name: str, value: float, least: float) -> float:

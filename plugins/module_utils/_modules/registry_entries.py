@@ -137,5 +137,7 @@ def _api(
     except InputError as error:
         raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
     keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=run.on_secret)
-    line = Line(ca_path=entry.connection.get("ca_path"), proxy=entry.connection.get("proxy"))
+    line = Line(
+        ca_path=entry.connection.get("ca_path"), ca=entry.connection.get("ca"), proxy=entry.connection.get("proxy")
+    )
     return OpenApi(service, keys, line=line, run=run)

@@ -69,9 +69,13 @@ def test_whom_to_trust(servers: Servers, faulty: Faulty, source: str, tmp_path: 
     good = faulty(upstream, certificate=servers.certificate).host
     bare = faulty(upstream, certificate=bare_authority(tmp_path)).host
     wrong = dict.fromkeys(ENVIRONMENT, "/dev/null")
+    text = f"# theirs\n{authority.ca_path.read_text(encoding='utf-8')}"
     for host, option, environment in (
         (good, {"ca_path": str(authority.ca_path)}, {}),
         (good, {"ca_path": str(authority.ca_path)}, wrong),
+        (good, {"ca": text}, {}),
+        (good, {"ca": text, "ca_path": str(tmp_path / "bare-ca.pem")}, wrong),
+        (good, {"ca": (tmp_path / "bare-ca.pem").read_text(), "ca_path": str(authority.ca_path)}, {}),
         (good, {"validate_certs": False}, {}),
         # Python 3.13's stricter flags would refuse it; many private authorities lack what they want.
         (bare, {"ca_path": str(tmp_path / "bare-ca.pem")}, {}),

@@ -113,6 +113,13 @@ def test_certificates_are_read_before_any_contact(tmp_path: Path) -> None:
         options.accesses(entries(entry("quay.io", ca_path=str(empty))))
 
 
+@pytest.mark.parametrize("text", ["/etc/pki/ca.pem", "Ünlesbar", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERT"])
+def test_certificates_that_are_text_are_in_pem_form(text: str) -> None:
+    with pytest.raises(InputError, match=r"ca: it holds no certificates in PEM form .*BEGIN CERTIFICATE.*ca_path"):
+        options.accesses(entries(entry("quay.io", ca=text)))
+    assert options.accesses(entries(entry("quay.io", ca="")))["quay.io"].ca == ""
+
+
 def test_every_secret_is_told() -> None:
     told: list[str] = []
     items = [

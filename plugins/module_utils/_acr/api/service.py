@@ -23,16 +23,18 @@ class Line:
     """How every server of a task is reached.
 
     :param ca_path: a file of certificates to trust besides the system's
+    :param ca: more certificates to trust, as PEM text
     :param proxy: the proxy's URL; None means what the environment says, an empty text none
     """
 
     validate_certs: bool = True
     ca_path: str | None = None
+    ca: str | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
 
     def access(self, host: str) -> Access:
         """The same for one host, as the transport takes it."""
-        return Access(host, validate_certs=self.validate_certs, ca_path=self.ca_path, proxy=self.proxy)
+        return Access(host, validate_certs=self.validate_certs, ca_path=self.ca_path, ca=self.ca, proxy=self.proxy)
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def error_of(
 def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
     """The error for an exchange that brought no whole answer."""
     hints = {
-        "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority",
+        "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority, or ca to its text",
         "plain_http": f"if {purpose.registry} really speaks plain HTTP, set plain_http: true for it",
     }
     return RegistryError(

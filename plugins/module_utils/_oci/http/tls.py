@@ -47,12 +47,18 @@ def secure(sock: Any, context: ssl.SSLContext, host: str) -> Any:
 
 
 def tls_context(
-    *, verify: bool, ca_path: str | None, client_cert: str | None = None, client_key: str | None = None
+    *,
+    verify: bool,
+    ca_path: str | None,
+    ca: str | None = None,
+    client_cert: str | None = None,
+    client_key: str | None = None,
 ) -> ssl.SSLContext:
     """Make the context that all connections to one registry share, so that certificates are loaded once.
 
     :param verify: check the server's certificate and host name
     :param ca_path: a file or directory of certificates to trust besides the system's
+    :param ca: more certificates to trust, as PEM text
     :param client_cert: our own certificate, a PEM file; may hold the key as well
     :param client_key: its key, a PEM file without a passphrase
     :raises InputError: when a file is missing or holds something else
@@ -64,8 +70,7 @@ def tls_context(
     if verify:
         context.check_hostname = True
         _trust_public(context)
-        if ca_path:
-            _trust(context, ca_path)
+        _trust(context, ca_path, ca)
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -74,14 +79,19 @@ def tls_context(
     return context
 
 
-def check_files(*, ca_path: str | None = None, client_cert: str | None = None, client_key: str | None = None) -> None:
+def check_files(
+    *,
+    ca_path: str | None = None,
+    ca: str | None = None,
+    client_cert: str | None = None,
+    client_key: str | None = None,
+) -> None:
     """Read certificates and keys, without the system's: those take long.
 
     :raises InputError: when a file is missing or holds something else
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_path:
-        _trust(context, ca_path)
+    _trust(context, ca_path, ca)
     if client_cert:
         _introduce(context, client_cert, client_key)
 
@@ -99,7 +109,23 @@ def _trust_public(context: ssl.SSLContext) -> None:
         context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
 
 
-def _trust(context: ssl.SSLContext, ca_path: str) -> None:
+def _trust(context: ssl.SSLContext, ca_path: str | None, ca: str | None) -> None:
+    if ca_path:
+        _trust_path(context, ca_path)
+    if not ca:
+        return
+    try:
+        context.load_verify_locations(cadata=ca)
+    except (ssl.SSLError, TypeError) as error:  # TypeError for what is not ASCII
+        raise InputError(
+            action="use",
+            subject="ca",
+            cause="it holds no certificates in PEM form",
+            hint="give the text from -----BEGIN CERTIFICATE----- on, or a file of it as ca_path",
+        ) from error
+
+
+def _trust_path(context: ssl.SSLContext, ca_path: str) -> None:
     try:
         if os.path.isdir(ca_path):
             context.load_verify_locations(capath=ca_path)

@@ -51,6 +51,7 @@ class Access:
     :param plain_http: speak HTTP without TLS
     :param insecure: HTTPS without a check of the certificate, then plain HTTP (image-syncer's meaning)
     :param ca_path: a PEM file or directory of certificates to trust besides the system's
+    :param ca: more certificates to trust, as PEM text
     :param client_cert: our certificate, a PEM file
     :param client_key: its key, a PEM file
     :param proxy: the URL of a proxy, before the environment's; an empty string means none
@@ -63,6 +64,7 @@ class Access:
     plain_http: bool = False
     insecure: bool = False
     ca_path: str | None = None
+    ca: str | None = field(default=None, repr=False)
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
@@ -217,6 +219,7 @@ class Transport:
             context = self._contexts[introduced] = tls_context(
                 verify=access.validate_certs and not access.insecure,
                 ca_path=access.ca_path,
+                ca=access.ca,
                 client_cert=access.client_cert if introduced else None,
                 client_key=access.client_key if introduced else None,
             )
