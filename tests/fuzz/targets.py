@@ -17,7 +17,7 @@ from typing import Any, Callable
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import read_error
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import parse_retry_after
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import (
-    check_realm,
+    find_realm,
     parse_challenges,
     parse_token,
 )
@@ -161,7 +161,7 @@ def _challenge(text: str) -> object:
     found = parse_challenges(text)
     for challenge in found:
         assert challenge.scheme == challenge.scheme.lower()
-        check_realm(challenge.parameters.get("realm", ""), HOME)
+        find_realm(challenge.parameters.get("realm", ""), HOME)
     return tuple(sorted({challenge.scheme for challenge in found} & {"bearer", "basic"}))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from .._oci.client.refusals import Purpose
+from .._oci.client.call import Purpose
 from .._oci.credentials.provider import Credential
 from .._oci.errors import Code, RegistryError
 from .._oci.http.transport import Answer

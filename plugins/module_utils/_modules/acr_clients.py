@@ -110,7 +110,7 @@ def carry_out(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
         result = work(clients)
     except ImageOpsError as error:
         failure = {"changed": clients is not None and clients.wrote, "error": _details(error)}
-        task.fail(task.secrets.mask(str(error)), codes=[error.code], result=failure)
+        task.fail(task.secrets.mask(str(error)), codes=error.codes, result=failure)
     finally:
         if clients is not None:
             clients.close()

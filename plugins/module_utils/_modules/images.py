@@ -247,7 +247,8 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
             "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in "
             "this result are not complete. Choose another secret, or read the references from report_path"
         )
-    codes = {image.error.code for image in result.images if image.error is not None and image.status == Status.FAILED}
+    failures = [image.error for image in result.images if image.error is not None and image.status == Status.FAILED]
+    codes = {code for error in failures for code in error.codes}
     if signal or (result.interrupted and not result.overdue):
         codes.add("interrupted")
     returned = report.build(result, return_images=ReturnImages(task.params["return_images"]), mask=task.secrets.mask)

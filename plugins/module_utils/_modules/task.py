@@ -172,7 +172,7 @@ class Task:
 
     def refuse(self, error: ImageOpsError) -> NoReturn:
         """End the module because of an error that concerns all of it."""
-        self.fail(self.secrets.mask(str(error)), codes=[error.code])
+        self.fail(self.secrets.mask(str(error)), codes=error.codes)
 
     def _hand_over(self) -> None:
         for secret in self.secrets.maskable():

@@ -72,6 +72,7 @@ class ImageOpsError(Exception):
     :param cause: why it failed, in plain words
     :param hint: what the user can do about it; empty when there is nothing to say
     :param transient: whether trying again later may help
+    :ivar given_up: whether it is not tried again only because the run has used up its retries
     """
 
     def __init__(
@@ -91,6 +92,21 @@ class ImageOpsError(Exception):
         self.cause = cause
         self.hint = hint
         self.transient = transient
+        self.given_up = False
+
+    def give_up(self, retries: int) -> None:
+        """Note that it is not tried again because the run has used up its retries; twice is harmless.
+
+        :param retries: how many the run has made
+        """
+        if not self.given_up:
+            self.given_up, self.transient = True, False
+            self.cause = f"{self.cause}; given up after {retries} of this run's retries"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Its code, and ``retry_budget`` too where that is why it was not tried again."""
+        return (self.code, "retry_budget") if self.given_up else (self.code,)
 
     def __str__(self) -> str:
         text = f"cannot {self.action} {self.subject}: {self.cause}"

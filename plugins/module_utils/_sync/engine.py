@@ -237,7 +237,8 @@ class Engine:
     def _is_granted(self, error: ImageOpsError) -> bool:
         """Whether an image that failed so is tried in another round: for passing reasons, within the run's budget."""
         if error.transient and error.code != "registry_down" and self._run.budget.is_spent:
-            self._run.log(f"not again, since the run has had its share of retries: {error}")
+            self._run.log(f"not again, since the run has no retry left: {error}")
+            error.give_up(self._run.budget.spent)
             return False
         return error.transient
 

@@ -85,6 +85,7 @@ class OpenApi:
         """
         body = urlencode(flatten(parameters)).encode()
         tries = 0
+        self._run.budget.first("call", api_action, body.decode())
         while True:
             self._pace.before_request(action=action, subject=subject)
             try:
@@ -93,13 +94,11 @@ class OpenApi:
                 return answer
             except ApiError as error:
                 tries += 1
-                repeatable = error.transient and not (once and error.perhaps_done)
-                if not repeatable or tries >= self._run.settings.retry.attempts:
+                if once and error.perhaps_done:
                     raise
-                if error.retry_after is None:
-                    self._run.back_off(tries, action=action, subject=subject)
-                else:
+                if error.transient and error.retry_after is not None:
                     self._pace.asked(error.retry_after, action=action, subject=subject)
+                self._run.try_again(error, tries)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ..._oci.client.call import Call, Purpose
 from ..._oci.client.limits import Pace
 from ..._oci.client.retry import is_retried
 from ..._oci.client.run import Run
-from ..._oci.client.tokens import Challenge, check_realm, parse_challenges, parse_token, token_request
+from ..._oci.client.tokens import TOKEN_LIMIT, Challenge, find_realm, parse_challenges, parse_token, token_call
 from ..._oci.credentials.provider import Credential
 from ..._oci.errors import Code, ImageOpsError
 from ..._oci.http.faults import Fault
@@ -24,7 +25,6 @@ from ..api.service import Line, server_url
 from .advice import advice_on_the_way
 
 _HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
-_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class RegistryFront:
 
         :raises ImageOpsError: ``unsupported`` when it is none of ACR Enterprise Edition
         """
-        named = instance_of_service(self._challenge().parameters.get("service", ""))
+        named = instance_of_service(self._challenge()[0].parameters.get("service", ""))
         if named is None:
             raise ImageOpsError(
                 code="unsupported",
@@ -86,10 +86,10 @@ class RegistryFront:
 
         :raises ApiError: when it answers anything else, or not at all
         """
-        challenge = self._challenge()
-        request = token_request(challenge, (), Credential(username, password))
+        challenge, realm = self._challenge()
         action = "try the login at"
-        answer = self._exchange(request.method, request.url, action, authorization=request.authorization)
+        purpose = Purpose(action, self.host, self.host)
+        answer = self._send(token_call(challenge, realm, (), Credential(username, password), purpose))
         if answer.status == 401:
             return False
         token = parse_token(answer.body, time.monotonic()) if answer.status == 200 else None
@@ -108,26 +108,28 @@ class RegistryFront:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _challenge(self) -> Challenge:
-        action = "ask for the challenge of"
-        answer = self._exchange("GET", f"{self._url}/v2/", action)
+    def _challenge(self) -> tuple[Challenge, str]:
+        """Return the registry's challenge, and the URL of the token server that it names."""
+        purpose = Purpose("ask for the challenge of", self.host, self.host)
+        answer = self._send(Call("GET", f"{self._url}/v2/", purpose, limit=TOKEN_LIMIT))
         for challenge in parse_challenges(answer.headers.get("WWW-Authenticate")) if answer.status == 401 else ():
-            realm = challenge.parameters.get("realm")
-            if challenge.scheme == "bearer" and realm:
-                refusal = check_realm(realm, self._url)
-                if refusal:
-                    raise self._odd(action, refusal, answer.status)
-                return challenge
-        raise self._odd(action, f"it answers HTTP {answer.status} without a bearer challenge", answer.status)
+            if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
+                realm = find_realm(challenge.parameters["realm"], self._url)
+                if realm.problem:
+                    raise self._odd(purpose.action, realm.problem, answer.status)
+                return challenge, realm.url
+        raise self._odd(purpose.action, f"it answers HTTP {answer.status} without a bearer challenge", answer.status)
 
-    def _exchange(self, method: str, url: str, action: str, *, authorization: str | None = None) -> Answer:
-        """One request, again after passing faults; a time-out is not tried again, for it may be the white list."""
+    def _send(self, call: Call) -> Answer:
+        """Send a request, again after passing faults; not after a time-out, for that may be the white list."""
+        action = call.purpose.action
         tries = 0
+        self._run.budget.first("request", call.method, call.path)
         while True:
             self._pace.before_request(action=action, subject=self.host)
             try:
                 answer = self._transport.exchange(
-                    method, url, headers=_HEADERS, limit=_LIMIT, authorization=authorization
+                    call.method, call.path, headers=_HEADERS, limit=call.limit, authorization=call.authorization
                 )
             except Fault as fault:
                 error = self._unreachable(fault, action)
@@ -136,9 +138,9 @@ class RegistryFront:
                     return answer
                 error = self._odd(action, f"it answered HTTP {answer.status}", answer.status, transient=True)
             tries += 1
-            if tries >= self._run.settings.retry.attempts or not error.transient or error.code == "timeout":
+            if error.code == "timeout":
                 raise error
-            self._run.back_off(tries, action=action, subject=self.host)
+            self._run.try_again(error, tries)
 
     def _unreachable(self, fault: Fault, action: str) -> ApiError:
         error = broken(fault, action=action, subject=self.host, host=self.host)

@@ -11,8 +11,9 @@ from typing import Callable
 from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
+from .call import Purpose
 from .limits import Pace
-from .refusals import SPOILT, Purpose, error_of, read_error
+from .refusals import SPOILT, error_of, read_error
 from .retry import is_gateway, is_retried, parse_retry_after
 from .run import Run
 
@@ -62,8 +63,13 @@ class Attempts:
         what: tuple[str, ...] = ("request", purpose.action, purpose.subject)
         if written is not None:
             what += (str(hash(written)),)
-        with self._budget.trying(*what, ever=written is not None, action=purpose.action, subject=purpose.subject):
-            return self._tries(purpose, send, arrived, what)
+        return self._budget.attempt(
+            what,
+            lambda: self._tries(purpose, send, arrived, what),
+            ever=written is not None,
+            action=purpose.action,
+            subject=purpose.subject,
+        )
 
     def _tries(
         self,
@@ -72,46 +78,33 @@ class Attempts:
         arrived: Callable[[], bool] | None,
         what: tuple[str, ...],
     ) -> Answer:
-        # A kept-alive connection that turns out to be dead is a try as any other, but no reason to wait.
-        tried = stale = 0
+        tried = 0
         met: RegistryError | None = None
         while True:
+            stale = False
             self._pace.before_request(action=purpose.action, subject=purpose.subject)
             try:
                 answer = send()
             except Fault as fault:
                 if fault.code == "registry_down":
                     raise met or self._explain(fault, purpose) from fault  # what this request met itself says more
-                self._budget.first(*what)
-                if fault.stale and tried + stale + 1 < max(self._policy.attempts, 2):
-                    closed = self._explain(fault, purpose)
-                    self._look(arrived, purpose, closed)
-                    self._spend(purpose, closed)
-                    stale += 1
-                    continue
+                stale = fault.stale
                 met = self._explain(fault, purpose)
                 met.__cause__ = fault
             else:
-                self._budget.first(*what)
                 if not (_is_passing(answer) or (arrived is not None and _is_spoilt(answer))):
+                    self._budget.first(*what)
                     return answer
                 met = self._refusal(answer, purpose)
+            self._budget.first(*what)
             if _is_unsure(met):
-                self._look(arrived, purpose, met)
+                self._look(arrived, met)
             tried += 1
-            if tried + stale >= self._policy.attempts or not met.transient:
-                raise met
-            self._spend(purpose, met)
-            self._run.log(f"again ({tried}/{self._policy.attempts - 1}): {met}")
-            if not met.retry_after:
-                self._run.back_off(tried, action=purpose.action, subject=purpose.subject)
+            self._run.try_again(met, tried, stale=stale)
 
-    def _spend(self, purpose: Purpose, met: RegistryError) -> None:
-        self._budget.spend(action=purpose.action, subject=purpose.subject, last=met.cause)
-
-    def _look(self, arrived: Callable[[], bool] | None, purpose: Purpose, met: RegistryError) -> None:
+    def _look(self, arrived: Callable[[], bool] | None, met: RegistryError) -> None:
         if arrived is not None:
-            self._spend(purpose, met)
+            self._budget.spend(met)
             if arrived():
                 raise Arrived
 

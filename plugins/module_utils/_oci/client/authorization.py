@@ -4,81 +4,54 @@
 """A challenge → an Authorization header, for many threads.
 
 What a registry wants is learnt from its first 401, by one request while the others wait. From then on the token of
-another repository is fetched before it is needed. A login that was refused once is not tried again.
+another repository is fetched before it is needed. A repository may have a challenge of its own. A login that was
+refused once is not tried again.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Callable, Protocol
+from dataclasses import dataclass
+from typing import Callable
 
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Answer
-from .logins import Login, Logins
-from .refusals import Purpose, error_of, read_error
+from .call import Call
+from .logins import Logins
+from .refusals import says_expired
 from .run import Run
-from .tokens import (
-    LONGEST_LIFE,
-    Challenge,
-    Scopes,
-    Token,
-    TokenRequest,
-    basic,
-    check_realm,
-    parse_challenges,
-    parse_token,
-    token_request,
-)
+from .token_cache import Authorization, Need, TokenCache
+from .tokens import Challenge, basic, parse_challenges
 
-MARGIN = 30.0
-"""Seconds of life that a token must have left to be used."""
-BODY_MARGIN = 60.0
-"""The same where a body follows that cannot be sent twice."""
+MOST_TRIES = 4
+"""How often one request is sent at most, each time with another authorization."""
+RECENT = 60.0
+"""Seconds for which a challenge is believed without asking the registry again."""
+
+Send = Callable[["str | None"], Answer]
+"""Send a request with the value of its Authorization header; None for none."""
 
 
-class AskToken(Protocol):
-    """Sends a request to a token server, with the retries of any small request."""
+@dataclass(frozen=True)
+class _Known:
+    """A challenge and when the registry gave it, on the monotonic clock."""
 
-    def __call__(self, request: TokenRequest, purpose: Purpose) -> Answer:
-        """Give the answer, whatever its status."""
+    challenge: Challenge
+    given: float
 
-
-@dataclass
-class Ticket:
-    """The authorization of one request.
-
-    :param header: the Authorization header's value, None for none
-    :param fresh: it was made for this very request, so a refusal is final
-    :param login: whose login it is, when one goes with the request itself
-    """
-
-    header: str | None = field(repr=False)
-    scopes: Scopes
-    repository: str
-    fresh: bool = False
-    login: Login | None = None
-
-
-@dataclass
-class _Slot:
-    """The token of one set of scopes; one thread at a time asks for it."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    token: Token | None = None
-    extra: Scopes = ()
+    @property
+    def is_recent(self) -> bool:
+        return time.monotonic() - self.given < RECENT
 
 
 class Authenticator:
     """Authorization for one registry.
 
     :param registry: its host, as credentials are looked up by it
-    :param base: gives the URL that the registry is reached at
-    :param ask: sends a request to a token server
+    :param base: return the URL that the registry is reached at
+    :param ask: send a request to a token server, with the retries of any small request
     """
 
     def __init__(
@@ -88,189 +61,166 @@ class Authenticator:
         *,
         base: Callable[[], str],
         credentials: CredentialProvider,
-        ask: AskToken,
+        ask: Callable[[Call], Answer],
     ) -> None:
         self._registry = registry
         self._run = run
-        self._base = base
         self._logins = Logins(registry, credentials)
-        self._ask = ask
-        self._challenge: Challenge | None = None
-        self._settled = False
+        self._tokens = TokenCache(registry, run, self._logins, base=base, ask=ask)
+        self._latest: _Known | None = None
+        self._own: dict[str, _Known] = {}
+        self._first_sent = False
         self._first = threading.Lock()
-        self._lock = threading.Lock()
-        self._slots: dict[Scopes, _Slot] = {}
 
     @property
     def service(self) -> str:
         """The service that the registry's bearer challenge names; empty when none is known."""
-        return self._challenge.parameters.get("service", "") if self._challenge is not None else ""
-
-    @contextmanager
-    def ticket(self, scopes: Scopes, repository: str, *, long_body: bool = False) -> Iterator[Ticket]:
-        """The authorization for one request, which is sent and judged (:meth:`judge`) inside this context.
-
-        Waits while another request is finding out what this registry wants.
-
-        :param scopes: what the request needs, such as ``repository:library/nginx:pull``
-        :param long_body: a body follows that cannot be sent again, so a token near its end will not do
-        :raises RegistryError: when there is no token to be had
-        """
-        if not self._settled:
-            with self._first:
-                if not self._settled:
-                    try:
-                        yield Ticket(None, scopes, repository)
-                    finally:
-                        # Also after a failure: the next ones then find out together instead of one after another.
-                        self._settled = True
-                    return
-        if self._challenge is None:
-            yield Ticket(None, scopes, repository)
-        elif self._challenge.scheme == "basic":
-            yield from self._basic_ticket(scopes, repository)
-        else:
-            yield self._bearer_ticket(self._challenge, scopes, repository, BODY_MARGIN if long_body else MARGIN)
-
-    def judge(self, ticket: Ticket, answer: Answer) -> bool:
-        """Learn from the answer to a ticket's request: whether it is worth repeating with a new ticket.
-
-        :raises RegistryError: bad_credentials, when it was the login itself that was refused
-        """
-        if answer.status != 401:
-            if ticket.login is not None and answer.status < 500:
-                ticket.login.proven = True
-            return False
-        challenge = _choose(answer.headers.get("WWW-Authenticate"))
-        if challenge is not None:
-            self._challenge = challenge
-        if self._challenge is None:
-            return False
-        if self._challenge.scheme == "basic":
-            return self._judge_basic(ticket, answer)
-        return ticket.header is None or self._judge_bearer(ticket, self._challenge)
+        return self._latest.challenge.parameters.get("service", "") if self._latest is not None else ""
 
     def is_anonymous(self, repository: str) -> bool:
-        """Whether there are no credentials for a repository."""
+        """Return whether there are no credentials for a repository."""
         return self.credential(repository) is None
 
     def credential(self, repository: str) -> Credential | None:
-        """The credential for a repository, asked for anew before it ends; None when there is none."""
+        """Return the credential for a repository, asked for anew before it ends; None when there is none."""
         return self._logins.credential(repository)
 
-    def _basic_ticket(self, scopes: Scopes, repository: str) -> Iterator[Ticket]:
-        credential = self._logins.credential(repository)
-        if credential is None:
-            yield Ticket(None, scopes, repository)
-            return
-        login = self._logins.at("", credential)
-        header = basic(credential)
-        if not login.proven:
-            self._run.on_secret(header[len("Basic ") :])
-        with login.turn():
-            yield Ticket(header, scopes, repository, login=login)
+    def send(self, need: Need, send: Send) -> Answer:
+        """Send a request with the authorization that it needs, again as long as a new one may help.
 
-    def _judge_basic(self, ticket: Ticket, answer: Answer) -> bool:
-        credential = self._logins.credential(ticket.repository)
+        :raises RegistryError: when there is no token to be had, or the login is refused
+        """
+        for _try in range(MOST_TRIES):
+            answer, again = self.send_once(need, send)
+            if not again:
+                break
+        return answer
+
+    def send_once(self, need: Need, send: Send) -> tuple[Answer, bool]:
+        """Send a request once. Return its answer, and whether it is worth sending again with a new authorization.
+
+        :raises RegistryError: when there is no token to be had, or the login is refused
+        """
+        if not self._first_sent:
+            with self._first:  # held over the exchange: the other requests wait for what this one finds out
+                if not self._first_sent:
+                    try:
+                        return self._exchange(Authorization(), need, send)
+                    finally:
+                        self._first_sent = True  # also after a failure: then the others find out all at once
+        known = self._known(need.repository)
+        if known is None:
+            return self._exchange(Authorization(), need, send)
+        if known.challenge.scheme == "basic":
+            return self._send_with_login(known.challenge, need, send)
+        return self._send_with_token(known, need, send)
+
+    def _exchange(self, authorization: Authorization, need: Need, send: Send) -> tuple[Answer, bool]:
+        answer = send(authorization.header)
+        # What a place that the registry redirects to refuses says nothing of the registry.
+        return answer, not answer.foreign and self._judge(authorization, need, answer)
+
+    def _known(self, repository: str) -> _Known | None:
+        return self._own.get(repository, self._latest)
+
+    def _learn(self, repository: str, answer: Answer) -> Challenge | None:
+        """Note the challenge of an answer, and return it; None when it has none that can be answered."""
+        challenge = _choose(answer.headers.get("WWW-Authenticate"))
+        if challenge is not None:
+            self._latest = self._own[repository] = _Known(challenge, time.monotonic())
+        return challenge
+
+    def _send_with_login(self, challenge: Challenge, need: Need, send: Send) -> tuple[Answer, bool]:
+        credential = self._logins.credential(need.repository)
         if credential is None:
+            return self._exchange(Authorization(), need, send)
+        login = self._logins.at("", credential)
+        authorization = Authorization(basic(credential), challenge, login=login)
+        if login.proven:
+            return self._exchange(authorization, need, send)
+        self._run.on_secret(basic(credential)[len("Basic ") :])
+        with login.lock:  # held over the exchange: until it has worked once, one request at a time uses it
+            login.raise_refused()
+            return self._exchange(authorization, need, send)
+
+    def _send_with_token(self, known: _Known, need: Need, send: Send) -> tuple[Answer, bool]:
+        try:
+            authorization = self._tokens.authorize(known.challenge, need)
+        except RegistryError as error:
+            if need.long_body or not self._may_be_outdated(known, need.repository, error):
+                raise
+            return self._ask_anew(known.challenge, need, send, error)
+        return self._exchange(authorization, need, send)
+
+    def _may_be_outdated(self, known: _Known, repository: str, error: RegistryError) -> bool:
+        """Return whether a token server that failed or refused may not be the one that the registry names now."""
+        if error.code in ("bad_credentials", "rate_limited", "interrupted"):
             return False
-        if ticket.header is None or ticket.header != basic(credential):
+        of_another = repository not in self._own and error.status in (400, 403, 404)
+        return of_another or not known.is_recent
+
+    def _ask_anew(self, old: Challenge, need: Need, send: Send, error: RegistryError) -> tuple[Answer, bool]:
+        """Send a request without a token, for the challenge that it brings; or for its answer, where it needs none.
+
+        :raises RegistryError: the error, when that brings nothing new
+        """
+        answer = send(None)
+        if answer.status < 300:
+            return answer, False
+        challenge = self._learn(need.repository, answer) if answer.status == 401 and not answer.foreign else None
+        if challenge is None or challenge.server == old.server:
+            answer.close()
+            raise error
+        return answer, True
+
+    def _judge(self, used: Authorization, need: Need, answer: Answer) -> bool:
+        """Learn from the answer to a request. Return whether it is worth sending again with a new authorization.
+
+        :raises RegistryError: bad_credentials, when it was the login itself that was refused
+        """
+        if answer.status in (400, 403) and used.header is not None and says_expired(answer):
+            return self._judge_expired(used, need, answer)
+        if answer.status != 401:
+            if used.login is not None and answer.status < 500:
+                used.login.proven = True
+            return False
+        challenge = self._learn(need.repository, answer)
+        known = self._known(need.repository)
+        if known is None:
+            return False
+        if known.challenge.scheme == "basic":
+            return self._judge_basic(used, need, answer)
+        return used.header is None or self._tokens.renew(used, need, challenge or known.challenge)
+
+    def _judge_expired(self, used: Authorization, need: Need, answer: Answer) -> bool:
+        """Judge a refusal that is no 401 and says that what was sent has ended: it is renewed once."""
+        if used.login is None:
+            self._tokens.drop(used, need.scopes)
+            if not used.fresh:
+                return True
+        credential = self._logins.credential(need.repository)
+        if credential is None or used.challenge is None:
+            return False
+        if self._logins.is_renewed(need.repository, credential):
             return True
-        if ticket.login is not None and not ticket.login.proven:
-            ticket.login.refuse(answer, f"{self._registry}/{ticket.repository}", self._run.mask)
-        if self._logins.is_renewed(ticket.repository, credential):
-            return True
-        if ticket.login is not None:
-            ticket.login.raise_refused()
+        login = used.login or self._tokens.login(used.challenge, credential)
+        login.refuse(answer, f"{self._registry}/{need.repository}", self._run.mask)
+        login.raise_refused()
         return False
 
-    def _bearer_ticket(self, challenge: Challenge, scopes: Scopes, repository: str, margin: float) -> Ticket:
-        for candidate in _that_would_do(scopes):
-            slot = self._slots.get(candidate)
-            token = slot.token if slot is not None else None
-            if token is not None and token.is_good_for(margin):
-                return Ticket(f"Bearer {token.value}", scopes, repository)
-        with self._lock:
-            slot = self._slots.setdefault(scopes, _Slot())
-        with slot.lock:
-            token = slot.token
-            fresh = token is None or not token.is_good_for(margin)
-            if token is None or fresh:
-                token = slot.token = self._fetch(challenge, scopes + slot.extra, repository)
-        return Ticket(f"Bearer {token.value}", scopes, repository, fresh)
-
-    def _judge_bearer(self, ticket: Ticket, challenge: Challenge) -> bool:
-        """Drop the token that was refused, unless another thread has renewed it already."""
-        with self._lock:
-            for scopes in _that_would_do(ticket.scopes):
-                slot = self._slots.get(scopes)
-                if slot is not None and slot.token is not None and ticket.header == f"Bearer {slot.token.value}":
-                    slot.token = None
-            if not ticket.fresh:
-                return True
-            slot = self._slots.get(ticket.scopes)
-            wanted = challenge.parameters.get("scope", "").split()
-            # A registry without a service name means something else by scope.
-            if slot is None or slot.extra or not challenge.parameters.get("service") or _covers(ticket.scopes, wanted):
-                return False
-            slot.extra = tuple(wanted[:4])
+    def _judge_basic(self, used: Authorization, need: Need, answer: Answer) -> bool:
+        credential = self._logins.credential(need.repository)
+        if credential is None:
+            return False
+        if used.header is None or used.header != basic(credential):
             return True
-
-    def _fetch(self, challenge: Challenge, scopes: Scopes, repository: str) -> Token:
-        purpose = Purpose("get a token for", f"{self._registry}/{repository}", self._registry, write=_writes(scopes))
-        credential = self._logins.credential(repository)
-        if credential is not None and credential.registry_token:
-            return Token(credential.registry_token, time.monotonic(), LONGEST_LIFE)
-        try:
-            return self._log_in(challenge, scopes, credential, purpose)
-        except RegistryError as error:
-            if (
-                credential is None
-                or error.status not in (401, 403)
-                or not self._logins.is_renewed(repository, credential)
-            ):
-                raise
-        return self._log_in(challenge, scopes, self._logins.credential(repository), purpose)
-
-    def _log_in(self, challenge: Challenge, scopes: Scopes, credential: Credential | None, purpose: Purpose) -> Token:
-        realm = challenge.parameters["realm"]
-        problem = check_realm(realm, self._base())
-        if problem is not None:
-            raise RegistryError(
-                code="protocol_error",
-                action=purpose.action,
-                subject=purpose.subject,
-                cause=problem,
-                hint="the registry's own configuration names the realm",
-            )
-        login = self._logins.at(realm, credential)
-        with login.turn():
-            made = time.monotonic()
-            answer = self._ask(token_request(challenge, scopes, credential), purpose)
-            if answer.status == 200:
-                token = parse_token(answer.body, made)
-                if token is None:
-                    raise RegistryError(
-                        code="protocol_error",
-                        action=purpose.action,
-                        subject=purpose.subject,
-                        cause="the token server's answer holds no token",
-                        status=200,
-                    )
-                login.proven = True
-                self._run.on_secret(token.value)
-                return token
-            refused = answer.status in (401, 403) or "INVALID_GRANT" in read_error(answer.body).codes
-            if refused and credential is not None:
-                login.judge(
-                    answer,
-                    purpose.subject,
-                    self._run.mask,
-                    works=lambda: (
-                        not scopes or self._ask(token_request(challenge, (), credential), purpose).status != 401
-                    ),
-                )
-            raise error_of(answer, purpose, anonymous=credential is None, mask=self._run.mask)
+        if used.login is not None and not used.login.proven:
+            used.login.refuse(answer, f"{self._registry}/{need.repository}", self._run.mask)
+        if self._logins.is_renewed(need.repository, credential):
+            return True
+        if used.login is not None:
+            used.login.raise_refused()
+        return False
 
 
 def _choose(header: str | None) -> Challenge | None:
@@ -279,24 +229,3 @@ def _choose(header: str | None) -> Challenge | None:
         if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
             return challenge
     return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)
-
-
-def _writes(scopes: Scopes) -> bool:
-    return any("push" in scope.rpartition(":")[2] or "delete" in scope.rpartition(":")[2] for scope in scopes)
-
-
-def _that_would_do(scopes: Scopes) -> tuple[Scopes, ...]:
-    """The scopes of tokens that would do: one to push also pulls."""
-    if len(scopes) == 1 and scopes[0].endswith(":pull"):
-        return scopes, (f"{scopes[0]},push",)
-    return (scopes,)
-
-
-def _covers(scopes: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Whether everything in ``wanted`` is asked for already, perhaps in another order."""
-    return _actions(wanted) <= _actions(scopes)
-
-
-def _actions(scopes: Iterable[str]) -> set[tuple[str, str]]:
-    parts = [scope.rpartition(":") for scope in scopes]
-    return {(name, action) for name, _colon, actions in parts for action in actions.split(",")}

@@ -6,57 +6,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Callable
 
 from ..credentials.provider import CredentialProvider
 from ..errors import RegistryError
 from ..http.faults import Fault
-from ..http.transport import ERROR_LIMIT, USER_AGENT, Access, Answer, Stats, Transport
+from ..http.transport import USER_AGENT, Access, Answer, Stats, Transport
 from ..http.urls import origin_of
 from ..image.reference import quoted
 from .attempts import Arrived, Attempts
 from .authorization import Authenticator
+from .call import Call, Purpose
 from .health import FIRST_SILENCES, FirstContact, Health
-from .limits import Allowance, Pace
+from .limits import AdaptiveLimit, Pace
 from .quirks import Quirks
-from .refusals import Purpose, clean, error_of, error_of_fault
+from .refusals import clean, error_of, error_of_fault
 from .retry import parse_retry_after
 from .run import Run, interrupted
-from .tokens import Scopes, TokenRequest
+from .token_cache import Need
 
-TOKEN_LIMIT = 1024 * 1024
-FIRST_TOKEN = 10.0
-"""Seconds for the first answer of a token server, which has little to think about."""
-MOST_TICKETS = 4
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request to a registry.
-
-    :param path: after the registry's base, or an absolute URL that it gave us
-    :param scopes: what its token has to allow
-    :param repository: whose credentials to use
-    :param headers: besides the usual ones
-    :param body: sent whole, so that it can be sent again
-    :param limit: bytes to read of a good answer; None to stream it
-    :param follow: redirects of GET and HEAD
-    :param once: whoever asks tries again himself, and counts that
-    """
-
-    method: str
-    path: str
-    purpose: Purpose
-    scopes: Scopes = ()
-    repository: str = ""
-    headers: Mapping[str, str] | None = None
-    body: bytes | None = None
-    limit: int | None = ERROR_LIMIT
-    follow: bool = True
-    once: bool = False
 
 
 class Client:
@@ -86,10 +56,10 @@ class Client:
         self._contact = (
             None
             if patient
-            else FirstContact(seconds=settings.first_contact, knock=self._knock, heard=self._health.heard)
+            else FirstContact(seconds=settings.first_contact, probe=self._probe, note_answer=self._health.note_answer)
         )
         self._warned: set[str] = set()
-        self.allowance = Allowance(access.concurrency or settings.concurrency)
+        self.limit = AdaptiveLimit(access.concurrency or settings.concurrency)
         self.pace = Pace(host, run, access.requests_per_second)
         self._attempts = Attempts(run, self.pace, self.fault)
         self.auth = Authenticator(host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token)
@@ -110,28 +80,29 @@ class Client:
         )
 
     def call(self, call: Call) -> Answer:
-        """Send a request, with retries, and give a good answer (2xx) or one that only the caller can judge (4xx, 3xx).
+        """Send a request, with retries. Return a good answer (2xx) or one that the caller has to judge (4xx, 3xx).
 
         :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
         """
         return self._tried(call, lambda: self._authorized(call))
 
-    def send(self, call: Call, authorization: str | None) -> Answer:
-        """The same with an Authorization of the caller's own, for what is beside the distribution API."""
-        return self._tried(call, lambda: self._exchange(call, authorization))
+    def send(self, call: Call) -> Answer:
+        """Do the same with the call's own Authorization, for what is beside the distribution API."""
+        return self._tried(call, lambda: self.exchange(call, call.authorization))
 
     def write(self, call: Call, arrived: Callable[[], bool]) -> Answer | None:
-        """The same for a request that may have worked although its answer got lost: then it is not sent twice.
+        """Do the same for a request that may have worked although its answer got lost: then it is not sent twice.
 
-        :param arrived: asked after each such failure; when it says yes there is no answer, and None is given
+        :param arrived: asked after each such failure; when it says yes, None is returned instead of an answer
         """
+        written = call.body if isinstance(call.body, bytes) else None
         try:
-            return self._attempts.run(call.purpose, lambda: self._authorized(call), arrived, call.body)
+            return self._attempts.run(call.purpose, lambda: self._authorized(call), arrived, written)
         except Arrived:
             return None
 
     def expect(self, call: Call, *statuses: int) -> Answer:
-        """The same, where only some statuses are good.
+        """Send a request of which only some statuses are good.
 
         :raises RegistryError: for every other one
         """
@@ -158,7 +129,7 @@ class Client:
         return error_of_fault(fault, purpose)
 
     def close(self) -> None:
-        """End every connection, also those in use by other threads."""
+        """End every connection, also those that other threads use."""
         self.transport.close()
 
     def shown(self, text: str) -> str:
@@ -177,85 +148,55 @@ class Client:
         return self._attempts.once(call.purpose, send) if call.once else self._attempts.run(call.purpose, send)
 
     def _authorized(self, call: Call) -> Answer:
-        for _ticket in range(MOST_TICKETS):
-            with self.auth.ticket(call.scopes, call.repository) as ticket:
-                answer = self._exchange(call, ticket.header)
-                again = not answer.foreign and self.auth.judge(ticket, answer)  # a stranger's 401 says nothing
-            if not again:
-                break
-        return answer
+        return self.auth.send(Need(call.scopes, call.repository), partial(self.exchange, call))
 
-    def _exchange(self, call: Call, authorization: str | None) -> Answer:
-        headers = {**_HEADERS, **call.headers} if call.headers else dict(_HEADERS)
-        if call.method in ("POST", "PUT", "PATCH"):
-            headers["Content-Length"] = str(len(call.body or b""))
-        return self.exchange(
-            call.method,
-            call.path,
-            headers=headers,
-            body=call.body,
-            limit=call.limit,
-            follow=call.follow,
-            authorization=authorization,
-        )
+    def exchange(self, call: Call, authorization: str | None) -> Answer:
+        """Make one exchange, with no second try.
 
-    def exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | Iterable[bytes] | None = None,
-        limit: int | None = ERROR_LIMIT,
-        patience: float | None = None,
-        follow: bool = True,
-        authorization: str | None = None,
-    ) -> Answer:
-        """One exchange, with no second try; see :meth:`.transport.Transport.exchange`.
-
-        :param path: after the registry's base, or an absolute URL; another host gets no authorization
+        :param authorization: the Authorization header; sent to the registry itself only
         :raises Fault: when no whole answer came
         """
-        url = path if "://" in path else self.base + path
+        url = call.path if "://" in call.path else self.base + call.path
         foreign = self.is_foreign(url)
+        contact = self._contact
+        probing = contact is not None and not contact.made and not foreign and call.method in ("GET", "HEAD")
 
         def send(wait: float | None = None) -> Answer:
-            return self.transport.exchange(
-                method,
-                url,
-                headers=headers,
-                body=body,
-                limit=limit,
-                patience=patience if wait is None else wait,
-                follow=follow,
-                authorization=None if foreign else authorization,
-            )
+            return self._transport_exchange(call, url, None if foreign else authorization, wait)
 
         answer: Answer | None = None
         try:
-            with self._health.watch():
-                contact = self._contact
-                if contact is None or contact.made or foreign or method not in ("GET", "HEAD"):
-                    answer = send()
-                else:
-                    answer = contact.exchange(send)
+            answer = self._health.exchange(partial(contact.exchange, send) if contact and probing else send)
         except Fault as fault:
             fault.foreign |= foreign
             if not self._falls_back(fault):
                 raise
         if answer is None:  # outside, for a fault of its own would be taken for part of this one
-            return self.exchange(
-                method, path, headers=headers, body=body, limit=limit, patience=patience, follow=follow
-            )
+            return self.exchange(call, None)
         answer.foreign |= foreign
         self._collect_warnings(answer)
         if answer.status in (429, 503) and not answer.foreign:
-            self.allowance.refused()
+            self.limit.refused()
         else:
-            self.allowance.took()
+            self.limit.succeeded()
         return answer
 
-    def _knock(self, wait: float) -> None:
+    def _transport_exchange(self, call: Call, url: str, authorization: str | None, wait: float | None) -> Answer:
+        headers = {**_HEADERS, **call.headers} if call.headers else dict(_HEADERS)
+        if call.method in ("POST", "PUT", "PATCH"):
+            headers["Content-Length"] = str(len(call.body or b""))
+        return self.transport.exchange(
+            call.method,
+            url,
+            headers=headers,
+            body=call.body,
+            limit=call.limit,
+            patience=call.wait if wait is None else wait,
+            follow=call.follow,
+            authorization=authorization,
+        )
+
+    def _probe(self, wait: float) -> None:
         url = f"{self.base}/v2/"
         # Neither what it says nor where it leads matters.
         self.transport.exchange("GET", url, headers=_HEADERS, limit=None, patience=wait, follow=False).close()
@@ -265,7 +206,7 @@ class Client:
         return not url.startswith(self.base + "/") and origin_of(url) != self.transport.origin
 
     def begin_round(self) -> None:
-        """Let one request find out whether what was down is back."""
+        """Have one request find out whether what was down is back."""
         self._health.begin_round()
         self._token_health.begin_round()
 
@@ -277,23 +218,16 @@ class Client:
         self._use("http")
         return True
 
-    def _ask_token(self, request: TokenRequest, purpose: Purpose) -> Answer:
-        headers = dict(_HEADERS)
-        if request.body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            headers["Content-Length"] = str(len(request.body))
+    def _ask_token(self, call: Call) -> Answer:
+        return self._attempts.run(call.purpose, partial(self._token_health.exchange, partial(self._token, call)))
 
-        def send() -> Answer:
-            known, timeout = self._token_health.has_answered, self.run.settings.timeout
-            with self._token_health.watch():
-                return self.transport.exchange(
-                    request.method,
-                    request.url,
-                    headers=headers,
-                    body=request.body,
-                    limit=TOKEN_LIMIT,
-                    patience=None if known else min(timeout, FIRST_TOKEN),
-                    authorization=request.authorization,
-                )
-
-        return self._attempts.run(purpose, send)
+    def _token(self, call: Call) -> Answer:
+        """Ask a token server, which has all the time of the user's time-out: a login may take it many seconds."""
+        began = time.monotonic()
+        try:
+            return self._transport_exchange(call, call.path, call.authorization, None)
+        except Fault as fault:
+            if fault.code == "timeout":
+                waited = time.monotonic() - began
+                fault.cause = f"its token server {origin_of(call.path).host} gave no answer within {waited:.0f} s"
+            raise

@@ -1,23 +1,24 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether anybody is there at all: seconds for a registry that says nothing, and all its time for one that is slow."""
+"""Whether a registry is there at all: one that says nothing costs seconds, one that is slow has all its time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Callable
+from typing import Callable, TypeVar
 
 from ..http.faults import Fault
 from ..http.transport import Answer
+
+T = TypeVar("T")
 
 FAILURES = 5
 SILENCES = 20
 """Time-outs in a row, without any answer between them, that count as much as the connections that could not be made."""
 FIRST_SILENCES = 2
 """The same, unless said otherwise, of a registry that has not answered at all yet: the others must not wait for it."""
+_PROBE_FACTOR = 6
 
 
 class Health:
@@ -26,8 +27,8 @@ class Health:
     After five of the former, or twenty of the latter, it is down: every request fails at once with the last reason,
     until :meth:`begin_round`; then one request tries while the others wait for what it finds.
 
-    :ivar has_answered: whether it ever has
     :param first_silences: time-outs after which it is down when it has not answered at all yet
+    :ivar has_answered: whether it ever has
     """
 
     def __init__(self, *, first_silences: int = FIRST_SILENCES) -> None:
@@ -39,40 +40,36 @@ class Health:
         self._lock = threading.Lock()
         self._probe = threading.Lock()
 
-    @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Around one exchange: notes how it went.
+    def exchange(self, send: Callable[[], T]) -> T:
+        """Make one exchange and note how it went; after a new round has begun, one tries and the others wait for it.
 
-        :raises Fault: registry_down, without trying
+        :raises Fault: registry_down, without an exchange; or what send raises
         """
-        if not self._failures and not self._probing:
-            yield from self._noted()
-            return
         if self._probing:
-            with self._probe:
+            with self._probe:  # held over the exchange: the others wait for what it finds
                 if self._probing:
                     try:
-                        yield from self._noted()
+                        return self._noted(send)
                     finally:
                         self._probing = False
-                    return
         if self._failures >= FAILURES and self._last is not None:
             raise _down(self._last)
-        yield from self._noted()
+        return self._noted(send)
 
-    def _noted(self) -> Iterator[None]:
+    def _noted(self, send: Callable[[], T]) -> T:
         try:
-            yield
+            answer = send()
         except Fault as fault:
             if (fault.connecting or fault.code == "timeout") and not fault.foreign:
                 with self._lock:
                     self._failures += self._weight(fault)
                     self._last = fault
             raise
-        self.heard()
+        self.note_answer()
+        return answer
 
-    def heard(self) -> None:
-        """Note a sign of life."""
+    def note_answer(self) -> None:
+        """Note that the registry has answered."""
         self._failures = 0
         self.has_answered = True
 
@@ -102,26 +99,26 @@ def _down(last: Fault) -> Fault:
 class FirstContact:
     """The first requests to a registry, until it has answered one.
 
-    Each waits for a short while, and then knocks, with a request that costs no registry any thought. Any answer to that
-    says that it is only slow with what it was asked, and it is asked again with all the time that it may take.
+    Each waits for a short while. Then GET /v2/ is sent, which any registry answers at once. Any answer to that says
+    that the registry is only slow with what it was asked, and the request is sent again with all the time it may take.
 
-    :param seconds: how long a request waits; a knock waits twice as long
-    :param knock: sends a request that any registry answers at once, with that time-out
-    :param heard: told when a knock has shown that somebody is there
+    :param seconds: how long a request waits; GET /v2/ waits six times as long
+    :param probe: send GET /v2/ with a time-out in seconds
+    :param note_answer: called when GET /v2/ was answered
     :ivar made: whether the registry has answered
     """
 
-    def __init__(self, *, seconds: float, knock: Callable[[float], object], heard: Callable[[], None]) -> None:
+    def __init__(self, *, seconds: float, probe: Callable[[float], object], note_answer: Callable[[], None]) -> None:
         self.made = False
         self._seconds = seconds
-        self._knock = knock
-        self._heard = heard
+        self._probe = probe
+        self._note_answer = note_answer
 
     def exchange(self, send: Callable[[float | None], Answer]) -> Answer:
         """Send a request that may be sent twice.
 
         :param send: sends it, with the seconds to wait for its answer; None for the usual ones
-        :raises Fault: whatever sending it or knocking raises
+        :raises Fault: what sending it or GET /v2/ raises
         """
         try:
             answer = send(self._seconds)
@@ -136,7 +133,7 @@ class FirstContact:
 
     def _find_out(self) -> None:
         try:
-            self._knock(2 * self._seconds)
+            self._probe(_PROBE_FACTOR * self._seconds)
         except Fault as fault:
             if fault.connecting:
                 raise
@@ -146,6 +143,6 @@ class FirstContact:
                     "it says nothing, not even whether it is there (GET /v2/)",
                     hint="check that the registry runs and can be reached from here",
                 ) from fault
-            # Anything else, be it nonsense, came from somebody.
+            # Any other fault came with bytes from the server.
         self.made = True
-        self._heard()
+        self._note_answer()

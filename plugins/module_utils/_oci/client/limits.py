@@ -13,13 +13,13 @@ from ..errors import RegistryError
 from .run import Run
 
 _CALM = 1.0
-"""Seconds between two halvings: what was under way when it had enough says so many times over."""
+"""Seconds between two halvings: all that was under way at the first refusal is refused too."""
 
 
-class Allowance:
+class AdaptiveLimit:
     """A number that halves when a registry refuses for want of capacity, and else grows by one with as many successes.
 
-    It begins at the most: nearly all registries bear that, and those that do not say so at once.
+    It begins at the most: nearly all registries bear that, and the others say so at once.
 
     :param most: never more than this
     :param clock: seconds, from any beginning
@@ -33,17 +33,17 @@ class Allowance:
         self._lock = threading.Lock()
 
     def __call__(self) -> int:
-        """How much may be under way at present; at least one."""
+        """Return how much may be under way at present; at least one."""
         return int(self._now)
 
-    def took(self) -> None:
-        """It has answered as it should."""
+    def succeeded(self) -> None:
+        """Note a request that was answered as it should be."""
         if self._now < self._most:
             with self._lock:
                 self._now = min(float(self._most), self._now + 1.0 / int(self._now))
 
     def refused(self) -> None:
-        """It has had enough (429 or 503)."""
+        """Note a request that was refused for want of capacity (429 or 503)."""
         with self._lock:
             now = self._clock()
             if now - self._halved >= _CALM:

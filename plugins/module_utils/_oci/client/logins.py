@@ -1,19 +1,18 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose we are at one registry, and which logins it has refused: one failed login for a thousand images."""
+"""Which credentials are used at one registry, and which of them it has refused: a refused login is not tried again."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Answer
-from .refusals import read_error
+from .refusals import lacks_right, read_error, says_expired
 from .run import Mask
 
 MARGIN = 60.0
@@ -21,58 +20,53 @@ MARGIN = 60.0
 
 
 class Login:
-    """One credential at one realm: until it has worked once, one request at a time uses it.
+    """One credential at one realm.
 
-    :ivar proven: it has worked
+    :ivar proven: whether it has worked
+    :ivar lock: held over a request that uses it until it is proven, so that a wrong password is tried once
     """
 
     def __init__(self, registry: str, *, proven: bool) -> None:
         self.proven = proven
+        self.lock = threading.Lock()
         self._registry = registry
         self._refusal: tuple[str, int, str, str] | None = None
         self._checked = float("-inf")
-        self._lock = threading.Lock()
-        self._doubt = threading.Lock()
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Around a request that uses it.
-
-        :raises RegistryError: bad_credentials, when it was refused before
-        """
-        if self.proven:
-            yield
-            return
-        with self._lock:
-            self.raise_refused()
-            yield
+        self._check = threading.Lock()
 
     def refuse(self, answer: Answer, subject: str, mask: Mask) -> None:
-        """Note that an answer refused it; from now on nobody tries it again."""
+        """Note that an answer refused it: it is not used again."""
         words = read_error(answer.body, mask).words
-        what = "is not accepted any more" if self.proven else "is wrong"
-        cause = f"the user name or password {what} (HTTP {answer.status}{': ' + words if words else ''})"
+        what = "has ended" if says_expired(answer) else "is not accepted any more" if self.proven else "is wrong"
+        whose = "login" if what == "has ended" else "user name or password"
+        cause = f"the {whose} {what} (HTTP {answer.status}{': ' + words if words else ''})"
         self._refusal = (cause, answer.status, words, subject)
         self.proven = False
 
-    def judge(self, answer: Answer, subject: str, mask: Mask, *, works: Callable[[], bool]) -> None:
-        """Judge a refusal of a token server: one that has worked before may only lack a right.
+    def judge(self, answer: Answer, subject: str, mask: Mask, *, works: Callable[[], bool | None]) -> None:
+        """Judge a refusal of a token server: it may be about a right and not about the login.
 
-        :param works: finds out whether it is good for anything still; not asked again within a minute
+        :param works: find out whether the login is good for anything; None when that cannot be told. Not asked again
+            within a minute
         :raises RegistryError: bad_credentials, when it is the login that is refused
         """
-        if not self.proven:
+        if not self.proven and not lacks_right(answer):
             self.refuse(answer, subject, mask)
-        else:
-            with self._doubt:
-                if self._refusal is None and time.monotonic() - self._checked >= MARGIN:
-                    if not works():
-                        self.refuse(answer, subject, mask)
-                    self._checked = time.monotonic()
+        with self._check:
+            if self._refusal is None and time.monotonic() - self._checked >= MARGIN:
+                found = works()
+                if found is False:
+                    self.refuse(answer, subject, mask)
+                elif found:
+                    self.proven = True
+                self._checked = time.monotonic()
         self.raise_refused()
 
     def raise_refused(self) -> None:
-        """:raises RegistryError: bad_credentials, when it was refused: a new error for each who asks"""
+        """Raise a new error each time when it was refused.
+
+        :raises RegistryError: bad_credentials
+        """
         if self._refusal is None:
             return
         cause, status, words, subject = self._refusal
@@ -99,10 +93,11 @@ class Logins:
         self._provider = provider
         self._credentials: dict[str, Credential | None] = {}
         self._logins: dict[tuple[str, Credential | None], Login] = {}
+        self._renewed: dict[Credential, float] = {}
         self._lock = threading.Lock()
 
     def credential(self, repository: str) -> Credential | None:
-        """The credential for a repository, asked for anew before it ends; None when there is none."""
+        """Return the credential for a repository, asked for anew before it ends; None when there is none."""
         with self._lock:
             known = self._credentials.get(repository)
             if repository in self._credentials and not _is_ending(known):
@@ -110,13 +105,21 @@ class Logins:
         return self._ask(repository)
 
     def is_renewed(self, repository: str, refused: Credential) -> bool:
-        """Whether the provider has another credential now than the one that was refused."""
+        """Return whether the provider has another credential now than the one that was refused.
+
+        One that was itself given in place of a refused one, less than a minute ago, is not replaced again.
+        """
+        if time.monotonic() - self._renewed.get(refused, float("-inf")) < MARGIN:
+            return False
         self._provider.refused(self._registry, refused)
         found = self._ask(repository)
-        return found is not None and found != refused
+        if found is None or found == refused:
+            return False
+        self._renewed.setdefault(found, time.monotonic())
+        return True
 
     def at(self, realm: str, credential: Credential | None) -> Login:
-        """The login with a credential at a realm, the same object each time. Nobody has nothing to prove."""
+        """Return the login with a credential at a realm, the same object each time. Anonymous access is proven."""
         with self._lock:
             login = self._logins.get((realm, credential))
             if login is None:

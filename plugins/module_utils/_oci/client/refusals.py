@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Union
 
 from ..errors import Code, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
+from .call import Purpose
 from .retry import is_retried
 from .run import Mask, unmasked
 
@@ -37,30 +37,19 @@ _SECRETS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Purpose:
-    """What a request is for, as its error will say it.
-
-    :param action: a verb phrase: ``read the manifest``
-    :param subject: a reference: ``registry.example.com/library/nginx:1.25``
-    :param registry: its host
-    :param write: it changes something
-    :param kind: what a 404 is about
-    """
-
-    action: str
-    subject: str
-    registry: str
-    write: bool = False
-    kind: str = "repository"
-
-
 _Judgement = tuple[Union[Code, Literal["lacks_content"]], str, str]
 """Code, cause and hint. What lacks content becomes a MissingContent with the code of a failure of the server."""
 
 _MISSING = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"))
 SPOILT = frozenset(("DIGEST_INVALID", "SIZE_INVALID"))
 """What registries say of a write of which other bytes arrived than were sent."""
+_NO_RIGHT = frozenset(("INVALID_SCOPE", "ACCESS_DENIED"))
+"""What token servers say of a right that the account lacks (RFC 6749 section 5.2)."""
+_ENDED = re.compile(
+    r"\b(?:token|jwt|credentials?|login|session|authorization|password)\b.{0,60}\bexpired\b"
+    r"|\bexpired\b.{0,30}\b(?:token|jwt|credentials?|login|session|authorization|password)\b"
+    r"|\berror=\"?invalid_token\b"
+)
 _IMMUTABLE = frozenset(("TAG_IMMUTABLE", "IMMUTABLE_TAG"))
 
 
@@ -93,6 +82,23 @@ def read_error(body: bytes, mask: Mask = unmasked) -> Said:
     else:
         _collect(parsed, codes, said)
     return Said(frozenset(codes), clean(": ".join(part for part in said if part), mask))
+
+
+def says_expired(answer: Answer) -> bool:
+    """Return whether a refusal says that the token or login has ended, in its body or its challenge."""
+    if answer.status not in (400, 401, 403):
+        return False
+    said = read_error(answer.body)
+    parts = (" ".join(said.codes).replace("_", " "), said.words, answer.headers.get("WWW-Authenticate", ""))
+    return any(_ENDED.search(part.lower()) for part in parts)
+
+
+def lacks_right(answer: Answer) -> bool:
+    """Return whether a token server refuses what was asked for, and not the login itself.
+
+    A server that refuses every request of a login says the same (403): asking without a scope tells them apart.
+    """
+    return answer.status == 403 or not read_error(answer.body).codes.isdisjoint(_NO_RIGHT)
 
 
 def clean(text: str, mask: Mask = unmasked) -> str:
@@ -219,7 +225,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judge
         return special
     if 300 <= status < 400:
         return "protocol_error", "it answers with a redirect to somewhere else", "check the host name and plain_http"
-    if status in (401, 403):
+    if status in (401, 403) or codes & _NO_RIGHT:
         return _judge_denied(status, purpose, anonymous)
     if status == 407:
         return "connection_failed", "the proxy wants another user or password", "check proxy"

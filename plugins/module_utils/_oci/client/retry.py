@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from typing import Callable, TypeVar
 
 from ..errors import ImageOpsError, RegistryError
 
@@ -28,21 +28,49 @@ def is_gateway(status: int | None) -> bool:
     return status is not None and (status in (502, 503, 504) or 520 <= status <= 527)
 
 
+LONGEST_WAIT = 366 * 24 * 3600.0
+"""Seconds beyond which a Retry-After is taken for nonsense."""
+_FIRST_UNIX_TIME = 10**9
+_FIRST_IN_MILLISECONDS = 10**12
+
+
 def parse_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks to wait (RFC 9110 section 10.2.3).
+    """Return the seconds that a Retry-After header asks to wait (RFC 9110 section 10.2.3).
+
+    Some servers give the time at which to come back as a Unix time, in seconds or milliseconds, or as an ISO date.
 
     :param value: seconds or an HTTP date
     :param now: the time, in seconds since the epoch
-    :return: None when it is absent or says nothing
+    :return: None when it is absent, says nothing, or asks for more than a year
     """
     text = (value or "").strip()
     if not text or len(text) > 64:
         return None
     if text.isascii() and text.isdigit():
-        return float(text) if len(text) < 12 else float(10**12)
+        number = float(text)
+        if number >= _FIRST_IN_MILLISECONDS:
+            number /= 1000.0
+        seconds = number - now if number >= _FIRST_UNIX_TIME else number
+    else:
+        moment = _moment(text)
+        if moment is None:
+            return None
+        seconds = moment - now
+    return max(0.0, seconds) if seconds <= LONGEST_WAIT else None
+
+
+def _moment(text: str) -> float | None:
+    """Return the seconds since the epoch of an HTTP or ISO date; None when it is neither. No zone means UTC."""
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        parsed = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):
+        try:
+            parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        except ValueError:
+            return None
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
         return None
 
 
@@ -72,8 +100,11 @@ class RetryPolicy:
         return random.uniform(0.0, self.ceiling(tries))
 
 
+T = TypeVar("T")
+
+
 class RetryBudget:
-    """How many requests all registries of one run may repeat together, so that a bad day does not multiply its load.
+    """How many requests all registries of one run may repeat together, so that failures do not multiply the load.
 
     What failed and is tried in a later round once more is repeated, too.
 
@@ -85,7 +116,7 @@ class RetryBudget:
         self._base = base
         self._share = share
         self._first: set[int] = set()
-        self._failed: set[int] = set()
+        self._failed: dict[int, ImageOpsError] = {}
         self._spent = 0
         self._lock = threading.Lock()
 
@@ -96,50 +127,67 @@ class RetryBudget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the run has had its share."""
+        """Whether the run has no retry left."""
         return self._spent >= self._base + self._share * len(self._first)
 
-    @contextmanager
-    def trying(self, *what: str, requests: int = 1, ever: bool = False, action: str, subject: str) -> Iterator[None]:
-        """Around something that may have failed before, in an earlier round: then it is a retry.
+    def attempt(
+        self,
+        what: tuple[str, ...],
+        work: Callable[[], T],
+        *,
+        requests: int = 1,
+        ever: bool = False,
+        action: str,
+        subject: str,
+    ) -> T:
+        """Do something that may have failed in an earlier round: then it is a retry. Return what it returns.
 
-        :param requests: that it costs when it is tried once more
-        :param ever: also when it had worked: once is enough
-        :raises RegistryError: retry_budget
+        :param what: what it is, the same in each round
+        :param requests: that it costs when it is done once more
+        :param ever: count it also when it had worked: once is enough
+        :param action: for the error when the budget is used up and nothing failed before
+        :raises ImageOpsError: what work raises; the error of the earlier round when the budget is used up
         """
         key = hash(what)
-        again = key in self._failed or (ever and key in self._first)
-        if again:
-            self.spend(requests, action=action, subject=subject)
+        earlier = self._failed.get(key)
+        again = earlier is not None or (ever and key in self._first)
+        if earlier is not None:
+            self.spend(earlier, requests)
+        elif again and not self._take(requests):
+            raise RegistryError(
+                code="retry_budget",
+                action=action,
+                subject=subject,
+                cause=f"it was done once, and {self._spent} requests of this run were repeated already",
+                hint="the next run goes on where this one ended",
+            )
         try:
-            yield
+            return work()
         except ImageOpsError as fault:
             with self._lock:
                 if fault.code == "registry_down":  # nothing was sent
                     self._spent -= requests if again else 0
                 elif fault.transient:
-                    self._failed.add(key)
+                    self._failed[key] = fault
             raise
 
     def first(self, *what: str) -> None:
-        """Count the first try of something: a request, the transfer of a blob. Every later one is none."""
+        """Count the first try of something: a request, the transfer of a blob. Later tries of it are not counted."""
         with self._lock:
             self._first.add(hash(what))
 
-    def spend(self, requests: int = 1, *, action: str, subject: str, last: str = "") -> None:
-        """Count retries.
+    def spend(self, error: ImageOpsError, requests: int = 1) -> None:
+        """Count retries after an error.
 
-        :param last: why the try before failed
-        :raises RegistryError: retry_budget, when the run has had its share
+        :raises ImageOpsError: the error, as one that is given up, when the run has no retry left
         """
-        said = f", and this one with: {last}" if last else ""
+        if not self._take(requests):
+            error.give_up(self._spent)
+            raise error
+
+    def _take(self, requests: int) -> bool:
         with self._lock:
             if self._spent + requests > self._base + self._share * len(self._first):
-                raise RegistryError(
-                    code="retry_budget",
-                    action=action,
-                    subject=subject,
-                    cause=f"too many requests of this run failed ({self._spent} were repeated){said}",
-                    hint="see the other errors; the next run goes on where this one ended",
-                )
+                return False
             self._spent += requests
+            return True

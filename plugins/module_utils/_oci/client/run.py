@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import ImageOpsError, RegistryError
-from ..http.faults import Fault
 from .retry import RetryBudget, RetryPolicy
 
 Mask = Callable[[str], str]
@@ -89,24 +88,26 @@ class Run:
         """
         self.wait(self.settings.retry.pause(tries), action=action, subject=subject)
 
-    def read_again(self, error: ImageOpsError, failures: int) -> None:
-        """Return when a read that failed can be taken up again, after the wait that is due before it.
+    def try_again(self, error: ImageOpsError, failures: int, *, requests: int = 1, stale: bool = False) -> None:
+        """Return when something that failed is to be tried again, after a pause of the policy.
 
-        The wait is what the registry asked for, else a pause of the policy; none where the connection had been closed
-        before the request was sent.
+        What a server asks to wait is not waited for here: its pace does that, for all its requests.
 
-        :param failures: how often the read has failed so far
-        :raises ImageOpsError: the error itself where another try makes no sense; ``retry_budget``; ``interrupted``
+        :param failures: how often it has failed so far
+        :param requests: what another try costs
+        :param stale: an idle connection had been closed before: nothing was lost, and there is no reason to wait
+        :raises ImageOpsError: the error where another try makes no sense or the budget is used up; interrupted
         """
         policy = self.settings.retry
-        if not error.transient or error.code == "registry_down" or failures >= policy.attempts:
+        attempts = max(policy.attempts, 2 if stale else 1)
+        if not error.transient or error.code == "registry_down" or failures >= attempts:
             raise error
-        self.budget.spend(action=error.action, subject=error.subject, last=error.cause)
-        if isinstance(error.__cause__, Fault) and error.__cause__.stale:
+        self.budget.spend(error, requests)
+        if stale:
             return
         self.log(f"again ({failures}/{policy.attempts - 1}): {error}")
-        asked = getattr(error, "retry_after", None)
-        self.wait(policy.pause(failures) if asked is None else asked, action=error.action, subject=error.subject)
+        if not getattr(error, "retry_after", None):
+            self.wait(policy.pause(failures), action=error.action, subject=error.subject)
 
 
 def interrupted(*, action: str, subject: str) -> RegistryError:

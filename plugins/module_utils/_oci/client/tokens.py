@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asking a token server, and reading what it gives (distribution: Token Authentication, OAuth2 Token). No I/O."""
+"""Challenges, requests to token servers and what these answer (distribution: Token Authentication, OAuth2 Token).
+
+No I/O.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ import re
 import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from ..credentials.provider import Credential
-from ..http.urls import is_forbidden, origin_of, with_query
+from ..http.urls import PORTS, is_forbidden, origin_of, with_query
+from .call import Call, Purpose, Scopes
 
 LONGEST = 16 * 1024
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -33,6 +37,11 @@ class Challenge(NamedTuple):
 
     scheme: str
     parameters: dict[str, str]
+
+    @property
+    def server(self) -> tuple[str, str, str]:
+        """Scheme, realm and service: what is asked for a login or a token."""
+        return self.scheme, self.parameters.get("realm", ""), self.parameters.get("service", "")
 
 
 def parse_challenges(header: str | None) -> list[Challenge]:
@@ -72,23 +81,11 @@ def _end(match: re.Match[str] | None, position: int) -> int:
     return match.end() if match else position
 
 
-Scopes = tuple[str, ...]
 CLIENT_ID = "imageops.registry"
 DEFAULT_LIFE = 60.0
 LONGEST_LIFE = 24 * 3600.0
-
-
-@dataclass(frozen=True)
-class TokenRequest:
-    """A request to a token server.
-
-    :param authorization: its Authorization header, None for none
-    """
-
-    method: str
-    url: str
-    body: bytes | None = field(repr=False)
-    authorization: str | None = field(repr=False)
+TOKEN_LIMIT = 1024 * 1024
+"""Bytes that are read of a token server's answer."""
 
 
 @dataclass(frozen=True)
@@ -114,29 +111,53 @@ def basic(credential: Credential) -> str:
     return "Basic " + base64.b64encode(pair).decode()
 
 
-def check_realm(realm: str, base: str) -> str | None:
-    """Why a registry's token realm must not be given credentials; None when it may.
+class Realm(NamedTuple):
+    """Where a token server is.
 
+    :param url: its URL
+    :param corrected: the registry named it by http, and https is used
+    :param problem: why no request may be sent there; empty when it may
+    """
+
+    url: str
+    corrected: bool = False
+    problem: str = ""
+
+
+def find_realm(realm: str, base: str) -> Realm:
+    """Find where a registry's token server is, and whether it may be given credentials.
+
+    A realm on the registry's own host that only says http, because TLS ends at a proxy, is reached as the registry is.
+
+    :param realm: as the challenge names it
     :param base: a URL of the registry
     """
     try:
         origin, home = origin_of(realm), origin_of(base)
     except ValueError:
-        return "its token realm is not a URL"
+        return Realm(realm, problem="its token realm is not a URL")
     if origin.scheme == "http" and home.scheme == "https":
-        return f"its token realm {origin.host} is not reached by https, so no password is sent there"
+        both_usual = (origin.port, home.port) == (PORTS["http"], PORTS["https"])
+        if origin.host == home.host and (both_usual or origin.port == home.port):
+            return Realm(urlunsplit((*urlsplit(base)[:2], *urlsplit(realm)[2:])), corrected=True)
+        return Realm(
+            realm, problem=f"its token realm {origin.host} is not reached by https, so no password is sent there"
+        )
     if origin.host != home.host and is_forbidden(origin.host):
-        return f"its token realm {origin.host} is a link-local or metadata address"
-    return None
+        return Realm(realm, problem=f"its token realm {origin.host} is a link-local or metadata address")
+    return Realm(realm)
 
 
-def token_request(challenge: Challenge, scopes: Scopes, credential: Credential | None) -> TokenRequest:
-    """How to ask for a token: GET with Basic, or for an identity token a POST (OAuth 2 refresh).
+def token_call(
+    challenge: Challenge, realm: str, scopes: Scopes, credential: Credential | None, purpose: Purpose
+) -> Call:
+    """Return the request for a token: GET with Basic, or for an identity token a POST (OAuth 2 refresh).
 
-    :param challenge: a bearer challenge with its realm
-    :param scopes: what is wanted, each sent as its own ``scope``
+    :param challenge: a bearer challenge
+    :param realm: the URL of its token server
+    :param scopes: what the token has to allow, each sent as its own ``scope``
     """
-    realm = challenge.parameters["realm"].partition("#")[0]
+    realm = realm.partition("#")[0]
     service = challenge.parameters.get("service", "")
     if credential is not None and credential.identity_token:
         form = {
@@ -146,11 +167,14 @@ def token_request(challenge: Challenge, scopes: Scopes, credential: Credential |
             "scope": " ".join(scopes),
             "refresh_token": credential.identity_token,
         }
-        return TokenRequest("POST", realm, urlencode(form, errors="surrogatepass").encode(), None)
+        body = urlencode(form, errors="surrogatepass").encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return Call("POST", realm, purpose, headers=headers, body=body, limit=TOKEN_LIMIT)
     pairs = [("service", service)] if service else []
     pairs += [("scope", scope) for scope in scopes]
     url = with_query(realm, urlencode(pairs, safe=":/,", quote_via=quote)) if pairs else realm
-    return TokenRequest("GET", url, None, None if credential is None else basic(credential))
+    authorization = None if credential is None else basic(credential)
+    return Call("GET", url, purpose, authorization=authorization, limit=TOKEN_LIMIT)
 
 
 def parse_token(body: bytes, made: float) -> Token | None:

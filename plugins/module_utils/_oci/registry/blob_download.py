@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..client.client import Call, Client
-from ..client.refusals import Purpose
+from ..client.call import Call, Purpose
+from ..client.client import Client
 from ..errors import ContentError, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer

@@ -8,9 +8,8 @@ from __future__ import annotations
 import functools
 from typing import Callable, Protocol
 
-from ..client.client import Call, Client
-from ..client.refusals import Purpose
-from ..client.tokens import Scopes
+from ..client.call import Call, Purpose, Scopes
+from ..client.client import Client
 from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer

@@ -14,15 +14,16 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable
 
-from ..client.client import Call, Client
-from ..client.refusals import Purpose
+from ..client.call import Call, Purpose, Scopes
+from ..client.client import Client
 from ..client.retry import is_gateway, is_retried, parse_retry_after
-from ..client.tokens import Scopes
+from ..client.token_cache import Need
 from ..errors import RegistryError
 from ..http.faults import Fault
-from ..http.transport import USER_AGENT, Answer
+from ..http.transport import Answer
 from ..http.urls import with_query
 from ..image.manifest import Descriptor
 from ..store.store import OpenAt
@@ -123,14 +124,15 @@ class BlobUpload:
         :raises ImageOpsError: whatever the reader raised
         """
         what, budget = ("send", self._purpose.subject), self._run.budget
-        with budget.trying(
-            *what, requests=REQUESTS, ever=True, action=self._purpose.action, subject=self._purpose.subject
-        ):
+
+        def send() -> None:
             budget.first(*what)
             self._tries(session)
 
+        action, subject = self._purpose.action, self._purpose.subject
+        budget.attempt(what, send, requests=REQUESTS, ever=True, action=action, subject=subject)
+
     def _tries(self, session: UploadSession | None) -> None:
-        attempts = self._run.settings.retry.attempts
         tried = 0
         while True:
             try:
@@ -144,23 +146,11 @@ class BlobUpload:
                 self._client.pace.asked(error.retry_after, action=error.action, subject=error.subject)
             if not failed.free:
                 tried += 1
-                if tried >= max(attempts, 2 if failed.stale else 1) or not error.transient:
-                    raise error
-                self._run.budget.spend(REQUESTS, action=error.action, subject=error.subject, last=error.cause)
-                if not failed.stale:
-                    self._pause(tried, attempts, error)
+                self._run.try_again(error, tried, requests=REQUESTS, stale=failed.stale)
             session = self._resumed(session)
             if session is None and self._chunks:
-                self._run.budget.spend(self._chunks, action=error.action, subject=error.subject, last=error.cause)
+                self._run.budget.spend(error, self._chunks)
                 self._chunks = 0
-
-    def _pause(self, tried: int, attempts: int, error: RegistryError) -> None:
-        action, subject = self._purpose.action, self._purpose.subject
-        self._run.log(f"again ({tried}/{attempts - 1}): {error}")
-        if error.retry_after:
-            self._client.pace.before_request(action=action, subject=subject)
-        else:
-            self._run.back_off(tried, action=action, subject=subject)
 
     def _has_arrived(self, error: RegistryError) -> bool:
         """Look for the blob; again where a look failed, or somebody gave up on a registry that may not have done so."""
@@ -169,7 +159,7 @@ class BlobUpload:
         for look in range(LOOKS):
             if look:
                 self._run.back_off(look, action=action, subject=subject)
-            self._run.budget.spend(action=action, subject=subject, last=error.cause)
+            self._run.budget.spend(error)
             try:
                 if self._is_there():
                     return True
@@ -279,36 +269,27 @@ class BlobUpload:
 
         :raises _Failed: when it brought no answer, or one that says how to go on
         """
-        size = 0 if body is None else len(body)
-        headers = {
-            "User-Agent": USER_AGENT,
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/octet-stream",
-            "Content-Length": str(size),
-            **extra,
-        }
-        action, subject = self._purpose.action, self._purpose.subject
-        self._client.pace.before_request(action=action, subject=subject)
+        call = Call(
+            method,
+            url,
+            self._purpose,
+            headers={"Content-Type": "application/octet-stream", **extra},
+            body=body or b"",
+            wait=max(self._run.settings.timeout, min(self._blob.size / SLOWEST_STORE, LONGEST_STORE)),
+        )
+        self._client.pace.before_request(action=self._purpose.action, subject=self._purpose.subject)
         if body is not None:
             body.prepare()
+        need = Need(self._scopes, self._repository, long_body=True)
         try:
-            with self._client.auth.ticket(self._scopes, self._repository, long_body=True) as ticket:
-                answer = self._client.exchange(
-                    method,
-                    url,
-                    headers=headers,
-                    body=body if size else b"",
-                    patience=max(self._run.settings.timeout, min(self._blob.size / SLOWEST_STORE, LONGEST_STORE)),
-                    authorization=ticket.header,
-                )
-                renewed = not answer.foreign and self._client.auth.judge(ticket, answer)
+            answer, renewed = self._client.auth.send_once(need, partial(self._client.exchange, call))
         except Fault as fault:
             whole = (body is None or body.is_whole) and not fault.connecting
             stale = fault.stale and not whole
             raise _Failed(self._client.fault(fault, self._purpose), maybe_stored=whole, stale=stale) from fault
-        if answer.status == 401 and renewed and self._is_free():
+        if renewed and self._is_free():
             raise _Failed(self._error(answer, passing=True), free=True)
-        if answer.status == 413 and size and self._client.quirks.body_refused(size):
+        if answer.status == 413 and body and self._client.quirks.body_refused(len(body)):
             raise _Failed(self._error(answer, passing=True), free=True)
         if is_gateway(answer.status):
             raise _Failed(self._error(answer), maybe_stored=body is None or body.is_whole)

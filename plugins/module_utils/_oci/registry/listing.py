@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from ..client.client import Call, Client
-from ..client.refusals import Purpose, read_error
-from ..client.tokens import Scopes
+from ..client.call import Call, Purpose, Scopes
+from ..client.client import Client
+from ..client.refusals import read_error
 from ..errors import Code, InputError, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterator
 from types import TracebackType
 
-from ..client.client import Call, Client
-from ..client.refusals import Purpose
+from ..client.call import Call, Purpose
+from ..client.client import Client
 from ..client.run import Run
 from ..client.tokens import basic, parse_challenges
 from ..credentials.provider import Credential, CredentialProvider
@@ -48,7 +48,7 @@ class Registry(Store):
 
     def limit(self) -> int:
         """Return how many small requests, and how many blobs, may be under way at once at present."""
-        return self._client.allowance()
+        return self._client.limit()
 
     def repository(self, path: str) -> RegistryRepository:
         """Return the repository of a path, the same object each time. Nothing is asked."""
@@ -72,7 +72,7 @@ class Registry(Store):
 
         Empty when it wants no token.
         """
-        answer = self._client.send(Call("GET", "/v2/", Purpose("reach", self.host, self.host)), None)
+        answer = self._client.send(Call("GET", "/v2/", Purpose("reach", self.host, self.host)))
         challenges = parse_challenges(answer.headers.get("WWW-Authenticate")) if answer.status == 401 else []
         return next((found.parameters.get("service", "") for found in challenges if found.scheme == "bearer"), "")
 
@@ -92,8 +92,8 @@ class Registry(Store):
         :param limit: bytes of the answer at most
         :raises RegistryError: when there is no answer, or after retries none but of a passing fault
         """
-        call = Call("GET", path, purpose, limit=limit)
-        return self._client.send(call, None if login is None else basic(login))
+        authorization = None if login is None else basic(login)
+        return self._client.send(Call("GET", path, purpose, authorization=authorization, limit=limit))
 
     def error(self, purpose: Purpose, answer: Answer) -> RegistryError:
         """The error for an answer to :meth:`ask` that its caller can do nothing with."""

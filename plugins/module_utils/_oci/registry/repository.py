@@ -9,9 +9,8 @@ import functools
 import threading
 from dataclasses import replace
 
-from ..client.client import Call, Client
-from ..client.refusals import Purpose
-from ..client.tokens import Scopes
+from ..client.call import Call, Purpose, Scopes
+from ..client.client import Client
 from ..errors import ContentError, InputError, RegistryError
 from ..http.transport import REDIRECTS, Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest

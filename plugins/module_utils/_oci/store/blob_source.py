@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..client.run import Run
 from ..errors import Code, ContentError, ImageOpsError, RegistryError
+from ..http.faults import Fault
 from ..image.manifest import Descriptor
 from .store import BlobReader, Repository
 
@@ -80,7 +81,8 @@ class BlobSource:
         if isinstance(fault, ContentError):
             raise fault
         self.failures += 1
-        self._run.read_again(fault, self.failures)
+        stale = isinstance(fault.__cause__, Fault) and fault.__cause__.stale
+        self._run.try_again(fault, self.failures, stale=stale)
 
     def _lost(self) -> ImageOpsError:
         return ContentError(

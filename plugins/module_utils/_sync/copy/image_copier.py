@@ -115,7 +115,7 @@ class ImageCopier:
             await self._put(result, graph, blobs, root=True)
         except MissingContent as fault:
             # The registry has lost what it said it had: look at everything below once more.
-            self._budget.spend(len(blobs), action=fault.action, subject=fault.subject, last=fault.cause)
+            self._budget.spend(fault, len(blobs))
             blobs = self._look_again(result, graph)
             await self._put(result, graph, blobs, root=True)
         finally:

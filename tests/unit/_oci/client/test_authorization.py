@@ -14,11 +14,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.authorization import Authenticator, Ticket
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.authorization import Authenticator
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.call import Call
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.logins import Login
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import Purpose
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, unmasked
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import TokenRequest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.token_cache import Authorization, Need
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Answer, Stats
@@ -60,14 +60,14 @@ class Provider:
 class TokenServer:
     """Hands out numbered tokens to whom ``good`` names, and remembers who asked."""
 
-    def __init__(self, good: Callable[[TokenRequest], bool] = lambda request: True, life: int = 300) -> None:
+    def __init__(self, good: Callable[[Call], bool] = lambda request: True, life: int = 300) -> None:
         self.good = good
         self.life = life
-        self.requests: list[TokenRequest] = []
+        self.requests: list[Call] = []
         self.refusal = 401
         self._lock = threading.Lock()
 
-    def __call__(self, request: TokenRequest, purpose: Purpose) -> Answer:
+    def __call__(self, request: Call) -> Answer:
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
@@ -100,11 +100,12 @@ def send(
 ) -> list[str | None]:
     """Send a request the way the client does; gives the Authorization headers that it took."""
     headers: list[str | None] = []
-    for _ in range(4):
-        with auth.ticket(scopes, repository, **options) as ticket:
-            headers.append(ticket.header)
-            if not auth.judge(ticket, registry(ticket.header)):
-                break
+
+    def exchange(header: str | None) -> Answer:
+        headers.append(header)
+        return registry(header)
+
+    auth.send(Need(scopes, repository, **options), exchange)
     return headers
 
 
@@ -149,7 +150,7 @@ def test_a_token_to_push_does_not_mount_from_elsewhere() -> None:
     assert send(auth, anything, PUSH) == [None, "Bearer t1"]
     assert send(auth, anything, both) == ["Bearer t2"]
     assert send(auth, anything, both) == ["Bearer t2"]
-    assert server.requests[1].url.endswith("scope=repository:a:pull,push&scope=repository:b:pull")
+    assert server.requests[1].path.endswith("scope=repository:a:pull,push&scope=repository:b:pull")
 
 
 def test_one_request_finds_out_while_the_others_wait() -> None:
@@ -177,8 +178,12 @@ def test_one_request_finds_out_while_the_others_wait() -> None:
 
 def test_a_first_request_that_fails_does_not_hold_up_the_others() -> None:
     auth = authenticator(TokenServer())
-    with pytest.raises(OSError), auth.ticket(PULL, "a"):
+
+    def broken(header: str | None) -> Answer:
         raise OSError
+
+    with pytest.raises(OSError):
+        send(auth, broken)
     entered = threading.Barrier(2, timeout=10)
 
     def registry(header: str | None) -> Answer:
@@ -203,12 +208,15 @@ def test_a_token_that_another_thread_renewed_is_used() -> None:
     server = TokenServer()
     auth = authenticator(server)
     send(auth, anything)
-    with auth.ticket(PULL, "a") as slow, auth.ticket(PULL, "a") as quick:
-        assert slow.header == quick.header == "Bearer t1"
-        assert auth.judge(quick, challenge())
-        assert send(auth, accepts("t2")) == ["Bearer t2"]
-        assert auth.judge(slow, challenge())
-    assert send(auth, accepts("t2")) == ["Bearer t2"]
+    quick: list[str | None] = []
+
+    def slow(header: str | None) -> Answer:
+        if header == "Bearer t1":  # while this one is on its way another is refused, and renews the token
+            quick.extend(send(auth, accepts("t2")))
+        return accepts("t2")(header)
+
+    assert send(auth, slow) == ["Bearer t1", "Bearer t2"]
+    assert quick == ["Bearer t1", "Bearer t2"]
     assert len(server.requests) == 2
 
 
@@ -251,7 +259,7 @@ def test_a_refused_login_says_what_the_server_said(status: int) -> None:
 
 
 def test_who_is_known_may_still_be_refused_one_repository() -> None:
-    server = TokenServer(good=lambda request: "secret" not in request.url)
+    server = TokenServer(good=lambda request: "secret" not in request.path)
     auth = authenticator(server)
     send(auth, anything)
     for scope, code in (("repository:secret:pull", "pull_denied"), ("repository:secret:pull,push", "push_denied")):
@@ -260,7 +268,7 @@ def test_who_is_known_may_still_be_refused_one_repository() -> None:
         assert caught.value.code == code
     # One more token was asked for, without any scope, to see that it is not the login itself that is refused.
     assert send(auth, anything, ("repository:b:pull",), "b") == ["Bearer t5"]
-    assert sum("scope" not in request.url for request in server.requests) == 1
+    assert sum("scope" not in request.path for request in server.requests) == 1
 
 
 def test_a_login_that_ends_on_the_way_is_not_taken_for_a_missing_right() -> None:
@@ -278,7 +286,7 @@ def test_a_login_that_ends_on_the_way_is_not_taken_for_a_missing_right() -> None
 
 def test_a_right_may_be_missing_for_who_waited_until_the_login_was_proven() -> None:
     login = Login(REGISTRY, proven=False)
-    with login.turn():
+    with login.lock:
         login.proven = True  # by the one before
         login.judge(answer(401), "a", unmasked, works=lambda: True)
         assert login.proven
@@ -401,7 +409,7 @@ def test_a_scope_that_the_registry_wants_besides_is_asked_for_once(header: str, 
     sent = send(auth, lambda _header: challenge(header))
     assert len(sent) == (3 if scope else 2)
     if scope:
-        assert server.requests[-1].url.split("scope=")[1:] == [
+        assert server.requests[-1].path.split("scope=")[1:] == [
             f"{scope[0]}&",
             scope[1],
         ]
@@ -441,12 +449,11 @@ def test_an_answer_without_a_token_is_an_error() -> None:
         Run(),
         base=lambda: "https://r",
         credentials=Provider(None),
-        ask=lambda request, purpose: answer(200, b"<html>"),
+        ask=lambda request: answer(200, b"<html>"),
     )
     with pytest.raises(RegistryError, match="no token"):
         send(auth, anything)
 
 
-def test_tickets_show_no_secret() -> None:
-    ticket = Ticket("Bearer s3cret", PULL, "a")
-    assert "s3cret" not in repr(ticket)
+def test_authorizations_show_no_secret() -> None:
+    assert "s3cret" not in repr(Authorization("Bearer s3cret"))

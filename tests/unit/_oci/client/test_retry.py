@@ -41,7 +41,12 @@ WHAT = {"action": "read", "subject": "x"}
         ("120", 120.0),
         (" 7 ", 7.0),
         ("21600", 21600.0),
-        ("99999999999999999999", 1e12),
+        ("99999999999999999999", None),
+        ("99999999", None),
+        ("Sun, 06 Nov 1994 08:49:57 -0000", 20.0),
+        ("Sun, 06 Nov 2083 08:49:57 GMT", None),
+        ("1994-11-06T08:49:57Z", 20.0),
+        ("1994-11-06T09:49:57+01:00", 20.0),
         ("Sun, 06 Nov 1994 08:49:57 GMT", 20.0),
         ("Sunday, 06-Nov-94 08:50:37 GMT", 60.0),
         ("Sun, 06 Nov 1994 08:00:00 GMT", 0.0),
@@ -54,6 +59,21 @@ WHAT = {"action": "read", "subject": "x"}
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert parse_retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("1764403200", 20.0),
+        ("1764403200000", 20.0),
+        ("1764403100", 0.0),
+        ("1764406780", 3600.0),
+        ("1864403200", None),
+        ("9999999999", None),
+    ],
+)
+def test_retry_after_as_a_unix_time(value: str, seconds: float | None) -> None:
+    assert parse_retry_after(value, 1764403180.0) == seconds
 
 
 @given(st.text(max_size=70))
@@ -73,40 +93,74 @@ def test_what_is_tried_again() -> None:
     ]
 
 
+def passing(cause: str = "it is so", code: str = "server_error", *, transient: bool = True) -> RegistryError:
+    return RegistryError(code=code, cause=cause, hint="do this", transient=transient, **WHAT)
+
+
 def test_the_budget_grows_with_what_succeeds() -> None:
     budget = RetryBudget(base=2, share=0.5)
-    budget.spend(**WHAT)
-    budget.spend(**WHAT)
-    with pytest.raises(RegistryError) as caught:
-        budget.spend(**WHAT)
-    assert (caught.value.code, caught.value.transient) == ("retry_budget", False)
+    budget.spend(passing())
+    budget.spend(passing())
+    with pytest.raises(RegistryError):
+        budget.spend(passing())
     budget.first("read", "a")
     budget.first("read", "b")
     budget.first("read", "b")
-    budget.spend(**WHAT)
+    budget.spend(passing())
     with pytest.raises(RegistryError):
-        budget.spend(**WHAT)
+        budget.spend(passing())
+
+
+def test_what_is_given_up_keeps_its_reason() -> None:
+    budget = RetryBudget(base=1, share=0)
+    budget.spend(passing())
+    with pytest.raises(RegistryError) as caught:
+        budget.spend(passing("the disk is full"))
+    error = caught.value
+    assert (error.code, error.hint, error.transient) == ("server_error", "do this", False)
+    assert error.codes == ("server_error", "retry_budget")
+    assert error.cause == "the disk is full; given up after 1 of this run's retries"
+    error.give_up(7)
+    assert "7" not in error.cause
 
 
 def test_what_failed_is_a_retry_in_a_later_round() -> None:
     budget = RetryBudget(base=3, share=0)
 
-    def fail(code: str, *, transient: bool) -> None:
-        with pytest.raises(RegistryError), budget.trying("send", "a", requests=2, **WHAT):
-            raise RegistryError(code=code, cause="it is so", transient=transient, **WHAT)
+    def attempt(what: str, error: RegistryError | None = None) -> None:
+        def work() -> None:
+            if error is not None:
+                raise error
 
-    fail("registry_down", transient=True)  # nothing was sent
-    fail("push_denied", transient=False)
-    fail("server_error", transient=True)
-    with budget.trying("send", "b", requests=2, **WHAT):
-        assert not budget.is_spent
-    with budget.trying("send", "a", requests=2, **WHAT):
-        assert not budget.is_spent
-    with pytest.raises(RegistryError) as caught, budget.trying("send", "a", requests=2, **WHAT):
-        pytest.fail("it had three requests and two were spent")
-    assert caught.value.code == "retry_budget"
-    budget.spend(**WHAT)
+        budget.attempt(("send", what), work, requests=2, **WHAT)
+
+    for error in (
+        passing(code="registry_down"),  # nothing was sent
+        passing(code="push_denied", transient=False),
+        passing("the last one"),
+    ):
+        with pytest.raises(RegistryError):
+            attempt("a", error)
+    attempt("b")
+    assert not budget.is_spent
+    attempt("a")
+    assert not budget.is_spent
+    with pytest.raises(RegistryError) as caught:
+        attempt("a")  # it had three requests and two were spent
+    assert caught.value.codes == ("server_error", "retry_budget")
+    assert "the last one" in caught.value.cause
+    budget.spend(passing())
     assert budget.is_spent
+
+
+def test_what_had_worked_is_done_again_within_the_budget_only() -> None:
+    budget = RetryBudget(base=1, share=0)
+    budget.first("write", "a")
+    assert budget.attempt(("write", "a"), lambda: 1, ever=True, **WHAT) == 1
+    with pytest.raises(RegistryError) as caught:
+        budget.attempt(("write", "a"), lambda: 1, ever=True, **WHAT)
+    assert caught.value.codes == ("retry_budget",)
+    assert "other errors" not in caught.value.hint
 
 
 def test_a_long_wait_fails_at_once_and_for_everyone() -> None:
@@ -133,9 +187,16 @@ def test_every_wait_ends_with_the_run() -> None:
         run.back_off(3, **WHAT)
 
 
+def must_not_be_tried() -> None:
+    pytest.fail("must not be tried")
+
+
 def fail(health: Health, fault: Fault) -> None:
-    with pytest.raises(Fault) as caught, health.watch():
+    def send() -> None:
         raise fault
+
+    with pytest.raises(Fault) as caught:
+        health.exchange(send)
     assert caught.value is fault
 
 
@@ -147,12 +208,11 @@ def test_a_registry_is_down_after_five_failures_in_a_row() -> None:
     health = Health()
     for _ in range(FAILURES - 1):
         fail(health, refused())
-    with health.watch():
-        pass
+    health.exchange(lambda: None)
     for _ in range(FAILURES):
         fail(health, refused())
-    with pytest.raises(Fault) as caught, health.watch():
-        pytest.fail("must not be tried")
+    with pytest.raises(Fault) as caught:
+        health.exchange(must_not_be_tried)
     assert caught.value.code == "registry_down"
     assert "connection refused" in caught.value.cause
 
@@ -160,8 +220,7 @@ def test_a_registry_is_down_after_five_failures_in_a_row() -> None:
 def answering() -> Health:
     """Of a registry that has answered once."""
     health = Health()
-    with health.watch():
-        pass
+    health.exchange(lambda: None)
     return health
 
 
@@ -170,8 +229,8 @@ def test_a_registry_that_never_answered_is_down_after_two_time_outs(connecting: 
     health = Health()
     for _ in range(FIRST_SILENCES):
         fail(health, Fault("timeout", "no answer", connecting=connecting))
-    with pytest.raises(Fault) as caught, health.watch():
-        pytest.fail("must not be tried")
+    with pytest.raises(Fault) as caught:
+        health.exchange(must_not_be_tried)
     assert caught.value.code == "registry_down"
 
 
@@ -181,10 +240,9 @@ def test_a_registry_is_down_after_twenty_time_outs_without_an_answer() -> None:
         for _ in range(times):
             fail(health, Fault("timeout", "no answer"))
         if times < SILENCES:
-            with health.watch():
-                pass
-    with pytest.raises(Fault) as caught, health.watch():
-        pytest.fail("must not be tried")
+            health.exchange(lambda: None)
+    with pytest.raises(Fault) as caught:
+        health.exchange(must_not_be_tried)
     assert caught.value.code == "registry_down"
 
 
@@ -192,8 +250,8 @@ def test_what_is_wrong_with_its_certificate_stays_the_reason() -> None:
     health = Health()
     for _ in range(FAILURES):
         fail(health, Fault("tls_untrusted", "unknown authority", connecting=True, transient=False))
-    with pytest.raises(Fault) as caught, health.watch():
-        pytest.fail("must not be tried")
+    with pytest.raises(Fault) as caught:
+        health.exchange(must_not_be_tried)
     assert (caught.value.code, caught.value.transient) == ("tls_untrusted", False)
 
 
@@ -204,8 +262,7 @@ def test_other_failures_do_not_count(fault: Fault) -> None:
     health = answering()
     for _ in range(2 * FAILURES):
         fail(health, fault)
-    with health.watch():
-        pass
+    health.exchange(lambda: None)
 
 
 def test_one_request_probes_while_the_others_wait() -> None:
@@ -217,15 +274,16 @@ def test_one_request_probes_while_the_others_wait() -> None:
     outcomes: list[str] = []
 
     def probe() -> None:
-        with health.watch():
+        def send() -> None:
             probing.set()
             go_on.wait(10)
             outcomes.append("probe")
 
+        health.exchange(send)
+
     def other() -> None:
         probing.wait(10)
-        with health.watch():
-            outcomes.append("other")
+        health.exchange(lambda: outcomes.append("other"))
 
     threads = [threading.Thread(target=target) for target in (probe, other, other)]
     for thread in threads:
@@ -243,8 +301,8 @@ def test_a_failed_probe_leaves_it_down() -> None:
         fail(health, refused())
     health.begin_round()
     fail(health, refused())
-    with pytest.raises(Fault, match="in a row"), health.watch():
-        pytest.fail("must not be tried")
+    with pytest.raises(Fault, match="in a row"):
+        health.exchange(must_not_be_tried)
 
 
 def test_chunks_get_smaller_until_it_is_no_use() -> None:

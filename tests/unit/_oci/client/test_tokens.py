@@ -10,13 +10,14 @@ import time
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.call import Call, Purpose, Scopes
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import (
     Challenge,
     Token,
     basic,
-    check_realm,
+    find_realm,
     parse_token,
-    token_request,
+    token_call,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from hypothesis import given
@@ -25,35 +26,44 @@ from hypothesis import strategies as st
 SCOPES = ("repository:a/b:pull,push", "repository:c:pull")
 
 
+REALM = "https://auth.example.com/token"
+PURPOSE = Purpose("get a token for", "r/a", "r")
+
+
+def ask(challenge: Challenge, scopes: Scopes, credential: Credential | None) -> Call:
+    return token_call(challenge, challenge.parameters["realm"], scopes, credential, PURPOSE)
+
+
 def bearer(**parameters: str) -> Challenge:
-    return Challenge("bearer", {"realm": "https://auth.example.com/token", **parameters})
+    return Challenge("bearer", {"realm": REALM, **parameters})
 
 
 def test_a_get_repeats_the_scope() -> None:
-    asked = token_request(bearer(service="registry.example.com"), SCOPES, Credential("u", "p"))
+    asked = ask(bearer(service="registry.example.com"), SCOPES, Credential("u", "p"))
     assert (asked.method, asked.body, asked.authorization) == ("GET", None, "Basic dTpw")
-    assert parse_qsl(urlsplit(asked.url).query) == [
+    assert parse_qsl(urlsplit(asked.path).query) == [
         ("service", "registry.example.com"),
         *(("scope", s) for s in SCOPES),
     ]
 
 
 def test_nobody_asks_without_authorization() -> None:
-    asked = token_request(bearer(), SCOPES, None)
+    asked = ask(bearer(), SCOPES, None)
     assert asked.authorization is None
-    assert "service" not in asked.url
+    assert "service" not in asked.path
 
 
 def test_a_realms_own_query_stays() -> None:
     challenge = Challenge("bearer", {"realm": "https://a/token?account=x%2Fy#z", "service": "s"})
-    assert token_request(challenge, (), None).url == "https://a/token?account=x%2Fy&service=s"
-    assert token_request(Challenge("bearer", {"realm": "https://a/token"}), (), None).url == "https://a/token"
+    assert ask(challenge, (), None).path == "https://a/token?account=x%2Fy&service=s"
+    assert ask(Challenge("bearer", {"realm": "https://a/token"}), (), None).path == "https://a/token"
 
 
 def test_an_identity_token_is_posted() -> None:
-    asked = token_request(bearer(service="s"), SCOPES, Credential(identity_token="refresh me&more"))
-    assert (asked.method, asked.url, asked.authorization) == ("POST", "https://auth.example.com/token", None)
-    form = {name: values[0] for name, values in parse_qs((asked.body or b"").decode()).items()}
+    asked = ask(bearer(service="s"), SCOPES, Credential(identity_token="refresh me&more"))
+    assert (asked.method, asked.path, asked.authorization) == ("POST", "https://auth.example.com/token", None)
+    assert isinstance(asked.body, bytes)
+    form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
     assert form.pop("client_id")
     assert form == {
         "grant_type": "refresh_token",
@@ -131,14 +141,14 @@ def test_a_token_is_renewed_early() -> None:
     ],
 )
 def test_realms(realm: str, base: str) -> None:
-    assert check_realm(realm, base) is None
+    assert find_realm(realm, base) == (realm, False, "")
 
 
 @pytest.mark.parametrize(
     "realm",
     [
         "http://auth.example.com/token",
-        "http://registry.example.com/token",
+        "http://registry.example.com:8080/token",
         "/token",
         "ftp://auth.example.com/token",
         "https://169.254.169.254/token",
@@ -148,4 +158,19 @@ def test_realms(realm: str, base: str) -> None:
     ],
 )
 def test_realms_that_get_no_password(realm: str) -> None:
-    assert check_realm(realm, "https://registry.example.com")
+    assert find_realm(realm, "https://registry.example.com").problem
+
+
+@pytest.mark.parametrize(
+    ("realm", "base", "url"),
+    [
+        ("http://r.example.com/token?a=b%20c", "https://r.example.com", "https://r.example.com/token?a=b%20c"),
+        ("http://R.example.com:80/token", "https://r.example.com", "https://r.example.com/token"),
+        ("http://r.example.com:443/token", "https://r.example.com", "https://r.example.com/token"),
+        ("http://r.example.com:8443/token", "https://r.example.com:8443", "https://r.example.com:8443/token"),
+        ("http://[::1]:8443/token", "https://[::1]:8443", "https://[::1]:8443/token"),
+        ("http://r.example.com", "https://r.example.com", "https://r.example.com"),
+    ],
+)
+def test_an_http_realm_of_the_registrys_own_host_is_reached_by_https(realm: str, base: str, url: str) -> None:
+    assert find_realm(realm, base) == (url, True, "")
