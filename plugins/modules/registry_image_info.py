@@ -92,7 +92,7 @@ EXAMPLES = r"""
       - registry: registry.example.com
         username: reader
         password: "{{ registry_password }}"
-  register: tags
+  register: listed
 
 - name: See which tags a rule takes, and why not the others
   imageops.registry.registry_image_info:
@@ -110,6 +110,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: How many of the images are there, in one line, and which are not. When the task failed, why.
+  returned: always
+  type: str
+  sample: "1 of 2 images found, with 14 manifests; not there: registry.example.com/mirror/nginx:1.28"
 images:
   description: One entry for every item of O(images), in their order.
   returned: success

@@ -200,3 +200,18 @@ def test_bad_input_is_refused_before_contact(ask: Ask, servers: Servers, reposit
     ended = ask(f"{repository}:1.0", f"{repository}:/1/")
     assert ended.result["error_codes"] == ["invalid_input"]
     assert not servers.open.requests()
+
+
+def test_the_message_says_what_is_there_and_what_is_not(
+    push: Push, ask: Ask, servers: Servers, repository: str
+) -> None:
+    for tag in ("1.0", "2.0"):
+        push(repository, images.image(f"{repository} {tag}"), tag)
+    assert ask(f"{repository}:1.0").result["msg"] == "1 of 1 image found, with 1 manifest"
+    host = servers.open.host
+    assert ask(repository, f"{repository}:3.0", f"{repository}/none").result["msg"] == (
+        f"1 of 3 images found, with 2 manifests; not there: {host}/{repository}:3.0, {host}/{repository}/none"
+    )
+    several = ask(*(f"{repository}:{number}" for number in range(10, 15)))
+    assert several.result["msg"].startswith("0 of 5 images found, with 0 manifests; not there: ")
+    assert several.result["msg"].endswith(" and 2 more")

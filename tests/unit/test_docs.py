@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.vars.reserved import get_reserved_names
 from ansible_collections.imageops.registry.plugins.module_utils._modules import options
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import CODES
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
@@ -110,3 +111,23 @@ def test_a_module_takes_what_its_examples_give_it(name: str) -> None:
     assert found
     for module, given in found:
         check(module, given)
+
+
+def registered(value: Any) -> Iterator[str]:
+    """Every name that a result is kept under, at any depth."""
+    if isinstance(value, dict):
+        if isinstance(value.get("register"), str):
+            yield value["register"]
+        for inner in value.values():
+            yield from registered(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from registered(inner)
+
+
+def test_no_example_registers_a_name_that_ansible_has_for_itself() -> None:
+    modules = [path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py")]
+    texts = [example for guide in [*GUIDES, *ROOT.glob("roles/*/README.md")] for example in examples(guide)]
+    names = set(registered(texts + [module_examples(name) for name in modules]))
+    assert len(names) > len(modules) / 2
+    assert names & get_reserved_names() == set()

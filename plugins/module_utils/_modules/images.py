@@ -18,7 +18,7 @@ from .._oci.image.reference import Reference
 from .._sync.decisions import ReturnImages, Status
 from .._sync.results import report
 from .._sync.results.log_file import LogFile
-from .._sync.results.message import failure_message, overdue_message, success_message
+from .._sync.results.message import failure_message, found_message, overdue_message, success_message
 from .._sync.results.progress import Progress
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
 from .._sync.rules.tag_options import parse_tags
@@ -95,7 +95,7 @@ def describe_images(task: Task) -> NoReturn:
         found = _describe(images, connect, run, managed, details=task.params["details"], tags=tags)
     except ImageOpsError as error:
         task.refuse(error)
-    task.succeed({"changed": False, "images": found})
+    task.succeed({"changed": False, "msg": found_message(found), "images": found})
 
 
 def _plan(task: Task) -> _Plan:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..decisions import Action, Status
 from .report import ACTION_NAMES, one_line
@@ -36,6 +36,21 @@ def success_message(result: RunResult, *, check_mode: bool) -> str:
     if check_mode:
         return f"{text}; {amount} would be written"
     return f"{text}; {amount} written in {result.seconds:.1f} s"
+
+
+def found_message(entries: Sequence[Mapping[str, Any]]) -> str:
+    """One line: how many of the images or repositories that were looked at are there, and which are not.
+
+    :param entries: those of ``registry_image_info``'s result
+    """
+    missing = [entry["image"] for entry in entries if not entry["exists"]]
+    manifests = sum(len(entry["manifests"]) for entry in entries)
+    counted = "1 manifest" if manifests == 1 else f"{manifests} manifests"
+    text = f"{len(entries) - len(missing)} of {_images(len(entries))} found, with {counted}"
+    if not missing:
+        return text
+    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    return f"{text}; not there: {', '.join(missing[:_NAMED])}{more}"
 
 
 def overdue_message(result: RunResult) -> str:
