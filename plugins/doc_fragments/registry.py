@@ -103,7 +103,8 @@ options:
             description:
               - The region of the instance, such as V(cn-shanghai).
               - If it is not given, the registry's host name tells it, and if that does not either, the environment
-                variables E(ALIBABA_CLOUD_REGION_ID), E(ALICLOUD_REGION_ID) and E(ALICLOUD_REGION) count.
+                variables E(ALIBABA_CLOUD_REGION), E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION),
+                E(ALIBABACLOUD_REGION_ID), E(ALICLOUD_REGION) and E(ALICLOUD_REGION_ID) count.
             type: str
           network:
             description: >-
@@ -121,15 +122,84 @@ options:
             description:
               - The access key to sign with. Needs O(registries[].acr.access_key_secret). It needs the right
                 C(cr:GetAuthorizationToken).
-              - If it is not given, the environment where the task runs counts, as for the modules for ACR, such as
-                E(ALIBABA_CLOUD_ACCESS_KEY_ID) and E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), and then the chain of the
-                Python package C(alibabacloud-credentials) if it is installed.
+              - If none of O(registries[].acr.access_key_id), O(registries[].acr.profile),
+                O(registries[].acr.ecs_ram_role) and O(registries[].acr.assume_role_with_oidc) is given, a key is
+                looked for where the task runs, and the first that is found counts.
+              - First, a complete pair of the environment, in the families E(ALIBABA_CLOUD_*), E(ALIBABACLOUD_*) and
+                E(ALICLOUD_*), such as E(ALIBABA_CLOUD_ACCESS_KEY_ID) and E(ALIBABA_CLOUD_ACCESS_KEY_SECRET). With a
+                role beside it, as in E(ALIBABA_CLOUD_ROLE_ARN), that role is assumed.
+              - Second, an OIDC token, where E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and
+                E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) are all set, as RRSA sets them.
+              - Third, the current profile in C(~/.aliyun/config.json), or the one that E(ALIBABA_CLOUD_PROFILE)
+                names.
+              - Last, the role of the ECS instance, where E(ALIBABA_CLOUD_ECS_METADATA) names it.
             type: str
           access_key_secret:
             description: The secret of O(registries[].acr.access_key_id).
             type: str
           security_token:
-            description: The security token, when the access key is a temporary one of STS.
+            description: The security token, when O(registries[].acr.access_key_id) is a temporary one of STS.
+            type: str
+          profile:
+            description: >-
+              A profile in C(~/.aliyun/config.json) of the user that the task runs as, to sign with. Its mode is AK,
+              StsToken, RamRoleArn, ChainableRamRoleArn, RamRoleArnWithEcs, EcsRamRole or OIDC.
+            type: str
+          ecs_ram_role:
+            description: >-
+              The role of the ECS instance that the task runs on, whose keys the instance's metadata service gives.
+              IMDSv2 is tried first.
+            type: str
+          assume_role:
+            description: >-
+              A RAM role to assume with the key that is found otherwise. Its keys are renewed while the task runs.
+            type: dict
+            suboptions:
+              role_arn:
+                description: The role, such as V(acs:ram::1234567890123456:role/image-pusher).
+                type: str
+                required: true
+              session_name:
+                description: >-
+                  The name of the session, which the vendor's logs show. V(imageops-registry) if it is not given.
+                type: str
+              duration:
+                description: >-
+                  How long each key of the role is good, in seconds, 900 to 43200. The vendor's 3600 if it is not
+                  given.
+                type: int
+              external_id:
+                description: The external id that the role's trust policy asks for.
+                type: str
+          assume_role_with_oidc:
+            description: >-
+              A RAM role to assume with the token of an OIDC provider, as in RRSA of ACK. No access key is needed.
+            type: dict
+            suboptions:
+              role_arn:
+                description: The role.
+                type: str
+                required: true
+              oidc_provider_arn:
+                description: The provider, such as V(acs:ram::1234567890123456:oidc-provider/ack-rrsa).
+                type: str
+                required: true
+              oidc_token_file:
+                description: The file with the token, where the task runs. It is read again for each new key.
+                type: path
+                required: true
+              session_name:
+                description: The name of the session. V(imageops-registry) if it is not given.
+                type: str
+              duration:
+                description: >-
+                  How long each key of the role is good, in seconds, 900 to 43200. The vendor's 3600 if it is not
+                  given.
+                type: int
+          sts_endpoint:
+            description: >-
+              The host, or the URL, of the API of STS, which gives the keys of roles, in place of the one that follows
+              from the region and O(registries[].acr.network).
             type: str
   docker_config:
     description:

@@ -120,6 +120,27 @@ unrestricted:
   returned: success
   type: bool
   sample: false
+credentials:
+  description: Where the access key came from that signed. Never a secret.
+  returned: when a key was found
+  type: dict
+  contains:
+    source:
+      description: V(options), V(profile), V(environment), V(oidc) or V(ecs_ram_role).
+      type: str
+      sample: environment
+    name:
+      description: Which option, profile, variable, token file or role it is.
+      type: str
+      sample: ALIBABA_CLOUD_ACCESS_KEY_ID
+    role_arn:
+      description: The role that was assumed. Empty for none.
+      type: str
+      sample: ""
+    temporary:
+      description: Whether it is a temporary key of STS.
+      type: bool
+      sample: false
 error_codes:
   description: The code of the error.
   returned: failure

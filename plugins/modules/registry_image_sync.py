@@ -560,6 +560,18 @@ notes:
   type: list
   elements: str
   sample: []
+acr_credentials:
+  description: >-
+    Where the access key comes from that signs the calls for the logins of an instance of ACR, by the host of its
+    registry. Never a secret.
+  returned: when O(registries[].acr) is given
+  type: dict
+  sample:
+    acme-registry.cn-shanghai.cr.aliyuncs.com:
+      source: environment
+      name: ALIBABA_CLOUD_ACCESS_KEY_ID
+      role_arn: ""
+      temporary: false
 error_codes:
   description: >-
     The codes of all errors, sorted. V(invalid_input) for what was refused before any registry was contacted,

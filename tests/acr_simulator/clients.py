@@ -9,14 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import AccessKey
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import (
     CR_VERSION,
     RAM_VERSION,
+    STS_VERSION,
     Line,
     Service,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.signature import AccessKey, KeySource
 from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Wait
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
@@ -26,6 +27,7 @@ from .world import Key
 
 CR = CR_VERSION
 RAM = RAM_VERSION
+STS = STS_VERSION
 QUICK = Settings(timeout=5.0, retry=RetryPolicy(attempts=5, backoff=0.001))
 SHORT_WAIT = Wait(timeout=20.0, interval=0.001)
 
@@ -73,3 +75,9 @@ def open_api(
         per_second=per_second,
         now=now,
     )
+
+
+def connect_with(simulator: Simulator, keys: KeySource, version: str = CR) -> OpenApi:
+    """A client of one API that signs with what a source of keys gives."""
+    run = Run(settings=QUICK)
+    return OpenApi(Service(simulator.url, version), keys, line=Line(), run=run, per_second=10_000.0)

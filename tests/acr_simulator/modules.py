@@ -31,6 +31,7 @@ class Modules:
         self._defaults: dict[str, Any] = {
             "endpoint": simulator.url,
             "ram_endpoint": simulator.url,
+            "sts_endpoint": simulator.url,
             "region": simulator.world.region,
             "retry_delay": 0.001,
             "timeout": 5,

@@ -74,6 +74,13 @@ CR: Mapping[str, Mapping[str, Field]] = {
     "ResetLoginPassword": {**INSTANCE, "Password": NEED},
 }
 
+ROLE = {"RoleArn": NEED, "RoleSessionName": NEED, "DurationSeconds": NUMBER, "Policy": TEXT}
+
+STS: Mapping[str, Mapping[str, Field]] = {
+    "AssumeRole": {**ROLE, "ExternalId": TEXT},
+    "AssumeRoleWithOIDC": {**ROLE, "OIDCProviderArn": NEED, "OIDCToken": NEED},
+}
+
 RAM: Mapping[str, Mapping[str, Field]] = {
     "CreateUser": {**USER, "DisplayName": TEXT, "Comments": TEXT},
     "GetUser": USER,

@@ -36,6 +36,7 @@ from .ram import AccessManagement
 from .registry import Blocked, Refused, RegistryFace, challenge
 from .replies import ApiFault
 from .signing import SignatureCheck
+from .sts import UNSIGNED, SecurityTokens
 from .world import Key, World
 
 
@@ -79,6 +80,7 @@ class Simulator:
         self._services: dict[str, tuple[Mapping[str, Mapping[str, schema.Field]], Any]] = {
             "2018-12-01": (schema.CR, ContainerRegistry(self.world)),
             "2015-05-01": (schema.RAM, AccessManagement(self.world)),
+            "2015-04-01": (schema.STS, SecurityTokens(self.world)),
         }
         self._refusals = 0
         self._servers: list[ThreadingHTTPServer] = []
@@ -136,8 +138,8 @@ class Simulator:
         extra: Mapping[str, str] = {}
         with self.world.lock:
             try:
-                key = self._check.identify("POST", target, headers, body)
-                user = key.user
+                key = None if action in UNSIGNED else self._check.identify("POST", target, headers, body)
+                user = key.user if key else ""
                 fault = answered(self._throttled() or kind)
                 if fault:
                     raise fault
@@ -159,7 +161,9 @@ class Simulator:
         self._taken.append(now)
         return None
 
-    def _carry_out(self, action: str, headers: Mapping[str, str], given: Mapping[str, str], key: Key) -> dict[str, Any]:
+    def _carry_out(
+        self, action: str, headers: Mapping[str, str], given: Mapping[str, str], key: Key | None
+    ) -> dict[str, Any]:
         version = headers.get("x-acs-version", "")
         if version not in self._services:
             raise ApiFault(404, "InvalidVersion", f"Specified version is not supported: {version}")

@@ -83,6 +83,8 @@ class SignatureCheck:
         if nonce in self._nonces:
             raise ApiFault(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
         self._nonces.add(nonce)
+        if key.expires_at is not None and self._world.now() >= key.expires_at:
+            raise ApiFault(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
         if headers.get("x-acs-security-token", "") != key.security_token:
             raise ApiFault(400, "InvalidSecurityToken.MismatchWithAccessKey", "Security token does not fit the key.")
 

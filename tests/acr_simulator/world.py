@@ -129,6 +129,23 @@ class Key:
     status: str = "Active"
     security_token: str = ""
     created: int = 0
+    expires_at: float | None = None
+
+
+@dataclass
+class Role:
+    """A role that may be assumed.
+
+    :param trusted: the users whom its trust policy names
+    :param oidc: the token that each provider has given out
+    :param acts_as: whose rights its keys have
+    """
+
+    arn: str
+    trusted: list[str] = field(default_factory=list)
+    external_id: str = ""
+    oidc: dict[str, str] = field(default_factory=dict)
+    acts_as: str = "root"
 
 
 @dataclass
@@ -156,6 +173,8 @@ class World:
     :ivar lock: held while a request is served
     :ivar exposed: moments at which an endpoint that was on had an empty white list, which is open to the world
     :ivar client_address: the address that the registry takes every client to have
+    :ivar sessions: the role and the session's name of each key that STS gave
+    :ivar role_seconds: how long a key of a role is good; None for as long as is asked for
     :ivar token_seconds: how long a token of a registry is good
     :ivar default_entry_stays: whether the API refuses to delete the vendor's own entry of an allow list
     :ivar login_seconds: how long a temporary login is good, for each hour that it is asked for
@@ -173,6 +192,9 @@ class World:
         self.users: dict[str, User] = {}
         self.policies: dict[str, Policy] = {}
         self.keys: dict[str, Key] = {}
+        self.roles: dict[str, Role] = {}
+        self.sessions: list[tuple[str, str]] = []
+        self.role_seconds: float | None = None
         self.exposed: list[str] = []
         self.client_address = "203.0.113.7"
         self.token_seconds = 300
@@ -194,6 +216,12 @@ class World:
         key.created = len(self.keys)
         self.keys[key.key_id] = key
         return key
+
+    def add_role(self, name: str, **fields: Any) -> Role:
+        """A new role."""
+        role = Role(f"acs:ram::{self.account_id}:role/{name}", **fields)
+        self.roles[role.arn] = role
+        return role
 
     def add_instance(self, name: str = "acme", *, instance_id: str = "cri-acme0123456789", **fields: Any) -> Instance:
         """A new instance whose endpoints are off."""

@@ -120,6 +120,7 @@ def keep_password(task: Task) -> NoReturn:
     def work(clients: Clients) -> Result:
         params = task.params
         instance_id, password = params["instance_id"], check_password(params["password"])
+        _refuse_temporary_key(clients, instance_id)
         if params["update_password"] == "always":
             if not task.check_mode:
                 set_password(clients.registry, instance_id, password)
@@ -156,6 +157,19 @@ def get_login(task: Task) -> NoReturn:
         }
 
     carry_out(task, work)
+
+
+def _refuse_temporary_key(clients: Clients, instance_id: str) -> None:
+    """Raise for a key of STS before anything is contacted: ResetLoginPassword does not take one."""
+    origin = clients.keys.origin
+    if origin.temporary:
+        raise ImageOpsError(
+            code="acr_refused",
+            action="set the login password for",
+            subject=instance_id,
+            cause=f"the call refuses temporary keys of STS, and the key of {origin.source} ({origin.name}) is one",
+            hint="sign with an access key of the user whose password it is, or use temporary logins",
+        )
 
 
 def _told_password(task: Task, before: str, *, changed: bool) -> Result:

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
 
-from .._acr.api.access_keys import find_keys, vendor_chain
 from .._acr.api.client import OpenApi
 from .._acr.api.errors import ApiError
 from .._acr.api.service import Service
+from .._acr.credentials.chain import Origin, SigningKeys
 from .._acr.registry.outside import RegistryFront
 from .._acr.resources.resource import Change, Wait
 from .._oci.client.run import Run
 from .._oci.errors import ImageOpsError
 from . import acr_options
+from .key_options import signing_keys
 from .task import Task
 
 Result = dict[str, Any]
@@ -40,6 +41,7 @@ class Clients:
         )
         self._apis: dict[Service, OpenApi] = {}
         self._fronts: list[RegistryFront] = []
+        self._keys: SigningKeys | None = None
         self.region = acr_options.region(task.params, os.environ)
 
     @property
@@ -86,18 +88,27 @@ class Clients:
         for front in self._fronts:
             front.close()
 
+    @property
+    def keys(self) -> SigningKeys:
+        """The key that signs, and where it comes from.
+
+        :raises ImageOpsError: when there is none
+        """
+        if self._keys is None:
+            params = self._task.params
+            line = acr_options.line(params)
+            self._keys = signing_keys(params, os.environ, region=self.region, line=line, run=self._run)
+        return self._keys
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the key came from that signed; None when none was looked for or found."""
+        return self._keys.origin if self._keys is not None else None
+
     def _api(self, service: Service) -> OpenApi:
         if service not in self._apis:
-            params, on_secret = self._task.params, self._run.on_secret
-            keys = find_keys(
-                acr_options.given_key(params), os.environ, installed_chain=vendor_chain, on_secret=on_secret
-            )
-            self._apis[service] = OpenApi(
-                service,
-                keys,
-                line=acr_options.line(params),
-                run=self._run,
-            )
+            line = acr_options.line(self._task.params)
+            self._apis[service] = OpenApi(service, self.keys.source, line=line, run=self._run)
         return self._apis[service]
 
 
@@ -109,12 +120,18 @@ def carry_out(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
         clients = Clients(task)
         result = work(clients)
     except ImageOpsError as error:
-        failure = {"changed": clients is not None and clients.wrote, "error": _details(error)}
+        failure = {"changed": clients is not None and clients.wrote, "error": _details(error), **_credentials(clients)}
         task.fail(task.secrets.mask(str(error)), codes=error.codes, result=failure)
     finally:
         if clients is not None:
             clients.close()
-    task.succeed(result)
+    task.succeed({**result, **_credentials(clients)})
+
+
+def _credentials(clients: Clients | None) -> Result:
+    """Return where the key came from that signed, as the result says it; nothing when none was needed."""
+    origin = clients.origin if clients is not None else None
+    return {} if origin is None else {"credentials": asdict(origin)}
 
 
 def told(task: Task, name: str, change: Change[Any], describe: Callable[[Any], Any] = asdict) -> Result:

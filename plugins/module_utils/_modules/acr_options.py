@@ -8,31 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._acr.api.access_keys import AccessKey
 from .._acr.api.service import Line, Service, ram_service, registry_service
+from .._acr.credentials.environment import Environment
 from .._acr.ram.policy_document import PUSH_ACTIONS
 from .._acr.resources.resource import Wait
 from .._oci.client.retry import RetryPolicy
 from .._oci.client.run import Settings
 from .._oci.errors import InputError
+from .key_options import credential_spec
 
-_REGION_VARIABLES = (
-    "ALIBABA_CLOUD_REGION",
-    "ALIBABA_CLOUD_REGION_ID",
-    "ALIBABACLOUD_REGION",
-    "ALIBABACLOUD_REGION_ID",
-    "ALICLOUD_REGION",
-    "ALICLOUD_REGION_ID",
-)
 _ATTEMPTS = 6
 
 
 def acr_spec() -> dict[str, Any]:
     """What every module of the action group takes; the doc fragment ``acr``."""
     return {
-        "access_key_id": {"type": "str"},
-        "access_key_secret": {"type": "str", "no_log": True},
-        "security_token": {"type": "str", "no_log": True},
+        **credential_spec(),
         "region": {"type": "str"},
         "network": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
         "endpoint": {"type": "str"},
@@ -210,23 +201,9 @@ def wait(params: Mapping[str, Any]) -> Wait:
     return Wait(enabled=params["wait"], timeout=params["wait_timeout"], interval=params["wait_interval"])
 
 
-def given_key(params: Mapping[str, Any]) -> AccessKey | None:
-    """The access key among the options; None when there is none.
-
-    :raises InputError: for half of one
-    """
-    key_id, secret = params["access_key_id"], params["access_key_secret"]
-    if not key_id and not secret:
-        return None
-    if not key_id or not secret:
-        missing = "access_key_secret" if key_id else "access_key_id"
-        raise InputError(subject="the options", cause=f"{missing} is missing and its other half is given")
-    return AccessKey(key_id, secret, params["security_token"] or "")
-
-
 def region(params: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
     """The region that is given, or the environment's."""
-    return params["region"] or next((environ[name] for name in _REGION_VARIABLES if environ.get(name)), None)
+    return params["region"] or Environment(environ).region()
 
 
 def registry_api(params: Mapping[str, Any], region_name: str | None) -> Service:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._oci.client.run import Run
@@ -77,7 +77,7 @@ def sync_images(task: Task) -> NoReturn:
     except ImageOpsError as error:
         task.refuse(error)
     _write_down(task, plan, result)
-    _end(task, result, signal)
+    _end(task, result, signal, {host: asdict(registry.origin) for host, registry in plan.managed.items()})
 
 
 def describe_images(task: Task) -> NoReturn:
@@ -241,7 +241,7 @@ def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
             task.warn(f"cannot write the report {plan.report_path}: {error.strerror or error}")
 
 
-def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
+def _end(task: Task, result: RunResult, signal: str, acr_credentials: dict[str, dict[str, Any]]) -> NoReturn:
     if task.secrets.occur_in(f"{image.source} {image.destination}" for image in result.images):
         task.warn(
             "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in "
@@ -252,6 +252,8 @@ def _end(task: Task, result: RunResult, signal: str) -> NoReturn:
     if signal or (result.interrupted and not result.overdue):
         codes.add("interrupted")
     returned = report.build(result, return_images=ReturnImages(task.params["return_images"]), mask=task.secrets.mask)
+    if acr_credentials:
+        returned["acr_credentials"] = acr_credentials
     if codes:
         message = failure_message(result, check_mode=task.check_mode, signal=signal)
         task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)

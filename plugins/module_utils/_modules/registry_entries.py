@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
+from .key_options import credential_spec, signing_keys
 
 if TYPE_CHECKING:
     from .._acr.api.client import OpenApi
+    from .._acr.credentials.chain import Origin
     from .._acr.registry.managed_registry import ManagedRegistry
     from .._oci.client.run import Run
 
@@ -56,9 +58,7 @@ def instance_spec() -> dict[str, Any]:
         "region": {"type": "str"},
         "network": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
         "endpoint": {"type": "str"},
-        "access_key_id": {"type": "str"},
-        "access_key_secret": {"type": "str", "no_log": True},
-        "security_token": {"type": "str", "no_log": True},
+        **credential_spec(),
     }
 
 
@@ -106,38 +106,35 @@ def managed_registries(
         return {}
     from .._acr.registry.managed_registry import ManagedRegistry  # needs requests, and time to load
 
-    return {
-        host: ManagedRegistry(
-            host,
-            _api(entry, entry.acr, run),
-            entry.acr["instance_id"],
-            run,
-        )
-        for host, entry in chosen.items()
-        if entry.acr is not None
-    }
+    found: dict[str, ManagedRegistry] = {}
+    for host, entry in chosen.items():
+        if entry.acr is not None:
+            api, origin = _api(entry, entry.acr, run)
+            found[host] = ManagedRegistry(host, api, entry.acr["instance_id"], run, origin=origin)
+    return found
 
 
 def _api(
     entry: RegistryEntry,
     given: Mapping[str, Any],
     run: Run,
-) -> OpenApi:
-    """The API's client, by the way that the registry itself is reached, but never without a check of certificates."""
-    from .._acr.api.access_keys import find_keys, vendor_chain
+) -> tuple[OpenApi, Origin]:
+    """Return the API's client, and where its key comes from.
+
+    The API is reached as the registry itself is, but never without a check of certificates.
+    """
     from .._acr.api.client import OpenApi
     from .._acr.api.service import Line
     from . import acr_options
 
     host = _HOST.fullmatch(entry.registry)
     region = given["region"] or (host.group(1) if host else acr_options.region(given, os.environ))
-    try:
-        key = acr_options.given_key(given)
-        service = acr_options.registry_api(given, region)
-    except InputError as error:
-        raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
-    keys = find_keys(key, os.environ, installed_chain=vendor_chain, on_secret=run.on_secret)
     line = Line(
         ca_path=entry.connection.get("ca_path"), ca=entry.connection.get("ca"), proxy=entry.connection.get("proxy")
     )
-    return OpenApi(service, keys, line=line, run=run)
+    try:
+        service = acr_options.registry_api(given, region)
+        keys = signing_keys(given, os.environ, region=region, line=line, run=run)
+    except InputError as error:
+        raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
+    return OpenApi(service, keys.source, line=line, run=run), keys.origin

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import AccessKey
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import PER_SECOND, OpenApi
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.signature import AccessKey
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError

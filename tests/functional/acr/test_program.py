@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import AccessKey
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.signature import AccessKey
 from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.instance import find_instance
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import open_api
 

@@ -73,8 +73,7 @@ def test_the_key_may_be_a_temporary_one(scene: Scene) -> None:
     assert "sts-0123456789" not in json.dumps(result)
 
 
-def test_the_key_may_come_from_the_vendors_own_chain(scene: Scene) -> None:
-    pytest.importorskip("alibabacloud_credentials")
+def test_the_key_may_come_from_the_command_line_tools_profile(scene: Scene) -> None:
     scene.push("library/nginx", "1")
     key, scene.key = scene.key, None
     assert key is not None

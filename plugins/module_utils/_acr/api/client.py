@@ -19,10 +19,9 @@ from ..._oci.http.faults import Fault
 from ..._oci.http.response import Answer
 from ..._oci.http.transport import USER_AGENT, Stats, Transport
 from ..._oci.http.urls import origin_of
-from .access_keys import AccessKey, KeySource
 from .errors import ApiError, api_error, broken
 from .service import Line, Service
-from .signature import authorization, content_hash
+from .signature import UNSIGNED, AccessKey, KeySource, authorization, content_hash
 
 Parameter = Union[str, int, bool, None, Sequence[Any], Mapping[str, Any]]
 """What a call takes: None is left out, booleans become true/false, lists and mappings compact JSON."""
@@ -173,15 +172,16 @@ class OpenApi:
         }
         if key.security_token:
             headers["x-acs-security-token"] = key.security_token
-        headers["authorization"] = authorization(
-            method="POST",
-            path="/",
-            query={},
-            headers=headers,
-            body_hash=body_hash,
-            access_key_id=key.access_key_id,
-            access_key_secret=key.access_key_secret,
-        )
+        if key is not UNSIGNED:
+            headers["authorization"] = authorization(
+                method="POST",
+                path="/",
+                query={},
+                headers=headers,
+                body_hash=body_hash,
+                access_key_id=key.access_key_id,
+                access_key_secret=key.access_key_secret,
+            )
         unsigned = {"accept": "application/json", "accept-encoding": "identity", "user-agent": USER_AGENT}
         return {**headers, **unsigned, "content-length": str(len(body))}
 

@@ -148,6 +148,13 @@ _MEANINGS = (
         "check access_key_id, access_key_secret and security_token, or the environment that they come from",
     ),
     _Meaning(
+        r"AuthenticationFail\..*",
+        "bad_credentials",
+        "the OIDC token was not accepted",
+        "check the role's trust policy, the provider's ARN, and the token file",
+    ),
+    _Meaning(r"EntityNotExist\.Role", "acr_not_found", "there is no such role", "check the role's ARN and its account"),
+    _Meaning(
         r"NoPrivilege|NoPermission|Forbidden\b.*|.*\.NoPermission|NotAuthorized.*",
         "acr_forbidden",
         "the access key may not do this",

@@ -8,9 +8,32 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Callable
 from urllib.parse import quote
 
 ALGORITHM = "ACS3-HMAC-SHA256"
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An access key.
+
+    :param security_token: set for a temporary one (STS)
+    :param expires_at: when a temporary one ends, in seconds since the epoch; None where that is not known
+    """
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str = field(default="", repr=False)
+    expires_at: float | None = field(default=None, compare=False)
+
+
+UNSIGNED = AccessKey("", "")
+"""Stands for no key, for the calls that the vendor takes without a signature."""
+
+KeySource = Callable[[], AccessKey]
+"""Return the key to sign the next request with; one that can renew its key does so in time."""
 
 
 def content_hash(body: bytes) -> str:

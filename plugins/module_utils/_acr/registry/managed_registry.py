@@ -14,6 +14,7 @@ from ..._oci.client.run import Run
 from ..._oci.credentials.provider import Credential
 from ..._oci.errors import Code, ImageOpsError
 from ..api.client import OpenApi, Parameter, count, rows
+from ..credentials.chain import Origin
 from ..resources.instance import usage
 from ..resources.namespace import list_namespaces
 from ..resources.repository import list_repositories
@@ -158,10 +159,12 @@ class ManagedRegistry:
 
     :param host: the registry, as references name it
     :param api: closed with this
+    :param origin: where the key comes from that signs
     """
 
-    def __init__(self, host: str, api: OpenApi, instance_id: str, run: Run) -> None:
+    def __init__(self, host: str, api: OpenApi, instance_id: str, run: Run, *, origin: Origin) -> None:
         self.host = host
+        self.origin = origin
         self.instance_id = instance_id
         self._api = api
         self._catalog = AcrCatalog(api, instance_id, warn=run.warn)

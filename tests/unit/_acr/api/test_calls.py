@@ -5,20 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api import names
-from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import (
-    AccessKey,
-    KeySource,
-    find_keys,
-)
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import flatten
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError, api_error
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import (
@@ -27,94 +18,9 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service
     server_url,
     sts_service,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
-
-NEWER = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "new", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "new-secret"}
-OLDER = {"ALICLOUD_ACCESS_KEY_ID": "old", "ALICLOUD_ACCESS_KEY_SECRET": "old-secret"}
-OLDEST = {"ALICLOUD_ACCESS_KEY": "oldest", "ALICLOUD_SECRET_KEY": "oldest-secret"}
-
-
-def no_chain() -> KeySource | None:
-    return None
-
-
-class TestKeys:
-    @pytest.mark.parametrize(
-        ("given", "environ", "expected"),
-        [
-            (AccessKey("given", "secret"), NEWER, AccessKey("given", "secret")),
-            (None, {**NEWER, **OLDER}, AccessKey("new", "new-secret")),
-            (None, {**NEWER, "ALIBABA_CLOUD_SECURITY_TOKEN": "t"}, AccessKey("new", "new-secret", "t")),
-            (None, {**OLDER, **OLDEST, "ALICLOUD_SECURITY_TOKEN": "t"}, AccessKey("old", "old-secret", "t")),
-            (None, OLDEST, AccessKey("oldest", "oldest-secret")),
-        ],
-    )
-    def test_the_first_that_is_there(
-        self, given: AccessKey | None, environ: dict[str, str], expected: AccessKey
-    ) -> None:
-        told: list[str] = []
-        source = find_keys(given, environ, installed_chain=no_chain, on_secret=told.append)
-        assert source() == expected
-        assert told == [each for each in (expected.access_key_secret, expected.security_token) if each]
-
-    def test_half_a_key_is_an_error_and_no_reason_to_look_further(self) -> None:
-        environ = {**OLDER, "ALIBABA_CLOUD_ACCESS_KEY_ID": "new"}
-        with pytest.raises(InputError, match="ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set"):
-            find_keys(None, environ, installed_chain=no_chain, on_secret=lambda text: None)
-
-    def test_none_at_all(self) -> None:
-        with pytest.raises(ImageOpsError) as caught:
-            find_keys(None, {}, installed_chain=no_chain, on_secret=lambda text: None)
-        assert caught.value.code == "no_credentials"
-
-    def test_the_chain_is_asked_each_time(self) -> None:
-        keys = iter([AccessKey("a", "sa", "ta"), AccessKey("b", "sb", "tb")])
-        told: list[str] = []
-        source = find_keys(None, {}, installed_chain=lambda: lambda: next(keys), on_secret=told.append)
-        assert [source().access_key_id, source().access_key_id] == ["a", "b"]
-        assert told == ["sa", "ta", "sb", "tb"]
-
-    def test_secrets_are_in_no_representation(self) -> None:
-        assert repr(AccessKey("id", "s3cret", "t0ken")) == "AccessKey(access_key_id='id')"
-
-
-CHAIN_PROGRAM = f"""
-import sys
-sys.path[:0] = {sys.path!r}
-from ansible_collections.imageops.registry.plugins.module_utils._acr.api.access_keys import vendor_chain
-from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
-try:
-    key = vendor_chain()()
-    print(key.access_key_id, key.access_key_secret, key.security_token or "-")
-except ImageOpsError as error:
-    print(error.code, error.cause)
-"""
-
-
-class TestVendorChain:
-    """The optional package's own chain; it reads its environment when it is loaded, so in a process of its own."""
-
-    def run(self, home: Path) -> str:
-        pytest.importorskip("alibabacloud_credentials")
-        environ = {"HOME": str(home), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
-        found = subprocess.run(
-            [sys.executable, "-c", CHAIN_PROGRAM], env=environ, capture_output=True, text=True, check=True
-        )
-        return found.stdout.strip()
-
-    def test_finds_the_command_line_tools_key(self, tmp_path: Path) -> None:
-        profile = {"name": "default", "mode": "StsToken", "region_id": "cn-shanghai"}
-        profile |= {"access_key_id": "id", "access_key_secret": "secret", "sts_token": "token"}
-        (tmp_path / ".aliyun").mkdir()
-        (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "default", "profiles": [profile]}))
-        assert self.run(tmp_path) == "id secret token"
-
-    def test_finds_none(self, tmp_path: Path) -> None:
-        assert self.run(tmp_path).startswith(
-            "no_credentials no access key is given or set, and alibabacloud-credentials"
-        )
 
 
 class TestServices:
