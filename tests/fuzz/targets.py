@@ -26,7 +26,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.message import Response
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.sockets import Watch
-from ansible_collections.imageops.registry.plugins.module_utils._oci.http.urls import next_link, origin_of, resolve
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.urls import origin_of, parse_links, resolve
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.manifest import parse_manifest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.platform import (
     Platform,
@@ -166,11 +166,12 @@ def _challenge(text: str) -> object:
 
 
 def _link(text: str) -> object:
-    found = next_link(text)
-    if found is not None:
-        assert found in text
-        return _location(found)
-    return None
+    try:
+        found = parse_links(text)
+    except ValueError:
+        return None
+    assert all(link.target in text for link in found)
+    return [_location(link.target) for link in found[:3]]
 
 
 def _location(text: str) -> object:

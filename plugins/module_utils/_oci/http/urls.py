@@ -94,29 +94,56 @@ def with_query(url: str, query: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
-def next_link(header: str | None) -> str | None:
-    """The target of ``rel="next"`` in a Link header, or None (RFC 8288 section 3).
+class Link(NamedTuple):
+    """One entry of a Link header.
 
-    >>> next_link('</v2/a/tags/list?last=b&n=1000>; rel="next"')
-    '/v2/a/tags/list?last=b&n=1000'
+    :ivar relations: what its ``rel`` says, in lower case; None when it has no ``rel``
     """
-    if not header or len(header) > LONGEST_URL:
-        return None
-    position = 0
-    while True:
-        start = header.find("<", position)
-        end = header.find(">", start + 1)
-        if start < 0 or end < 0:
-            return None
-        following = header.find("<", end)
-        parameters = header[end + 1 : following if following >= 0 else len(header)]
-        for parameter in parameters.split(";"):
-            name, _equals, value = parameter.strip().rstrip(",").partition("=")
-            if name.strip().lower() == "rel" and "next" in value.strip().strip('"').lower().split():
-                return header[start + 1 : end]
-        if following < 0:
-            return None
-        position = following
+
+    target: str
+    relations: frozenset[str] | None
+
+
+def parse_links(header: str) -> list[Link]:
+    """Read a Link header (RFC 8288 section 3), also targets without ``<>``.
+
+    >>> parse_links('</v2/a/tags/list?last=b&n=1000>; rel="next"')[0].target
+    '/v2/a/tags/list?last=b&n=1000'
+
+    :raises ValueError: when a part of it makes no sense
+    """
+    if len(header) > LONGEST_URL:
+        raise ValueError("a Link header is too long")
+    found: list[Link] = []
+    for entry in _split(header, ","):
+        target, *parameters = (part.strip() for part in _split(entry, ";"))
+        relations: frozenset[str] | None = None
+        for parameter in parameters:
+            name, _equals, value = parameter.partition("=")
+            if name.strip().lower() == "rel" and relations is None:
+                relations = frozenset(value.strip().strip('"').lower().split())
+        if target:
+            found.append(Link(target[1:-1] if target[:1] == "<" else target, relations))
+    return found
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split a header's value where the separator is neither in ``<>`` nor in quotes.
+
+    :raises ValueError: when one of these does not end
+    """
+    parts, start, closing = [], 0, ""
+    for position, character in enumerate(text):
+        if closing:
+            closing = "" if character == closing else closing
+        elif character in '<"':
+            closing = ">" if character == "<" else character
+        elif character == separator:
+            parts.append(text[start:position])
+            start = position + 1
+    if closing:
+        raise ValueError(f"a {closing} is missing")
+    return [*parts, text[start:]]
 
 
 def netloc(origin: Origin) -> str:

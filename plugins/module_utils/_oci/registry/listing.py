@@ -15,7 +15,7 @@ from ..client.refusals import read_error
 from ..errors import Code, InputError, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
-from ..http.urls import next_link
+from ..http.urls import parse_links
 from ..image.reference import parse_repository
 
 PAGE_SIZE = 1000
@@ -24,7 +24,7 @@ MOST_PAGES = 10_000
 MOST_ENTRIES = 500_000
 MOST_BYTES = 64 * 1024 * 1024
 LEAST_ENTRIES = 10
-"""Entries that pages have on average; a list of a hundred pages with fewer only wants to keep us busy."""
+"""Entries that pages have on average; a list of a hundred pages with fewer is taken for one without an end."""
 
 
 class Pages:
@@ -54,24 +54,25 @@ class Pages:
         while answer is not None:
             before = len(seen)
             size += len(answer.body)
-            for entry in self._parse(answer):
+            entries = self._parse(answer)
+            for entry in entries:
                 if entry not in seen:
                     seen.add(entry)
                     yield entry
             self._check_end(len(seen), len(seen_pages), size)
-            url = next_page(self._client, answer, self._purpose)
-            # A page that brought nothing new leads in circles, whatever its address says.
-            if url is None or url in seen_pages or len(seen) == before:
+            url = next_page(self._client, answer, self._purpose, self._path)
+            # A page of nothing but known entries leads in circles, whatever its address says; an empty one may not.
+            if url is None or url in seen_pages or (entries and len(seen) == before):
                 return
             seen_pages.add(url)
-            answer = self._get(url)
+            answer = self._next(url)
 
     def only_page(self) -> list[str] | None:
         """Return the entries of the first page; None when it is not the last. Nothing is read beyond it."""
         answer = self._first()
         if answer is None:
             return []
-        return self._parse(answer) if next_page(self._client, answer, self._purpose) is None else None
+        return self._parse(answer) if next_page(self._client, answer, self._purpose, self._path) is None else None
 
     def _check_end(self, entries: int, pages: int, size: int) -> None:
         endless = entries > MOST_ENTRIES or pages > MOST_PAGES or size > MOST_BYTES
@@ -98,8 +99,13 @@ class Pages:
         if answer.status != 404:
             raise self._client.error(self._call(""), answer)
 
-    def _get(self, url: str) -> Answer:
-        return self._client.expect(self._call(url), 200)
+    def _next(self, url: str) -> Answer:
+        try:
+            return self._client.expect(self._call(url), 200)
+        except RegistryError as error:
+            if error.status in (400, 404, 405):
+                raise _no_next_page(self._client, self._purpose, url, f"gives HTTP {error.status}") from error
+            raise
 
     def _call(self, path: str) -> Call:
         return Call("GET", path, self._purpose, self._scopes, self._repository, limit=PAGE_LIMIT)
@@ -122,21 +128,51 @@ class Pages:
         return RegistryError(code=code, action=self._purpose.action, subject=self._purpose.subject, cause=cause)
 
 
-def next_page(client: Client, answer: Answer, purpose: Purpose) -> str | None:
-    """The URL of the page after this one, None after the last.
+def next_page(client: Client, answer: Answer, purpose: Purpose, path: str) -> str | None:
+    """Return what to ask for to get the page after this one; None after the last (distribution-spec, Listing Tags).
 
-    :raises RegistryError: when it is on another host
+    A next page of the same list is asked for by the path of the list and the query of the Link, at the registry itself:
+    registries behind a proxy name their own host, or leave out what the proxy has put before the path.
+
+    :param path: of the list
+    :raises RegistryError: protocol_error, when there may be a next page that cannot be asked for
     """
-    link = next_link(answer.headers.get("Link"))
-    if link is None:
-        return None
+    header = answer.headers.get("Link") or ""
     try:
-        url = client.transport.locate(answer.url, link)
-        if client.is_foreign(url):
-            raise Fault("protocol_error", "its next page is on another host", transient=False)
-    except Fault as fault:
-        raise client.fault(fault, purpose) from fault
+        links = parse_links(header)
+    except ValueError:
+        raise _no_next_page(client, purpose, header, "makes no sense") from None
+    named = [link for link in links if link.relations and "next" in link.relations]
+    unnamed = [link for link in links if link.relations is None and _is_same_list(link.target, path)]
+    if not named and not unnamed:
+        return None
+    target = (named or unnamed)[0].target
+    query = target.partition("#")[0].partition("?")[2]
+    if _is_same_list(target, path) and query:
+        return f"{path}?{query}"
+    try:
+        url = client.transport.locate(answer.url, target)
+    except Fault:
+        raise _no_next_page(client, purpose, header, "leads nowhere") from None
+    if client.is_foreign(url):
+        raise _no_next_page(client, purpose, header, "leads to another host")
     return url
+
+
+def _is_same_list(target: str, path: str) -> bool:
+    """Return whether a URL may be another page of a list: its path ends as that of the list does, or it has none."""
+    own, other = (text.partition("?")[0].rstrip("/").split("/")[-2:] for text in (path, target))
+    return other in (own, own[-1:], [""])
+
+
+def _no_next_page(client: Client, purpose: Purpose, link: str, problem: str) -> RegistryError:
+    return RegistryError(
+        code="protocol_error",
+        action=purpose.action,
+        subject=purpose.subject,
+        cause=f"the list goes on, but the Link to its next page {problem}: {client.shown(link)}",
+        hint="a proxy before the registry may have changed it; name the tags in the rule to do without the list",
+    )
 
 
 _INSTEAD = "give a login that may list everything, or write one rule a repository"

@@ -131,10 +131,10 @@ class RegistryRepository(Repository):
 
     def _listed_referrers(self, digest: Digest) -> list[Descriptor] | None:
         purpose = self._purpose("list the referrers of", self._ref_name(str(digest)))
-        path = f"/v2/{self.path}/referrers/{digest}"
+        path = following = f"/v2/{self.path}/referrers/{digest}"
         found: list[Descriptor] = []
         for _page in range(_MOST_REFERRER_PAGES):
-            call = Call("GET", path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
+            call = Call("GET", following, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
             answer = self._client.call(call)
             if answer.status in _NO_REFERRERS and not found:
                 self._note_no_list(answer.status)
@@ -148,10 +148,9 @@ class RegistryRepository(Repository):
                     raise
                 self._note_no_list(answer.status)  # it was a page for people, say
                 return None
-            following = next_page(self._client, answer, purpose)
-            if following is None:
+            following = next_page(self._client, answer, purpose, path) or ""
+            if not following:
                 return found
-            path = following
         raise ContentError(
             code="too_large",
             action="list the referrers of",

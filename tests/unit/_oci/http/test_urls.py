@@ -10,8 +10,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.urls import (
     Origin,
     is_forbidden,
-    next_link,
     origin_of,
+    parse_links,
     resolve,
     with_query,
 )
@@ -131,29 +131,36 @@ def test_a_query_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "target"),
+    ("header", "links"),
     [
-        (None, None),
-        ("", None),
-        ('</v2/a/tags/list?last=b&n=1>; rel="next"', "/v2/a/tags/list?last=b&n=1"),
-        ("<https://r/v2/a/tags/list?last=b>; rel=next", "https://r/v2/a/tags/list?last=b"),
-        ('<a>;rel="prev", <b>; title="x"; REL="Next"', "b"),
-        ('<a>; rel="prev"', None),
-        ('<a>; rel="prev next"', "a"),
-        ("<a>", None),
-        ("a; rel=next", None),
-        ('<a; rel="next"', None),
-        ("<" * 20_000, None),
+        ("", []),
+        (" , ", []),
+        ('</v2/a/tags/list?last=b&n=1>; rel="next"', [("/v2/a/tags/list?last=b&n=1", {"next"})]),
+        ("<https://r/v2/a/tags/list?last=b>; rel=next", [("https://r/v2/a/tags/list?last=b", {"next"})]),
+        ('<a>;rel="prev", <b>; title="x, <y>; z"; REL="Next"', [("a", {"prev"}), ("b", {"next"})]),
+        ('<a>; rel="prev next"; rel="last"', [("a", {"prev", "next"})]),
+        ("<a,b;c>", [("a,b;c", None)]),
+        ('a?last=b; rel="next"', [("a?last=b", {"next"})]),
+        ("<a>; rel", [("a", set())]),
     ],
 )
-def test_next_links(header: str | None, target: str | None) -> None:
-    assert next_link(header) == target
+def test_links(header: str, links: list[tuple[str, set[str] | None]]) -> None:
+    assert parse_links(header) == links
+
+
+@pytest.mark.parametrize("header", ['<a; rel="next"', '<a>; rel="next', "<" * 20_000, "a" * 20_000])
+def test_links_that_make_no_sense(header: str) -> None:
+    with pytest.raises(ValueError):
+        parse_links(header)
 
 
 @given(ODD)
-def test_links_raise_nothing(header: str) -> None:
-    found = next_link(header)
-    assert found is None or found in header
+def test_links_raise_nothing_else(header: str) -> None:
+    try:
+        found = parse_links(header)
+    except ValueError:
+        return
+    assert all(link.target in header for link in found)
 
 
 @pytest.mark.parametrize(
