@@ -9,7 +9,7 @@ layers := lint unit functional runbook sanity integration docs
 .PHONY: help test $(layers) fuzz soak bench build changelog format demo demo-acr clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z $$()]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z $$()-]+:.*## / {sub(/\$$\(layers\)/, "", $$1); printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: ## see it work: two registries, real images, a playbook, and an independent client that checks
 	@demo/run

@@ -356,6 +356,20 @@ EXAMPLES = r"""
         destination: registry.example.com/production/app:2.4.0
         overwrite: fail
 
+- name: Mirror an image, and have its digest whether or not there was anything to copy
+  imageops.registry.registry_image_sync:
+    images:
+      - source: docker.io/library/nginx:1.27
+        destination: registry.example.com/mirror/nginx
+    return_images: all
+  register: mirrored
+
+- name: Use it by its digest
+  ansible.builtin.debug:
+    msg: "registry.example.com/mirror/nginx@{{ wanted.digest }}"
+  vars:
+    wanted: "{{ mirrored.images | selectattr('destination', 'eq', 'registry.example.com/mirror/nginx:1.27') | first }}"
+
 - name: Set the registries once for all tasks of a play
   hosts: localhost
   module_defaults:
