@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -134,8 +133,8 @@ class HarborApi:
 
     def _parse(self, answer: Answer, purpose: Purpose) -> Any:
         try:
-            return json.loads(answer.body)
-        except (ValueError, RecursionError):
+            return answer.json()
+        except ValueError:
             raise _error(purpose, "protocol_error", "what answers there is not Harbor's API", "", answer) from None
 
 

@@ -135,8 +135,8 @@ class OpenApi:
         """The answer's fields, or the error that it stands for in either form."""
         status = answer.status
         try:
-            found = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            found = answer.json()
+        except ValueError:
             found = None
         if isinstance(found, dict) and status < 300 and str(found.get("IsSuccess", True)).lower() != "false":
             return found

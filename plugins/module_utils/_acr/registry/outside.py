@@ -92,7 +92,7 @@ class RegistryFront:
         answer = self._send(token_call(challenge, realm, (), Credential(username, password), purpose))
         if answer.status == 401:
             return False
-        token = parse_token(answer.body, time.monotonic()) if answer.status == 200 else None
+        token = parse_token(answer.plain(), time.monotonic()) if answer.status == 200 else None
         if token is None:
             raise self._odd(action, f"its token service answered HTTP {answer.status}", answer.status)
         self._run.on_secret(token.value)

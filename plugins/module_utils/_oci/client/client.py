@@ -230,4 +230,5 @@ class Client:
             if fault.code == "timeout":
                 waited = time.monotonic() - began
                 fault.cause = f"its token server {origin_of(call.path).host} gave no answer within {waited:.0f} s"
+                fault.host = ""  # named already
             raise

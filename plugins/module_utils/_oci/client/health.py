@@ -86,14 +86,17 @@ class Health:
 
 
 def _down(last: Fault) -> Fault:
-    if not last.transient:
-        return Fault(last.code, last.cause, hint=last.hint, transient=False)
-    return Fault(
-        "registry_down",
-        f"it failed too often in a row, the last time with: {last.cause}",
-        hint="check that the registry runs and can be reached from here",
-        unresolved=last.unresolved,
-    )
+    if last.transient:
+        fault = Fault(
+            "registry_down",
+            f"it failed too often in a row, the last time with: {last.cause}",
+            hint="check that it runs and can be reached from here",
+            unresolved=last.unresolved,
+        )
+    else:
+        fault = Fault(last.code, last.cause, hint=last.hint, transient=False)
+    fault.host = last.host
+    return fault
 
 
 class FirstContact:

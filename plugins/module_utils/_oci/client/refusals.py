@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Union
 
 from ..errors import Code, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from .call import Purpose
+from .elsewhere import hints_elsewhere, is_of_proxy, is_registry, judge_proxy, judge_redirect
 from .retry import is_retried
 from .run import Mask, unmasked
 
@@ -158,19 +160,23 @@ def error_of(
     said = read_error(answer.body, mask)
     status = answer.status
     code: Code | Literal["lacks_content"]
-    if answer.foreign:
-        code, cause, hint, transient = (
-            "server_error",
-            "the storage that the registry redirects to refused",
-            "",
-            True,
-        )
+    if answer.foreign and not is_registry(answer):
+        code, hint, transient = "server_error", "", True
+        cause = f"the storage that the registry redirects to, {answer.host}, refused"
+    elif is_of_proxy(answer, said.codes):
+        code, cause, hint, transient = judge_proxy(answer)
     else:
-        code, cause, hint = _judge(status, said, purpose, anonymous)
+        there = replace(purpose, registry=answer.host) if answer.foreign else purpose
+        code, cause, hint = _judge(status, said, there, anonymous)
         if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
             hint = "if it speaks HTTPS on this port, leave plain_http out"
         # What is sent was verified before: other bytes arrived because something spoilt them on the way.
         transient = is_retried(status) or status == 409 or code in ("lacks_content", "digest_mismatch")
+        if answer.foreign:
+            cause = f"{purpose.registry} leads to {answer.host}, and there: {cause}"
+            hint = f"{hint + '; or ' if hint else ''}write {answer.host} in place of {purpose.registry}"
+        elif 300 <= status < 400:
+            cause, hint = judge_redirect(answer, purpose.registry)
     kind = MissingContent if code == "lacks_content" else RegistryError
     words = said.words
     shown = f"{cause} (HTTP {status})" if not words else f"{cause} (HTTP {status}: {words})"
@@ -190,15 +196,20 @@ def error_of(
 
 def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
     """The error for an exchange that brought no whole answer."""
+    cause = fault.cause
     hints = {
         "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority, or ca to its text",
         "plain_http": f"if {purpose.registry} really speaks plain HTTP, set plain_http: true for it",
     }
+    if fault.host:
+        led = f"{purpose.registry} leads to {fault.host}"
+        cause = f"{led}, and there: {cause}" if fault.foreign else f"{fault.host}: {cause}"
+        hints = hints_elsewhere(fault, purpose.registry)
     return RegistryError(
         code=fault.code,
         action=purpose.action,
         subject=purpose.subject,
-        cause=fault.cause,
+        cause=cause,
         hint=fault.hint or hints.get(fault.code, ""),
         transient=fault.transient,
         registry="" if fault.foreign else purpose.registry,

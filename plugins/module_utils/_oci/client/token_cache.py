@@ -170,9 +170,9 @@ class TokenCache:
         asked = time.monotonic()
         answer = self._ask(token_call(challenge, realm, scopes, credential, purpose))
         if answer.status == 200:
-            token = parse_token(answer.body, asked)
+            token = parse_token(answer.plain(), asked)
             if token is None:
-                raise _odd(purpose, "the token server's answer holds no token", status=200)
+                raise _odd(purpose, f"the token server's answer holds no token{answer.label}", status=200)
             login.proven = True
             self._run.on_secret(token.value)
             return token

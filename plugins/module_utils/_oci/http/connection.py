@@ -16,7 +16,7 @@ from typing import Any, Callable, NamedTuple
 
 from .faults import Fault, fault_of, words_of
 from .message import Response, request_head, send
-from .proxies import Proxy, connect_socks, socks_socket
+from .proxies import AROUND, Proxy, connect_socks, socks_socket
 from .sockets import Sockets, Watch
 from .tls import secure
 from .urls import Origin, bracketed, is_forbidden
@@ -39,9 +39,10 @@ class Route(NamedTuple):
     proxy_context: ssl.SSLContext | None
 
     @property
-    def is_absolute(self) -> bool:
-        """Whether requests go to a proxy that reads them and wants a whole URL (RFC 9112 section 3.2.2)."""
-        return self.proxy is not None and not self.proxy.is_socks and self.context is None
+    def reader(self) -> str:
+        """The host of a proxy that reads requests and wants whole URLs (RFC 9112 section 3.2.2), empty for none."""
+        reads = self.proxy is not None and not self.proxy.is_socks and self.context is None
+        return self.proxy.place if self.proxy is not None and reads else ""
 
 
 class Limits(NamedTuple):
@@ -112,7 +113,7 @@ class Connection:
             sent = send(sock, head, body, used=used)
             _set_patience(sock, limits.answer)
         except OSError as error:
-            raise fault_of(error) from error
+            raise fault_of(error, sock.gettimeout()) from error
         watch = Watch()
         watch.whole(max(limits.answer, limits.whole or 0.0))
         response = Response(
@@ -141,15 +142,16 @@ class Connection:
 
     def _dial(self, host: str, port: int) -> socket.socket:
         """Connect to the origin or to the proxy, at the first of its addresses that answers."""
+        proxied = self._route.proxy is not None
         last = Fault("connection_failed", f"the name {host} has no address")
-        where = f"{'the proxy ' if self._route.proxy else ''}{host} port {port}"
+        where, hint = f"{'the proxy ' if proxied else ''}{host} port {port}", AROUND if proxied else ""
         for family, kind, protocol, _name, address in self._resolve(host, port):
             try:
                 return self._connect(family, kind, protocol, address)
             except socket.timeout:
-                last = Fault("timeout", f"no connection to {where} within the time-out")
+                last = Fault("timeout", f"no connection to {where} within the time-out", hint=hint)
             except OSError as error:
-                last = Fault("connection_failed", f"no connection to {where}: {words_of(error)}")
+                last = Fault("connection_failed", f"no connection to {where}: {words_of(error)}", hint=hint)
         raise last
 
     def _resolve(self, host: str, port: int) -> list[Any]:
@@ -159,7 +161,7 @@ class Connection:
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", None) or "not a valid host name"
             cause = f"the name {host} cannot be resolved: {words}"
-            raise Fault("connection_failed", cause, unresolved=straight) from error
+            raise Fault("connection_failed", cause, hint="" if straight else AROUND, unresolved=straight) from error
         if self._sockets.guarded and straight and any(is_forbidden(str(entry[4][0])) for entry in found):
             raise Fault("protocol_error", f"{host} is a link-local or metadata address", transient=False)
         return found
@@ -193,7 +195,7 @@ class Connection:
         watch.whole(self._sockets.timeout)
         answer = Response(self.sock, "CONNECT", watch, used=False, give_back=lambda reusable: None)
         if not 200 <= answer.status < 300:
-            raise _refused(answer.status)
+            raise _refused(proxy, answer.status)
 
 
 def _connecting(fault: Fault) -> Fault:
@@ -201,12 +203,12 @@ def _connecting(fault: Fault) -> Fault:
     return fault
 
 
-def _refused(status: int) -> Fault:
+def _refused(proxy: Proxy, status: int) -> Fault:
     if status == 407:
-        cause = "the proxy wants another user or password (HTTP 407)"
+        cause = f"the proxy {proxy.place} wants another user or password (HTTP 407)"
         return Fault("connection_failed", cause, hint="check proxy", transient=False)
-    cause = f"the proxy refused to connect to it (HTTP {status})"
-    return Fault("connection_failed", cause, transient=500 <= status < 600)
+    cause = f"the proxy {proxy.place} refused to connect to it (HTTP {status})"
+    return Fault("connection_failed", cause, hint=AROUND, transient=500 <= status < 600)
 
 
 def _set_patience(sock: Any, seconds: float) -> None:

@@ -21,6 +21,7 @@ class Fault(Exception):
     :param foreign: it happened at a place that the registry had redirected to
     :param stale: an idle connection that the server had closed already; nothing was lost
     :param unresolved: the server's name has no address
+    :ivar host: where it happened, when that was not the registry itself: a token server, or what was redirected to
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Fault(Exception):
         self.stale = stale
         self.foreign = foreign
         self.unresolved = unresolved
+        self.host = ""
 
 
 def not_http(why: str) -> Fault:
@@ -56,12 +58,16 @@ def cut_off() -> Fault:
     return Fault("connection_failed", "the connection ended in the middle of an answer")
 
 
-def fault_of(error: OSError) -> Fault:
-    """Return what an error of a socket means."""
+def fault_of(error: OSError, seconds: float | None = None) -> Fault:
+    """Return what an error of a socket means.
+
+    :param seconds: how long was waited, where it is known
+    """
     if isinstance(error, ssl.SSLError):
         return _tls_fault(error)
     if isinstance(error, socket.timeout):
-        return Fault("timeout", "no progress within the time-out")
+        waited = "" if seconds is None else f" of {seconds:g} s"
+        return Fault("timeout", f"no progress within the time-out{waited}")
     return Fault("connection_failed", words_of(error))
 
 

@@ -271,7 +271,7 @@ class Response:
         try:
             block = self._sock.recv(size)
         except OSError as error:
-            raise fault_of(error) from error
+            raise fault_of(error, self._sock.gettimeout()) from error
         self._watch.took(len(block), began)
         return block
 

@@ -10,13 +10,15 @@ import ipaddress
 import os
 import socket
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Union, cast
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InputError
 from .faults import Fault
+from .urls import PORTS, bracketed
 
-_PORTS = {"http": 80, "https": 443}
+AROUND = "where no proxy is needed, name the host in NO_PROXY, or set proxy to an empty text for it"
+_Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 class Proxies:
@@ -29,6 +31,7 @@ class Proxies:
         self._given = None if given is None else _checked(given)
         found = _of_environment() if environment is None else environment
         self._environment = {} if given is not None else {name: value for name, value in found.items() if value}
+        self._straight = _entries(self._environment.get("no", ""))
 
     def for_url(self, url: str) -> str | None:
         """The URL of the proxy to use for a URL, or None."""
@@ -36,25 +39,81 @@ class Proxies:
             return self._given or None
         if not self._environment:
             return None
-        parts = urlsplit(url)
-        proxy = self._environment.get(parts.scheme) or self._environment.get("all")
-        if not proxy or self._bypassed(parts.hostname or "", parts.netloc.rpartition("@")[2]):
+        proxy = self._environment.get(urlsplit(url).scheme) or self._environment.get("all")
+        if not proxy or self._bypassed(url):
             return None
         return _checked(proxy)
 
-    def _bypassed(self, host: str, host_and_port: str) -> bool:
-        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+    def _bypassed(self, url: str) -> bool:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
+        address = _address(host)
+        return any(entry.matches(host, address, port) for entry in self._straight)
 
-        no_proxy = self._environment.get("no", "")
-        if proxy_bypass_environment(host_and_port, {"no": no_proxy}) or proxy_bypass_environment(
-            host, {"no": no_proxy}
-        ):
-            return True
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
+
+class _Entry(NamedTuple):
+    """One entry of NO_PROXY: an address, a network, a name, or the end of names.
+
+    :param port: None for every port
+    :param domain: matches what is below this name, such as ``.corp.example``; empty for every name
+    :param name: whether the name itself is meant too
+    """
+
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network | None
+    domain: str
+    name: bool
+    port: int | None
+
+    def matches(self, host: str, address: _Address | None, port: int) -> bool:
+        """Return whether a host is reached without a proxy."""
+        if self.port not in (None, port):
             return False
-        return any(_in_network(address, part.strip()) for part in no_proxy.split(",") if "/" in part)
+        if self.network is not None:
+            return address is not None and address in self.network
+        return host.endswith(self.domain) or (self.name and host == self.domain[1:])
+
+
+def _entries(no_proxy: str) -> list[_Entry]:
+    """Read NO_PROXY as the programs written in Go do.
+
+    ``corp.example`` means the name and all below it, ``.corp.example`` and ``*.corp.example`` only what is below it,
+    ``10.0.0.0/8`` a network, ``*`` everything; names and addresses may have a port.
+    """
+    return [entry for entry in map(_entry, no_proxy.lower().split(",")) if entry is not None]
+
+
+def _entry(text: str) -> _Entry | None:
+    text = text.strip()
+    if text == "*":
+        return _Entry(None, "", True, None)
+    network = _network(text)
+    if network is not None:
+        return _Entry(network, "", False, None)
+    host, _colon, digits = text.rpartition(":")
+    port = int(digits) if host and digits.isascii() and digits.isdigit() and len(digits) < 6 else None
+    host = (text if port is None else host).strip("[]")
+    network = _network(host)
+    if network is not None and "/" not in host:
+        return _Entry(network, "", False, port)
+    below = host[1:] if host.startswith("*.") else host
+    if not below.strip("."):
+        return None
+    return _Entry(None, below, False, port) if below.startswith(".") else _Entry(None, f".{below}", True, port)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _address(host: str) -> _Address | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _of_environment() -> Mapping[str, str]:
@@ -80,6 +139,11 @@ class Proxy(NamedTuple):
         return self.scheme.startswith("socks")
 
     @property
+    def place(self) -> str:
+        """Its host and port, as errors name it."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    @property
     def headers(self) -> dict[str, str]:
         """What an HTTP proxy is told besides the request (RFC 7617)."""
         if not (self.username or self.password):
@@ -95,7 +159,7 @@ def proxy_of(url: str) -> Proxy:
     return Proxy(
         parts.scheme,
         parts.hostname or "",
-        parts.port or _PORTS.get(parts.scheme, 1080),
+        parts.port or PORTS.get(parts.scheme, 1080),
         unquote(parts.username or ""),
         unquote(parts.password or ""),
     )
@@ -156,13 +220,6 @@ def proxy_secrets(url: str) -> list[str]:
     proxy = proxy_of(url)
     written = urlsplit(url if "//" in url else f"http://{url}").password or ""
     return [proxy.password, written, proxy.headers["Proxy-Authorization"][len("Basic ") :]] if proxy.password else []
-
-
-def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:
-    try:
-        return address in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
 
 
 def _checked(proxy: str) -> str:

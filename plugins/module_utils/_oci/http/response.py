@@ -1,18 +1,30 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes back from one exchange, and what it cost."""
+"""What comes back from one exchange, and what it cost.
+
+A Content-Encoding is a label that often says nothing of the bytes: storages give back what was said when the bytes were
+put there, also when they were put there compressed, or in pieces. So it is believed only of what does not make sense
+without it.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
+import zlib
 from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from .faults import Fault
 from .message import Response
 
 BLOCK = 64 * 1024
 """Bytes that are read of a body at once, at most."""
+_GZIP = b"\x1f\x8b"
+"""What gzip begins with (RFC 1952), and no JSON does."""
+_LONGEST_LABEL = 60
 ERROR_LIMIT = 64 * 1024
 """Bytes that are read of an error's body."""
 
@@ -38,19 +50,63 @@ class Answer:
 
     :param url: where it finally came from, after redirects
     :param foreign: it came from another scheme, host or port than was asked
+    :param proxy: the host of a proxy that reads requests and may have answered in the server's place; empty for none
     """
 
-    __slots__ = ("_raw", "_stats", "body", "foreign", "headers", "length", "status", "url")
+    __slots__ = ("_limit", "_raw", "_stats", "body", "foreign", "headers", "length", "proxy", "status", "url")
 
-    def __init__(self, raw: Response, *, url: str, foreign: bool, stats: Stats) -> None:
+    def __init__(self, raw: Response, *, url: str, foreign: bool, stats: Stats, proxy: str = "") -> None:
         self._raw = raw
         self._stats = stats
+        self._limit = 0
+        self.proxy = proxy
         self.status: int = raw.status
         self.headers: Mapping[str, str] = raw.headers
         self.url = url
         self.foreign = foreign
         self.body = b""
         self.length = raw.length
+
+    @property
+    def host(self) -> str:
+        """The host that it came from, with its port where the URL names one."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def label(self) -> str:
+        """What an error adds about a Content-Encoding, empty where there is none."""
+        encoding = self._encoding
+        shown = "".join(mark if mark.isprintable() else " " for mark in encoding)[:_LONGEST_LABEL]
+        return f'; {self.host} sent it with "Content-Encoding: {shown}"' if encoding not in ("", "identity") else ""
+
+    @property
+    def _encoding(self) -> str:
+        return str(self.headers.get("Content-Encoding", "")).strip().lower()
+
+    def plain(self) -> bytes:
+        """Return the body of what has to be JSON: inflated where it is gzip and is labelled so.
+
+        More than the body's own limit is not inflated.
+        """
+        coded = any(name.strip() in ("gzip", "x-gzip") for name in self._encoding.split(","))
+        if not coded or not self.body.startswith(_GZIP):
+            return self.body
+        inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            inflated = inflater.decompress(self.body, self._limit)
+        except zlib.error:
+            return self.body
+        return inflated if inflater.eof else self.body
+
+    def json(self) -> Any:
+        """Return what the body says as JSON.
+
+        :raises ValueError: when it is something else
+        """
+        try:
+            return json.loads(self.plain())
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
     def read(self) -> bytes:
         """The next block, at most 64 KiB; empty at the end.
@@ -70,6 +126,7 @@ class Answer:
 
         :raises Fault: too_large over the limit, and for a body shorter than was announced
         """
+        self._limit = limit
         blocks: list[bytes] = []
         size = 0
         while True:
@@ -90,6 +147,7 @@ class Answer:
         """Take what is worth showing of an error's body, however it ends."""
         try:
             self.read_whole(ERROR_LIMIT)
+            self.body = self.plain()
         except Fault:
             self.body = self.body or b""
 

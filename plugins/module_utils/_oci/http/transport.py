@@ -149,8 +149,9 @@ class Transport:
                 response = pool.exchange(method, head, body, limits)
             except Fault as fault:
                 fault.foreign = origin != home
+                fault.host = "" if origin == self.origin else netloc(origin)
                 raise
-            answer = Answer(response, url=url, foreign=origin != home, stats=self._stats)
+            answer = Answer(response, url=url, foreign=origin != home, stats=self._stats, proxy=pool.route.reader)
             self._finish(answer, method, limit)
             if not (follow and answer.status in REDIRECTS and method in ("GET", "HEAD")):
                 return answer
@@ -178,10 +179,6 @@ class Transport:
     def _finish(self, answer: Answer, method: str, limit: int | None) -> None:
         if method == "HEAD":
             return
-        encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding not in ("", "identity"):
-            answer.close()
-            raise Fault("protocol_error", "the answer is compressed although that was not asked for", transient=False)
         if not 200 <= answer.status < 300:
             answer.peek_error()
         elif limit is not None:
@@ -239,7 +236,7 @@ def _head(route: Route, method: str, url: str, headers: Mapping[str, str], autho
     said = dict(headers)
     if authorization:
         said["Authorization"] = authorization
-    if route.is_absolute and route.proxy is not None:
+    if route.reader and route.proxy is not None:
         said.update(route.proxy.headers)
-    target = as_target(url if route.is_absolute else path_of(url))
+    target = as_target(url if route.reader else path_of(url))
     return request_head(method, target, netloc(route.origin), said)

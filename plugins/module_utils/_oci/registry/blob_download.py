@@ -11,22 +11,23 @@ from dataclasses import replace
 
 from ..client.call import Call, Purpose
 from ..client.client import Client
-from ..errors import ContentError, RegistryError
+from ..errors import Code, ContentError, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
+from ..image.manifest import Descriptor
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _NO_RANGES = (400, 405, 412, 416, 501)
 """What servers say to a Range that they cannot serve."""
 
 
-def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlobReader:
+def open_blob(client: Client, call: Call, blob: Descriptor, offset: int) -> RegistryBlobReader:
     """Ask for a blob and give a reader of its bytes from an offset on.
 
     :param call: a GET of the blob, streamed
-    :param size: of the whole blob, in bytes
     :raises ContentError: size_mismatch, when the registry announces another size
     """
+    size = blob.size
     answer = _ask(client, call, offset)
     purpose = call.purpose
     skip = offset if answer.status == 200 else 0
@@ -52,11 +53,12 @@ def open_blob(client: Client, call: Call, size: int, offset: int) -> RegistryBlo
             code="size_mismatch",
             action=purpose.action,
             subject=purpose.subject,
-            cause=f"the registry has {answer.length + offset - skip} bytes of it where the manifest says {size}",
+            cause=f"the registry has {answer.length + offset - skip} bytes of it where the manifest says {size}"
+            f"{answer.label}",
             hint="the blob is damaged at its source",
             transient=True,
         )
-    return RegistryBlobReader(client, answer, purpose=purpose, position=offset - skip, skip=skip, size=size)
+    return RegistryBlobReader(client, answer, purpose=purpose, position=offset - skip, skip=skip, blob=blob)
 
 
 def _ask(client: Client, call: Call, offset: int) -> Answer:
@@ -78,24 +80,27 @@ class RegistryBlobReader:
     :param answer: a good answer, not yet read
     :param position: the byte of the blob that the answer begins with
     :param skip: bytes to leave out first, because the registry sent the whole blob
-    :param size: of the whole blob
     """
 
     def __init__(
-        self, client: Client, answer: Answer, *, purpose: Purpose, position: int, skip: int, size: int
+        self, client: Client, answer: Answer, *, purpose: Purpose, position: int, skip: int, blob: Descriptor
     ) -> None:
         self._client = client
         self._answer = answer
         self._purpose = purpose
         self._position = position
         self._skip = skip
-        self._size = size
+        self._blob = blob
+        self._size = blob.size
+        # Wrong bytes are found by every reader of a blob in the end, but only here is known what they were said to be.
+        self._hasher = blob.digest.hasher() if answer.label and not position else None
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield blocks of at most 64 KiB until the blob's size is reached.
 
         :raises RegistryError: transient, when the connection breaks, stalls or ends early
-        :raises ContentError: size_mismatch, when more comes than the blob has
+        :raises ContentError: size_mismatch, when more comes than the blob has; digest_mismatch or size_mismatch, when
+            other bytes come and a Content-Encoding explains them
         """
         while True:
             try:
@@ -109,13 +114,16 @@ class RegistryBlobReader:
             self._position += len(block)
             if self._position > self._size:
                 self.close()
-                raise self._too_long()
+                raise self._wrong("size_mismatch", f"more than the {self._size} bytes that the manifest names arrived")
+            self._check(block)
             if self._skip:
                 block, self._skip = block[self._skip :], max(0, self._skip - len(block))
             if block:
                 yield block
         if self._position < self._size:
             self.close()
+            if self._answer.label:
+                raise self._wrong("size_mismatch", f"it ended after {self._position} of {self._size} bytes")
             short = Fault("connection_failed", f"it ended after {self._position} of {self._size} bytes")
             raise self._client.fault(short, self._purpose)
 
@@ -123,12 +131,19 @@ class RegistryBlobReader:
         """Let go of the connection; twice is harmless."""
         self._answer.close()
 
-    def _too_long(self) -> ContentError:
+    def _check(self, block: bytes) -> None:
+        if self._hasher is not None:
+            self._hasher.update(block)
+            if self._position == self._size and self._hasher.hexdigest() != self._blob.digest.encoded:
+                self.close()
+                raise self._wrong("digest_mismatch", "its bytes have another digest")
+
+    def _wrong(self, code: Code, cause: str) -> ContentError:
         return ContentError(
-            code="size_mismatch",
+            code=code,
             action=self._purpose.action,
             subject=self._purpose.subject,
-            cause=f"more than the {self._size} bytes that the manifest names arrived",
+            cause=f"{cause}{self._answer.label}",
             hint="the blob is damaged at its source",
             transient=True,
         )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -112,11 +111,11 @@ class Pages:
 
     def _parse(self, answer: Answer) -> list[str]:
         try:
-            page: Any = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            page: Any = answer.json()
+        except ValueError:
             page = None
         if not isinstance(page, dict):
-            raise self._error("protocol_error", "the list is not JSON")
+            raise self._error("protocol_error", f"the list is not JSON{answer.label}")
         entries = page.get(self._key)
         if entries is None:
             return []

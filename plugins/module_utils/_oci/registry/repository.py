@@ -94,13 +94,15 @@ class RegistryRepository(Repository):
         if wanted is None and answer.headers.get("Docker-Content-Digest"):
             wanted = self._said_digest(answer, ref)
         try:
-            return parse_manifest(answer.body, answer.headers.get("Content-Type", ""), wanted)
+            # Where the digest is known it decides what the bytes are, else what can be read as a manifest.
+            raw = answer.body if wanted else answer.plain()
+            return parse_manifest(raw, answer.headers.get("Content-Type", ""), wanted)
         except ContentError as fault:
             raise ContentError(
                 code=fault.code,
                 action=fault.action,
                 subject=self._ref_name(ref),
-                cause=fault.cause,
+                cause=f"{fault.cause}{answer.label}",
                 hint=fault.hint,
                 transient=fault.code == "digest_mismatch",  # it may have been spoilt on the way
             ) from fault
@@ -123,7 +125,7 @@ class RegistryRepository(Repository):
         """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
         purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
         call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None, once=once)
-        return open_blob(self._client, call, blob.size, offset)
+        return open_blob(self._client, call, blob, offset)
 
     def referrers(self, digest: Digest) -> list[Descriptor] | None:
         """Return the manifests whose subject is this digest (Listing Referrers); None where there is no such API."""
@@ -142,7 +144,7 @@ class RegistryRepository(Repository):
             if answer.status != 200:
                 raise self._client.error(call, answer)
             try:
-                found += parse_manifest(answer.body, OCI_INDEX).children
+                found += parse_manifest(answer.plain(), OCI_INDEX).children
             except ContentError:
                 if found:
                     raise

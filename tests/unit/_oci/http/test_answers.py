@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import gzip
+from contextlib import AbstractContextManager
+
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import (
     RegistryError,
 )
 from helpers.handlers import fails
-from helpers.raw_server import HASTIEST, HASTY, QUICK, Received, Told, client, raw_server
+from helpers.raw_server import HASTIEST, HASTY, QUICK, RawServer, Received, Told, client, raw_server
 
 
 @pytest.mark.parametrize(
@@ -66,14 +69,45 @@ def test_chunks_and_unknown_lengths_are_read() -> None:
         assert server.connections == 1
 
 
-def test_compressed_answers_are_refused() -> None:
-    def handle(request: Received) -> None:
-        request.answer(200, b'{"tags": ["a"]}', Content_Encoding="gzip")
+LIST = b'{"tags": ["a"]}'
+PACKED = gzip.compress(LIST)
 
-    with raw_server(handle) as server, client(server.host) as registry:
-        with pytest.raises(RegistryError) as caught:
-            registry.repository("a").tags()
-        assert caught.value.code == "protocol_error"
+
+def labelled(body: bytes, label: str) -> AbstractContextManager[RawServer]:
+    return raw_server(lambda request: request.answer(200, body, Content_Encoding=label))
+
+
+@pytest.mark.parametrize(
+    ("body", "label"),
+    [
+        (LIST, "gzip"),
+        (LIST, "br"),
+        (LIST, "aws-chunked"),
+        (PACKED, "x-gzip"),
+        (PACKED, "GZIP"),
+    ],
+)
+def test_what_can_be_read_is_taken_whatever_its_label(body: bytes, label: str) -> None:
+    with labelled(body, label) as server, client(server.host) as registry:
+        assert registry.repository("a").tags() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("body", "label"),
+    [
+        (PACKED, ""),
+        (PACKED, "br"),
+        (PACKED[:-9], "gzip"),
+        (b"\x1f\x8b nonsense", "gzip"),
+        (gzip.compress(b" " * (17 * 1024 * 1024) + LIST), "gzip"),
+    ],
+    ids=["no label", "another label", "cut", "nonsense", "larger than a list may be"],
+)
+def test_compressed_answers_are_refused(body: bytes, label: str) -> None:
+    with labelled(body, label) as server, client(server.host) as registry, pytest.raises(RegistryError) as caught:
+        registry.repository("a").tags()
+    assert caught.value.code == "protocol_error"
+    assert ("Content-Encoding" in caught.value.cause) == bool(label)
 
 
 @pytest.mark.parametrize("length", ["Content-Length: 1000000000000\r\n", ""])
