@@ -37,6 +37,37 @@ def test_the_environment(url: str, proxy: str | None) -> None:
     assert Proxies(None, ENVIRONMENT).for_url(url) == proxy
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "straight", "proxied"),
+    [
+        ("*.corp.example", ["a.corp.example", "a.b.corp.example"], ["corp.example", "xcorp.example", "a.example"]),
+        (".corp.example", ["a.corp.example"], ["corp.example", "xcorp.example"]),
+        (".corp", ["registry.corp", "a.b.corp"], ["corp", "xcorp", "corp.example"]),
+        ("corp.example", ["corp.example", "a.corp.example", "CORP.example"], ["xcorp.example", "corp.example.com"]),
+        ("CORP.Example", ["corp.example"], []),
+        (" a.example ,b.example", ["a.example", "b.example"], ["c.example"]),
+        ("a.example b.example", [], ["a.example", "b.example"]),
+        ("corp.example:5000", ["corp.example:5000", "a.corp.example:5000"], ["corp.example", "corp.example:500"]),
+        ("*.corp.example:443", ["a.corp.example", "a.corp.example:443"], ["a.corp.example:5000"]),
+        ("10.0.0.0/8", ["10.1.2.3", "10.1.2.3:5000"], ["11.1.2.3", "10.example"]),
+        ("10.1.2.3/8", ["10.9.9.9"], ["11.1.2.3"]),
+        ("fd00::/8", ["[fd00::1]", "[fd12::1]:5000"], ["[fe00::1]"]),
+        ("10.1.2.3", ["10.1.2.3", "10.1.2.3:5000", "[::ffff:10.1.2.3]"], ["10.1.2.4", "110.1.2.3"]),
+        ("10.1.2.3:5000", ["10.1.2.3:5000"], ["10.1.2.3"]),
+        ("fd00::1", ["[fd00::1]", "[fd00:0::1]:5000"], ["[fd00::2]"]),
+        ("[fd00::1]:5000", ["[fd00::1]:5000"], ["[fd00::1]"]),
+        ("[fd00::1]", ["[fd00::1]", "[fd00::1]:5000"], []),
+        ("other.example,*", ["a.example", "10.1.2.3"], []),
+        ("*corp.example, ,:5000,.,*.", [], ["corp.example", "a.corp.example:5000"]),
+        ("0.0.0.0/0", ["10.1.2.3"], ["a.example", "[fd00::1]"]),
+    ],
+)
+def test_no_proxy_is_read_as_by_programs_in_go(no_proxy: str, straight: list[str], proxied: list[str]) -> None:
+    proxies = Proxies(None, {"https": "http://p:1", "no": no_proxy})
+    assert [host for host in straight if proxies.for_url(f"https://{host}/")] == []
+    assert [host for host in proxied if not proxies.for_url(f"https://{host}/")] == []
+
+
 def test_no_proxy_for_anything() -> None:
     assert Proxies(None, {"https": "http://p:1", "no": "*"}).for_url("https://a/") is None
     assert Proxies(None, {}).for_url("https://a/") is None
