@@ -23,11 +23,11 @@ def hints_elsewhere(fault: Fault, registry: str) -> dict[str, str]:
         reach = f"the name {fault.host} has to be known here too, or {registry} has to name another"
     else:
         reach = (
-            f"{fault.host} has to be reached from here too; where that is a wrong host or port, a proxy in front of "
+            f"{fault.host} has to be reached from here too; where its host or port is wrong, a proxy in front of "
+            f"{registry} has to pass on Host with the port, or the registry's configuration has to name its own address"
         )
-        reach += f"{registry} has to pass on Host with its port, or its own address has to be configured there"
     return {
-        "tls_untrusted": f"add the certificate of its authority to the file in ca_path of {registry}, which "
+        "tls_untrusted": f"add the certificate of its authority to ca_path or ca of {registry}, which "
         "holds for every host that it names",
         "plain_http": f"{registry} names it with https, and has to be configured otherwise",
         "connection_failed": reach,
