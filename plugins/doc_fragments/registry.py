@@ -118,6 +118,15 @@ options:
                 O(registries[].acr.network).
               - Always called by HTTPS. Plain C(http://) is taken for this machine alone, which is for tests.
             type: str
+          settle:
+            description:
+              - For how many seconds from its beginning the module takes a refused push for a right that was given a moment
+                ago, which the registry's token service heeds later than the API. The push is tried again after 5, 10 and
+                20 seconds with a new token, once for the registry and not for each image.
+              - The role P(imageops.registry.registry_sync#role) sets 60 when it has changed the user, its policy or its
+                right in the same play.
+            type: float
+            default: 0.0
           access_key_id:
             description:
               - The access key to sign with. Needs O(registries[].acr.access_key_secret). It needs the right

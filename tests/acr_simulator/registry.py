@@ -33,6 +33,7 @@ class RegistryFace:
     :ivar enforce: whether the endpoint's switch and white list decide who gets an answer
     :ivar leeway: for how many seconds the registry behind takes a token that has ended, which are taken off its life
     :ivar logins: how many logins with a name and a password were tried
+    :ivar push_from: when pushes are granted from, for rights that reach the service late; None for always
     :ivar service: the name by which tokens are for this instance
     :ivar token_status: what the token service answers, without a token, in place of what it should
     """
@@ -46,6 +47,7 @@ class RegistryFace:
         self.logins = 0
         self.service = f"registry.aliyuncs.com:{instance.region}:china:{instance.instance_id}"
         self.token_status: int | None = None
+        self.push_from: float | None = None
         self._tokens: set[str] = set()
 
     def admit(self) -> None:
@@ -128,6 +130,8 @@ class RegistryFace:
         if user is None:
             return action == "pull" and repository is not None and repository.repo_type == "PUBLIC"
         if action not in ("pull", "push"):
+            return False
+        if action == "push" and self.push_from is not None and self._world.now() < self.push_from:
             return False
         needed = [action]
         if repository is None:

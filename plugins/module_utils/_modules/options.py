@@ -166,6 +166,8 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
                     hint="connection options are a host's: give each of them once",
                 )
             origins.setdefault((entry.registry, option), entry.origin)
+        if entry.acr is not None:
+            known["settle"] = entry.acr["settle"]
     for known in merged.values():
         _check_files(known)
     for key in insecure_keys:

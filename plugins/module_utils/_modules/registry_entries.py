@@ -58,6 +58,7 @@ def instance_spec() -> dict[str, Any]:
         "region": {"type": "str"},
         "network": {"type": "str", "choices": ["public", "vpc"], "default": "public"},
         "endpoint": {"type": "str"},
+        "settle": {"type": "float", "default": 0.0},
         **credential_spec(),
     }
 
@@ -72,6 +73,8 @@ def check_instance(entry: RegistryEntry, on_secret: OnSecret) -> None:
     subject = f"acr of {entry.origin}"
     for option in ("access_key_secret", "security_token"):
         on_secret(entry.acr[option] or "")
+    if entry.acr["settle"] < 0:
+        raise InputError(subject=subject, cause="settle is less than 0", hint="it is a number of seconds")
     if entry.path:
         raise InputError(
             subject=subject,

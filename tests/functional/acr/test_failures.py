@@ -195,6 +195,18 @@ class TestWhatMayBeWritten:
         (error,) = failed(pushed.sync(pushed.rule()), "push_denied")
         assert "cr:PushRepository and cr:CreateRepository with imageops.registry.ram_policy" in error["hint"]
 
+    def test_a_right_that_was_given_a_moment_ago(self, pushed: Scene) -> None:
+        for name in ("one", "two", "three"):
+            pushed.push(f"library/{name}", "1")
+        pushed.registry.face.push_from = pushed.simulator.world.now() + 3600
+        assert failed(pushed.sync(pushed.rule(), log_path="log"), "push_denied")
+        pushed.registry.face.push_from = pushed.simulator.world.now() + 4
+        pushed.acr = {"settle": 60}
+        result = pushed.sync(pushed.rule(), log_path="log")
+        assert result["summary"]["failed"] == 0, result["msg"]
+        assert result["summary"]["created"] >= 3
+        assert (pushed.home / "log").read_text().count("again in 5 s") == 1
+
     @pytest.mark.parametrize("namespace", ["nowhere", "by-hand"])
     def test_no_namespace_or_none_that_makes_repositories(self, pushed: Scene, namespace: str) -> None:
         pushed.add_namespace("by-hand", auto_create=False)

@@ -85,6 +85,10 @@ class Authenticator:
         """Return the credential for a repository, asked for anew before it ends; None when there is none."""
         return self._logins.credential(repository)
 
+    def forget(self, need: Need) -> None:
+        """Have the next request get a new token."""
+        self._tokens.forget(need.scopes)
+
     def send(self, need: Need, send: Send) -> Answer:
         """Send a request with the authorization that it needs, again as long as a new one may help.
 

@@ -24,6 +24,7 @@ from .quirks import Quirks
 from .refusals import clean, error_of, error_of_fault
 from .retry import parse_retry_after
 from .run import Run, interrupted
+from .settling import Settling
 from .token_cache import Need
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -63,6 +64,7 @@ class Client:
         self.pace = Pace(host, run, access.requests_per_second)
         self._attempts = Attempts(run, self.pace, self.fault)
         self.auth = Authenticator(host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token)
+        self._settling = Settling(access.settle, run)
         self._address = address
         self._access = access
         self._may_fall_back = access.insecure and not access.plain_http
@@ -148,7 +150,25 @@ class Client:
         return self._attempts.once(call.purpose, send) if call.once else self._attempts.run(call.purpose, send)
 
     def _authorized(self, call: Call) -> Answer:
-        return self.auth.send(Need(call.scopes, call.repository), partial(self.exchange, call))
+        need = Need(call.scopes, call.repository)
+        while True:
+            seen = self._settling.pauses
+            try:
+                answer = self.auth.send(need, partial(self.exchange, call))
+                if not (self._is_refused_push(call, answer) and self._settling.pause(seen, call.purpose)):
+                    return answer
+                answer.close()
+            except RegistryError as error:
+                if error.code != "push_denied" or not self._settling.pause(seen, call.purpose):
+                    raise
+            self.auth.forget(need)
+
+    def _is_refused_push(self, call: Call, answer: Answer) -> bool:
+        """Return whether an answer refuses a push that may be allowed a moment later, and that can be sent again."""
+        if answer.status not in (401, 403) or not call.purpose.write or answer.foreign or self._settling.is_over:
+            return False
+        again = call.body is None or isinstance(call.body, bytes)
+        return again and error_of(answer, call.purpose, anonymous=False, mask=self.run.mask).code == "push_denied"
 
     def exchange(self, call: Call, authorization: str | None) -> Answer:
         """Make one exchange, with no second try.

@@ -226,6 +226,14 @@ class TokenCache:
                 if cached is not None and cached.token is not None and used.header == f"Bearer {cached.token.value}":
                     cached.token = None
 
+    def forget(self, scopes: Scopes) -> None:
+        """Drop the tokens that would do for these scopes."""
+        with self._lock:
+            for candidate in _that_would_do(scopes):
+                cached = self._tokens.get(candidate)
+                if cached is not None:
+                    cached.token = None
+
 
 def _odd(purpose: Purpose, cause: str, hint: str = "", *, status: int | None = None) -> RegistryError:
     return RegistryError(

@@ -57,6 +57,7 @@ class Access:
     :param proxy: the URL of a proxy, before the environment's; an empty string means none
     :param concurrency: blobs in flight at this registry, and small requests; None for what the settings say
     :param requests_per_second: the fastest pace of requests, None for no limit
+    :param settle: seconds from the beginning in which a refused push is tried again, for a right given just before
     """
 
     registry: str
@@ -70,6 +71,7 @@ class Access:
     proxy: str | None = field(default=None, repr=False)
     concurrency: int | None = None
     requests_per_second: float | None = None
+    settle: float = 0.0
 
 
 class Transport:
