@@ -120,9 +120,9 @@ options:
             type: str
           settle:
             description:
-              - For how many seconds from its beginning the module takes a refused push for a right that was given a moment
-                ago, which the registry's token service heeds later than the API. The push is tried again after 5, 10 and
-                20 seconds with a new token, once for the registry and not for each image.
+              - For how many seconds from its beginning the module takes a refused push for a right that was given a
+                moment ago, which the registry's token service heeds later than the API. The push is tried again after
+                5, 10 and 20 seconds with a new token, once for the registry and not for each image.
               - The role P(imageops.registry.registry_sync#role) sets 60 when it has changed the user, its policy or its
                 right in the same play.
             type: float

@@ -47,8 +47,8 @@ class Settling:
             if self.is_over:
                 return False
             self._run.log(
-                f"again in {PAUSES[self.pauses]:g} s: {purpose.registry} refused to {purpose.action} {purpose.subject}, "
-                "and the right may have been given a moment ago"
+                f"again in {PAUSES[self.pauses]:g} s: {purpose.registry} refused to {purpose.action} "
+                f"{purpose.subject}, and the right may have been given a moment ago"
             )
             self._run.wait(PAUSES[self.pauses], action=purpose.action, subject=purpose.subject)
             self.pauses += 1
