@@ -36,6 +36,7 @@ _NOT_TEXTS = {
     f"{_TAG}timestamp": "a date",
     _BOOL: "true or false",
 }
+_JSON_BEGINNINGS = ("{", "//", "/*")  # comments are refused as what they are
 _COMMENT = re.compile(r"[\s,]*(?://|/\*|#)")
 _TOO_MANY_COMMAS = re.compile(r",\s*[}\]]")
 _CUT_OFF = "quote the source when it has a comma"
@@ -86,7 +87,7 @@ def parse_document(text: str, path: str) -> Any:
         raise _error(path, "it is empty")
     extension = os.path.splitext(path)[1].lower()
     try:
-        if extension == ".json" or (extension not in (".yaml", ".yml") and text.lstrip().startswith("{")):
+        if extension == ".json" or (extension not in (".yaml", ".yml") and text.lstrip().startswith(_JSON_BEGINNINGS)):
             return _parse_json(text)
         return _parse_yaml(text)
     except _ProblemError as problem:

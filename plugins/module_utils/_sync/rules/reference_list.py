@@ -20,7 +20,7 @@ Entry = tuple[str, dict[str, object]]
 """An item in the form that the option ``images`` takes, behind the words that say where it stands."""
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_OTHER_BEGINNING = re.compile(r"[{}\[\]\"'?&!|>%@`:,*]|-(?!-[a-z])|\$ANSIBLE_VAULT;")
+_OTHER_BEGINNING = re.compile(r"[{}\[\]\"'?&!|>%@`:,*]|-(?!-[a-z])|\$ANSIBLE_VAULT;|/[/*]")
 _PLATFORM = re.compile(r"--platform(?:=|\s+)(\S+)\s+")
 _FORM = "write one reference a line, with --platform=os/architecture before it if needed"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.documents import parse_document
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import (
@@ -406,6 +407,20 @@ def test_mistakes_in_json_are_named(files: Files, text: str, says: list[str]) ->
         assert words in message
     for secret in ("SECRET", "12345678"):
         assert secret not in message
+
+
+@pytest.mark.parametrize("text", ["// theirs\n{}", "/* theirs */ {}", '{"a.io/b": ""} # theirs'])
+def test_comments_in_json_of_another_name_are_said_as_such(files: Files, text: str) -> None:
+    assert "JSON has no comments" in refusal(files.images, text, "images.conf")
+
+
+@pytest.mark.parametrize("key", ["registry.hub.docker.com", "hub.docker.com", "index.docker.io/", "docker.io"])
+def test_every_name_of_docker_hub_is_its_own(files: Files, key: str) -> None:
+    document = {"auth": {key: {"username": "someone", "password": "x"}}, "images": {"quay.io/a/b:1": "someone/b"}}
+    auth, entries = files.combined(json.dumps(document), "c.json")
+    (rule,) = parse_entries(entries, default_registry=None, default_namespace=None)
+    logins = Given([(entry.key, Credential(entry.username, entry.password)) for entry in auth])
+    assert logins.get(rule.destinations[0].registry, rule.destinations[0].repository) == Credential("someone", "x")
 
 
 def test_aliases_that_stand_for_too_much(files: Files) -> None:
