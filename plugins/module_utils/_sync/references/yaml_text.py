@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text in YAML or JSON, of one document or several, as Kubernetes, Helm and compose write it → plain data.
+
+What is not understood is kept rather than refused: only images are looked for. Tags such as ``!reset`` are passed over,
+and a single ``=``, which PyYAML cannot construct, is text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..._oci.errors import InputError
+
+_VALUE_TAG = "tag:yaml.org,2002:value"
+
+
+def parse_documents(text: str) -> list[Any]:
+    """Return the documents in a text, empty ones left out.
+
+    :raises InputError: when it is neither YAML nor JSON
+    """
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return [json.loads(text)]
+        except ValueError:
+            pass  # YAML's flow style looks alike
+    return [document for document in _parse_yaml(text) if document is not None]
+
+
+def _parse_yaml(text: str) -> list[Any]:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Loads what safe loading refuses as the data below it."""
+
+    def construct(loader: Any, suffix: str, node: Any) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node)
+
+    Loader.add_constructor(_VALUE_TAG, lambda loader, node: loader.construct_scalar(node))
+    Loader.add_multi_constructor("!", construct)
+    Loader.add_multi_constructor("tag:", construct)
+    try:
+        return list(yaml.load_all(text, Loader=Loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise _error(f"{place}{error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _error(getattr(error, "reason", str(error))) from None
+    except RecursionError:
+        raise _error("it is nested too deeply") from None
+
+
+def _error(cause: str) -> InputError:
+    return InputError(
+        action="read",
+        subject="the text with images",
+        cause=f"it is not YAML: {cause}",
+        hint="give manifests, a compose file, or references, one a line",
+    )
