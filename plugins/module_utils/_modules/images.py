@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._oci.client.run import Run
-from .._oci.credentials.docker_credentials import DockerConfig
-from .._oci.credentials.provider import Chain, Credential, CredentialProvider, Given
+from .._oci.credentials.provider import Chain, Credential, Given
 from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._sync.decisions import ReturnImages, Status
@@ -25,21 +24,17 @@ from .._sync.rules.tag_options import parse_tags
 from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
+from .connections import Connect, Connections, connections, connector, context, docker_config, given_credentials
 from .registry_entries import RegistryEntry, managed_registries
 from .supervision import SharedFiles
 
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
-    from .._oci.http.transport import Access
-    from .._oci.store.store import Store
     from .._sync.engine import Engine, Options
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
     from .._sync.rules.tag_filter import TagFilter
-    from .._sync.vendors import ManagedRegistries
     from .task import Task
-
-Connect = Callable[[str], "Store"]
 
 
 @dataclass(frozen=True)
@@ -86,13 +81,7 @@ def describe_images(task: Task) -> NoReturn:
     try:
         images = [Reference.parse(text) for text in task.params["images"]]
         tags = None if task.params["tags"] is None else parse_tags(task.params["tags"], "this task")
-        entries = task_options.registry_entries(task.params["registries"], task.secrets.add)
-        run = _context(task)
-        managed = managed_registries(entries, run)
-        credentials = Chain([_given(entries, task), *managed.values(), *_docker(task)])
-        accesses = task_options.accesses(entries)
-        connect = _connector(accesses, credentials, run)
-        found = _describe(images, connect, run, managed, details=task.params["details"], tags=tags)
+        found = _describe(images, connections(task), details=task.params["details"], tags=tags)
     except ImageOpsError as error:
         task.refuse(error)
     task.succeed({"changed": False, "msg": found_message(found), "images": found})
@@ -110,13 +99,13 @@ def _plan(task: Task) -> _Plan:
     entries = task_options.registry_entries(params["registries"], task.secrets.add)
     auth, rules = _read_rules(params, task.warn)
     check_rules(rules)
-    from_task = _given(entries, task)
+    from_task = given_credentials(entries, task)
     auth = _usable(auth, rules, entries, from_task, task.warn)
     from_file = Given(
         [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
         on_secret=task.secrets.add,
     )
-    docker = _docker(task)
+    docker = docker_config(task)
     accesses = task_options.accesses(entries, [entry.key for entry in auth if entry.insecure])
     check_use(
         rules,
@@ -126,7 +115,7 @@ def _plan(task: Task) -> _Plan:
         described=accesses,
         warn=task.warn,
     )
-    run = _context(task)
+    run = context(task)
     managed = managed_registries(entries, run)
     credentials = Chain([from_task, *managed.values(), from_file, *docker])
     report_path = report.prepare(params["report_path"]) if params["report_path"] else None
@@ -135,7 +124,7 @@ def _plan(task: Task) -> _Plan:
         run = replace(run, log=log.line)
     progress = Progress(log.image if log is not None else None)
     run = replace(run, on_wait=progress.asked_to_wait)
-    connect = _connector(accesses, credentials, run)
+    connect = connector(accesses, credentials, run)
     shared = SharedFiles.of(params, lambda: {**progress.view(), "retries": run.budget.spent})
     return _Plan(rules, options, connect, managed, run, max_runtime, log, report_path, progress, shared)
 
@@ -173,39 +162,6 @@ def _usable(
         return registry in instances or from_task.get(registry, path) is not None
 
     return usable_logins(auth, rules, covered=covered, warn=warn)
-
-
-def _given(entries: Sequence[RegistryEntry], task: Task) -> Given:
-    pairs = [(entry.key, entry.credential) for entry in entries if entry.credential is not None]
-    return Given(pairs, on_secret=task.secrets.add)
-
-
-def _context(task: Task) -> Run:
-    """Return what all parts of the task's run share."""
-    return Run(
-        settings=task_options.settings(task.params),
-        on_secret=task.secrets.add,
-        mask=task.secrets.mask,
-        warn=task.warn,
-    )
-
-
-def _docker(task: Task) -> Sequence[CredentialProvider]:
-    path = task.params["docker_config"]
-    if path == "":
-        return []
-    return [DockerConfig(path, run=task.run, on_secret=task.secrets.add, warn=task.warn)]
-
-
-def _connector(accesses: dict[str, Access], credentials: CredentialProvider, run: Run) -> Connect:
-    """Return a function that makes the client of a registry host."""
-    from .._oci.http.transport import Access
-    from .._oci.registry.registry import Registry
-
-    def connect(host: str) -> Store:
-        return Registry(host, access=accesses.get(host) or Access(host), credentials=credentials, run=run)
-
-    return connect
 
 
 def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
@@ -266,9 +222,7 @@ def _end(task: Task, result: RunResult, signal: str, acr_credentials: dict[str, 
 
 def _describe(
     images: Sequence[Reference],
-    connect: Connect,
-    run: Run,
-    managed: ManagedRegistries,
+    registries: Connections,
     *,
     details: bool,
     tags: TagFilter | None,
@@ -277,11 +231,11 @@ def _describe(
     from .._sync.vendors import Vendors
     from .._sync.work.stores import Stores
 
-    stores = Stores(connect)
+    stores = Stores(registries.connect)
     try:
-        return Describer(stores, run, details=details, tags=tags).describe(images)
+        return Describer(stores, registries.run, details=details, tags=tags).describe(images)
     except ImageOpsError as error:
-        Vendors(stores, managed).advise(error)
+        Vendors(stores, registries.managed).advise(error)
         raise
     finally:
         stores.close()
