@@ -29,6 +29,9 @@ def test_each_call_costs_one_request(servers: Servers, repository: str, plain: P
     plain(servers.open.endpoint).push(repository, image, "tag")
     with registry_client(servers.open.endpoint) as registry:
         there = registry.repository(repository)
+        servers.open.mark()
+        assert there.resolve("none") is None
+        assert servers.open.counts() == {("HEAD", "manifest"): 1, ("GET", "manifest"): 1}, "confirmed once a registry"
         calls: list[tuple[Callable[[], object], tuple[str, str]]] = [
             (lambda: there.tags(), ("GET", "tags")),
             (lambda: there.resolve("tag"), ("HEAD", "manifest")),
@@ -117,7 +120,7 @@ def test_a_password_is_asked_for_once(servers: Servers, fresh: Fresh) -> None:
         servers.htpasswd.mark()
         list(threads.map(lambda path: registry.repository(path).resolve("tag"), [fresh() for _ in range(20)]))
         statuses = [request.status for request in servers.htpasswd.requests()]
-    assert sorted(statuses) == [401, *([404] * 20)]
+    assert sorted(statuses) == [401, *([404] * 21)], "the first 404 to a HEAD is confirmed"
 
 
 def test_a_token_is_asked_for_once_a_repository(servers: Servers, fresh: Fresh) -> None:
@@ -128,7 +131,7 @@ def test_a_token_is_asked_for_once_a_repository(servers: Servers, fresh: Fresh) 
         list(threads.map(lambda path: registry.repository(path).resolve("tag"), paths * 4))
         statuses = [request.status for request in servers.token.requests()]
         asked = [request.scopes for request in servers.tokens.requests()]
-    assert sorted(statuses) == [401, *([404] * 20)]
+    assert sorted(statuses) == [401, *([404] * 21)], "the first 404 to a HEAD is confirmed"
     assert sorted(asked) == sorted((f"repository:{path}:pull",) for path in paths)
 
 

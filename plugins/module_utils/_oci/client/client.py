@@ -156,6 +156,8 @@ class Client:
             try:
                 answer = self.auth.send(need, partial(self.exchange, call))
                 if not (self._is_refused_push(call, answer) and self._settling.pause(seen, call.purpose)):
+                    if call.method == "HEAD" and 400 <= answer.status < 500:
+                        answer.foreign = False  # the storage's URL may be good for GET alone, which is tried next
                     return answer
                 answer.close()
             except RegistryError as error:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from .head_trust import HeadTrust
+
 CHUNK = 10_000_000
 """Bytes of the first chunks: within what ECR and every other registry takes."""
 _NEVER_RESUMED = frozenset(("ghcr.io",))
@@ -23,6 +25,7 @@ class Quirks:
     :ivar takes_page_size: ``n=`` may be given with a list
     :ivar has_referrers: it has the referrers API
     :ivar wrong_ranges: answers in a row that were another part of a blob than was asked for
+    :ivar heads: which of its refusals of HEAD are believed
     :ivar largest_body: from what size on blobs go in chunks; None while no body was refused for its size
     """
 
@@ -31,6 +34,7 @@ class Quirks:
         self.takes_page_size = True
         self.has_referrers = True
         self.wrong_ranges = 0
+        self.heads = HeadTrust()
         self.largest_body: int | None = None
         self._refused_mounts: set[tuple[str, str]] = set()
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
+from ..client.head_trust import is_doubtful
 from ..errors import ContentError, InputError, RegistryError
 from ..http.transport import REDIRECTS, Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
@@ -63,33 +64,39 @@ class RegistryRepository(Repository):
         return Pages(self._client, purpose, self._pull, self.path, f"/v2/{self.path}/tags/list", "tags")
 
     def resolve(self, ref: str) -> Descriptor | None:
-        """What a tag or digest points to now (Pulling manifests, HEAD); None when it is not there."""
+        """Return what a tag or digest points to now (Pulling manifests, HEAD); None when it is not there."""
         return self._resolve(ref)
 
     def _resolve(self, ref: str, *, once: bool = False) -> Descriptor | None:
-        call = replace(self._manifest_call("HEAD", ref), once=once)
-        answer = self._client.call(call)
+        get = replace(self._manifest_call("GET", ref), once=once)
+        heads = self._client.quirks.heads
+        if heads.is_distrusted("manifest"):
+            return self._descriptor(self._client.call(get), get, ref)
+        head = replace(get, method="HEAD")
+        answer = self._client.call(head)
+        if answer.status == 200 and answer.headers.get("Docker-Content-Digest"):
+            media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return Descriptor(media_type=media_type, digest=self._said_digest(answer, ref), size=answer.length or 0)
+        if answer.status == 200:
+            answer = self._client.call(get)
+        elif is_doubtful(answer.status):
+            answer = heads.settle("manifest", self.path, answer.status, lambda: self._client.call(get))
+        return self._descriptor(answer, get, ref)
+
+    def _descriptor(self, answer: Answer, get: Call, ref: str) -> Descriptor | None:
+        """Return what the answer to a GET describes; None when there is nothing."""
         if answer.status == 404:
             return None
-        if answer.status in (405, 501) or (answer.status == 200 and not answer.headers.get("Docker-Content-Digest")):
-            return self._resolve_by_reading(ref)
         if answer.status != 200:
-            raise self._client.error(call, answer)
-        media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return Descriptor(media_type=media_type, digest=self._said_digest(answer, ref), size=answer.length or 0)
-
-    def _resolve_by_reading(self, ref: str) -> Descriptor | None:
-        try:
-            manifest = self.manifest(ref)
-        except RegistryError as error:
-            if error.status == 404:
-                return None
-            raise
+            raise self._client.error(get, answer)
+        manifest = self._parsed(answer, ref)
         return Descriptor(media_type=manifest.media_type, digest=manifest.digest, size=manifest.size)
 
     def manifest(self, ref: str) -> Manifest:
         """Read and verify the manifest that a tag or digest names (Pulling manifests)."""
-        answer = self._client.expect(self._manifest_call("GET", ref), 200)
+        return self._parsed(self._client.expect(self._manifest_call("GET", ref), 200), ref)
+
+    def _parsed(self, answer: Answer, ref: str) -> Manifest:
         wanted = Digest.parse(ref) if _is_digest(ref) else None
         if wanted is None and answer.headers.get("Docker-Content-Digest"):
             wanted = self._said_digest(answer, ref)
@@ -113,13 +120,26 @@ class RegistryRepository(Repository):
 
     def _has_blob(self, blob: Descriptor, *, once: bool = False) -> bool:
         purpose = self._purpose("look for", self._ref_name(str(blob.digest)), kind="blob")
-        call = Call("HEAD", self._blob_path(blob), purpose, self._pull, self.path, follow=False, once=once)
-        answer = self._client.call(call)
-        if answer.status == 200 or answer.status in REDIRECTS:
+        head = Call("HEAD", self._blob_path(blob), purpose, self._pull, self.path, follow=False, once=once)
+        get = replace(head, method="GET", headers={"Range": "bytes=0-0"}, limit=None)
+        heads = self._client.quirks.heads
+        if heads.is_distrusted("blob"):
+            answer = self._first_byte(get)
+        else:
+            answer = self._client.call(head)
+            if answer.status != 404 and is_doubtful(answer.status):
+                answer = heads.settle("blob", self.path, answer.status, lambda: self._first_byte(get))
+        if answer.status in (200, 206, *REDIRECTS) or (answer.status == 416 and blob.size == 0):
             return True
         if answer.status == 404:
             return False
-        raise self._client.error(call, answer)
+        raise self._client.error(get, answer)
+
+    def _first_byte(self, get: Call) -> Answer:
+        """Ask for a blob of which only the head of the answer matters."""
+        answer = self._client.call(get)
+        answer.close()
+        return answer
 
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
         """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
