@@ -155,6 +155,12 @@ class RegistryError(ImageOpsError):
         self.connecting = connecting
         self.unresolved = unresolved
 
+    @property
+    def is_denial(self) -> bool:
+        """Whether a right is missing for what was asked for, while the login itself may be good."""
+        denied = self.code in ("pull_denied", "push_denied")
+        return denied or (self.status in (401, 403) and self.code != "bad_credentials")
+
 
 class ContentError(ImageOpsError):
     """Bytes that are not what their digest, size or media type promises."""

@@ -160,7 +160,7 @@ class Authenticator:
         """Return whether a token server that failed or refused may not be the one that the registry names now."""
         if error.code in ("bad_credentials", "rate_limited", "interrupted"):
             return False
-        of_another = repository not in self._own and error.status in (400, 403, 404)
+        of_another = repository not in self._own and error.status in (400, 401, 403, 404)
         return of_another or not known.is_recent
 
     def _ask_anew(self, old: Challenge, need: Need, send: Send, error: RegistryError) -> tuple[Answer, bool]:

@@ -82,7 +82,7 @@ class BlobWriter:
         try:
             answer = self._client.call(Call("POST", path, purpose, scopes, self._path))
         except RegistryError as error:
-            if (error.status or 0) >= 500 or (not own and error.status in (401, 403)):
+            if (error.status or 0) >= 500 or (not own and error.is_denial):
                 return None
             raise
         said = answer.headers.get("Docker-Content-Digest")
@@ -127,6 +127,6 @@ class BlobWriter:
         try:
             return self._has_blob(blob)
         except RegistryError as error:
-            if error.status in (401, 403):
+            if error.is_denial:
                 return False
             raise

@@ -227,7 +227,7 @@ class BlobPlacement:
         try:
             there = await self._calls.request(blob.repository, repository.has_blob, blob.descriptor)
         except RegistryError as fault:
-            if fault.status not in (401, 403):
+            if not fault.is_denial:
                 raise
             there = False
         blob.settle(mountable=True)

@@ -250,7 +250,7 @@ class ReferrerSearch:
         try:
             return frozenset(descriptor.digest for descriptor in referrers_of(repository, subject))
         except RegistryError as fault:
-            if fault.status not in (401, 403) or fault.code == "bad_credentials":
+            if not fault.is_denial:
                 raise
             return frozenset()  # of a repository that does not exist yet, too, some say that it may not be read
 
@@ -259,7 +259,7 @@ class ReferrerSearch:
         try:
             there = repository.resolve(str(referrer.tag))
         except RegistryError as fault:
-            if fault.status not in (401, 403) or fault.code == "bad_credentials":
+            if not fault.is_denial:
                 raise
             there = None
         if there is None or there.digest == referrer.digest:

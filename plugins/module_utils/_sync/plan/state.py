@@ -114,7 +114,7 @@ class Survey:
         try:
             descriptor = self._stores.repository(destination).resolve(destination.tag or str(destination.digest))
         except RegistryError as fault:
-            if fault.status not in (401, 403) or fault.code == "bad_credentials":
+            if not fault.is_denial:
                 raise
             return DestinationState(None, f"the destination answered {fault.status}, taken as absent")
         there = DestinationState(descriptor, "")
