@@ -30,7 +30,7 @@ PUSH = ("repository:a:pull,push",)
 
 
 def answer(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-    raw: Any = SimpleNamespace(status=status, headers=dict(headers or {}), length=None)
+    raw: Any = SimpleNamespace(status=status, headers=dict(headers or {}), length=None, close=lambda: None)
     made = Answer(raw, url="", foreign=False, stats=Stats())
     made.body = body
     return made
