@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import Callable
+from urllib.parse import urlsplit
 
 from ..credentials.provider import CredentialProvider
 from ..errors import RegistryError
@@ -249,8 +250,8 @@ class Client:
         try:
             return self._transport_exchange(call, call.path, call.authorization, None)
         except Fault as fault:
-            if fault.code == "timeout":
+            if fault.code == "timeout" and not fault.connecting:
                 waited = time.monotonic() - began
-                fault.cause = f"its token server {origin_of(call.path).host} gave no answer within {waited:.0f} s"
+                fault.cause = f"its token server {urlsplit(call.path).netloc} gave no answer within {waited:.3g} s"
                 fault.host = ""  # named already
             raise
