@@ -85,7 +85,21 @@ def _entries(images: object, origin: str) -> list[tuple[str, object]]:
         raise InputError(subject=f"the option {origin}", cause="it is not a list", hint=_ITEM_FORM)
     if "source" in images:
         raise InputError(subject=f"the option {origin}", cause="it is one item, not a list of them", hint=_ITEM_FORM)
+    _refuse_cut_sources(images, origin)
     return [(f"{origin}: {quoted(key)}", {"source": key, "destination": images[key]}) for key in images]
+
+
+def _refuse_cut_sources(images: Mapping[object, object], origin: str) -> None:
+    """Refuse what YAML makes of an unquoted source with a comma: a key without a value, and one that is a tag."""
+    cut: object = None
+    for key, value in images.items():
+        if cut is not None and value is not None and not (isinstance(key, str) and ("/" in key or ":" in key)):
+            raise InputError(
+                subject=f"the sources {quoted(cut)} and {quoted(key)} of {origin}",
+                cause="they are probably one, which YAML has cut at a comma",
+                hint='quote the source: "registry/repository:tag1,tag2"; or write "" where the default one is meant',
+            )
+        cut = key if value is None else None
 
 
 def parse_entries(

@@ -292,6 +292,14 @@ def test_a_mapping_is_the_form_of_image_syncer() -> None:
         parse_rules({"a/b": 5}, default_registry=None, default_namespace=None)
 
 
+@pytest.mark.parametrize("tag", ["v2", 2])
+def test_a_source_that_yaml_has_cut_in_a_mapping_is_refused(tag: object) -> None:
+    with pytest.raises(InputError, match=r"YAML has cut at a comma .*quote the source"):
+        parse_rules({f"{SRC}:v1": None, tag: DST}, default_registry="reg.io", default_namespace="ns")
+    rules = parse_rules({f"{SRC}:v1": None, "nginx": None}, default_registry="reg.io", default_namespace="ns")
+    assert [rule.destinations[0].name for rule in rules] == ["reg.io/ns/app", "reg.io/ns/nginx"]
+
+
 def test_platforms_of_the_task_are_those_of_rules_that_do_not_say_theirs() -> None:
     items = [
         {"source": SRC, "destination": DST, **more}
