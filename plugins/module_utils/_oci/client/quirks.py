@@ -26,6 +26,7 @@ class Quirks:
     :ivar has_referrers: it has the referrers API
     :ivar wrong_ranges: answers in a row that were another part of a blob than was asked for
     :ivar heads: which of its refusals of HEAD are believed
+    :ivar uploads_by_patch: it takes blobs by PATCH alone
     :ivar largest_body: from what size on blobs go in chunks; None while no body was refused for its size
     """
 
@@ -35,6 +36,7 @@ class Quirks:
         self.has_referrers = True
         self.wrong_ranges = 0
         self.heads = HeadTrust()
+        self.uploads_by_patch = False
         self.largest_body: int | None = None
         self._refused_mounts: set[tuple[str, str]] = set()
 

@@ -53,6 +53,11 @@ _ENDED = re.compile(
     r"|\berror=\"?invalid_token\b"
 )
 _IMMUTABLE = frozenset(("TAG_IMMUTABLE", "IMMUTABLE_TAG"))
+_WRITE_ONCE = re.compile(
+    r"immutab|overwrit|redeploy|already exists?\b|\btags?\b.{0,60}\b(?:protected|locked)\b|\bprotected tag"
+    r"|\b(?:cannot|not|disallow\w*)\b.{0,30}\bupdat|operation is disallowed on this registry, repository or image"
+)
+"""What registries say of what is there and stays; whether it is there shows a look."""
 
 
 class Said(NamedTuple):
@@ -171,7 +176,11 @@ def error_of(
         if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
             hint = "if it speaks HTTPS on this port, leave plain_http out"
         # What is sent was verified before: other bytes arrived because something spoilt them on the way.
-        transient = is_retried(status) or status == 409 or code in ("lacks_content", "digest_mismatch")
+        transient = (
+            is_retried(status)
+            or (status == 409 and code != "immutable_tag")
+            or code in ("lacks_content", "digest_mismatch")
+        )
         if answer.foreign:
             cause = f"{purpose.registry} leads to {answer.host}, and there: {cause}"
             hint = f"{hint + '; or ' if hint else ''}write {answer.host} in place of {purpose.registry}"
@@ -191,6 +200,20 @@ def error_of(
         words=words,
         retry_after=retry_after,
         registry="" if answer.foreign else purpose.registry,
+    )
+
+
+def as_said(error: RegistryError) -> RegistryError:
+    """Return an error ``immutable_tag`` as what the registry said, where no tag stands in the way."""
+    codes: dict[int | None, Code] = {401: "push_denied", 403: "push_denied", 409: "conflict"}
+    return RegistryError(
+        code=codes.get(error.status, "protocol_error"),
+        action=error.action,
+        subject=error.subject,
+        cause=f"the registry refuses it (HTTP {error.status}: {error.words})",
+        status=error.status,
+        words=error.words,
+        registry=error.registry,
     )
 
 
@@ -223,7 +246,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judge
     codes = said.codes
     if status == 429 or "TOOMANYREQUESTS" in codes:
         return "rate_limited", "the registry takes no more requests now", "lower concurrency or requests_per_second"
-    if purpose.write and codes & {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"}:
+    if purpose.write and purpose.kind != "manifest" and codes & {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"}:
         return "server_error", "the registry has forgotten the upload", ""
     if purpose.write and codes & SPOILT:
         return "digest_mismatch", "other bytes arrived than were sent", "a proxy in between may change them"
@@ -265,11 +288,11 @@ def _judge_words(status: int, said: Said, purpose: Purpose) -> _Judgement | None
         return "source_policy", "a policy of the registry keeps this image back", "see its project's security rules"
     if purpose.write and purpose.kind == "manifest" and codes & _MISSING:
         return "lacks_content", "the registry lacks something that the manifest names", ""
-    if purpose.write and (codes & _IMMUTABLE or re.search(r"immutab|cannot be overwritten", words)):
-        return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     no_room = status == 507 or "QUOTA_EXCEEDED" in codes or re.search(r"quota|configured upper limit", words)
     if purpose.write and no_room:
         return "quota_exceeded", "there is no room left for it", "raise the quota or remove images"
+    if purpose.write and purpose.kind == "manifest" and (codes & _IMMUTABLE or _WRITE_ONCE.search(words)):
+        return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     if "manifest class" in words:
         return "unsupported_manifest", "the registry does not accept this kind of artifact", _ARTIFACTS
     if status == 412 and purpose.write:

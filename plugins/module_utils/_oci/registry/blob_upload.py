@@ -4,8 +4,9 @@
 """Sending one blob (distribution-spec 1.1, Pushing Blobs).
 
 One PUT with the whole body. What broke it decides how to go on. A body that was sent whole may have arrived although
-the answer got lost, so the registry is asked first. What takes no body of that size gets chunks. A large body and a
-chunk that broke go on where the registry says it is. Anything else begins anew, with a new session and a fresh reader.
+the answer got lost, and another client may have been quicker, so the registry is asked first. What takes no body of
+that size gets chunks, and what takes no PUT with a body one PATCH with all of it. A large body and a chunk that broke
+go on where the registry says it is. Anything else begins anew, with a new session and a fresh reader.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Callable
 
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
+from ..client.refusals import SPOILT, read_error
 from ..client.retry import is_gateway, is_retried, parse_retry_after
 from ..client.token_cache import Need
 from ..errors import RegistryError
@@ -115,6 +117,9 @@ class BlobUpload:
         self._is_there = is_there
         self._free = 0
         self._chunks = 0
+        self._lost_sessions = 0
+        self._refused_put: RegistryError | None = None
+        self._by_patch = client.quirks.uploads_by_patch
 
     def run(self, session: UploadSession | None) -> None:
         """Send the blob, trying as often as the settings allow.
@@ -192,10 +197,17 @@ class BlobUpload:
 
     def _send(self, session: UploadSession) -> None:
         limit = self._client.quirks.largest_body
-        if session.offset == 0 and (limit is None or self._blob.size <= limit):
+        if session.offset == 0 and not self._by_patch and (limit is None or self._blob.size <= limit):
             self._send_whole(session)
-        else:
+            return
+        try:
             self._send_chunks(session)
+        except _Failed as failure:
+            if self._refused_put is None or failure.error.status is None or is_retried(failure.error.status):
+                raise
+            self._by_patch = self._client.quirks.uploads_by_patch  # it did not help
+            raise _Failed(self._refused_put) from failure
+        self._client.quirks.uploads_by_patch |= self._by_patch
 
     def _send_whole(self, session: UploadSession) -> None:
         reader = self._open_at(0)
@@ -209,7 +221,24 @@ class BlobUpload:
                 raise
         finally:
             reader.close()
-        self._check_stored(answer)
+        if not self._blob.size or self._refused_put is not None or not self._takes_no_body(answer):
+            self._check_stored(answer)
+            return
+        self._by_patch = True
+        self._refused_put = self._error(answer, passing=answer.status in (400, 404))
+        raise _Failed(self._refused_put, free=True)
+
+    def _takes_no_body(self, answer: Answer) -> bool:
+        """Return whether a registry may have refused a PUT because it does not look at its body.
+
+        Old versions of Pulp find the digest of nothing, others have no such call or, so it looks, no such session.
+        """
+        if answer.status == 404:
+            self._lost_sessions += 1
+            return self._lost_sessions > 1
+        codes = read_error(answer.body).codes
+        spoilt = answer.status == 400 and not codes.isdisjoint((*SPOILT, "UNSUPPORTED"))
+        return answer.status in (405, 501) or (spoilt and self._client.quirks.resumes)
 
     def _send_chunks(self, session: UploadSession) -> None:
         """PATCH after PATCH, then a PUT without a body (Pushing a blob in chunks)."""
@@ -244,7 +273,9 @@ class BlobUpload:
 
     def _check_stored(self, answer: Answer) -> None:
         if answer.status not in (200, 201, 204):
-            raise _Failed(self._error(answer, passing=answer.status in (400, 404, 416)))
+            # These also say that it is there and may not be changed.
+            maybe = answer.status in (403, 409, 412) or "BLOB_UPLOAD_INVALID" in read_error(answer.body).codes
+            raise _Failed(self._error(answer, passing=answer.status in (400, 404, 416)), maybe_stored=maybe)
         said = answer.headers.get("Docker-Content-Digest", "")
         # docker-registry names what it stored by its sha256, whatever it was sent by.
         if said.startswith(f"{self._blob.digest.algorithm}:") and said != str(self._blob.digest):

@@ -12,7 +12,8 @@ from dataclasses import replace
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
 from ..client.head_trust import is_doubtful
-from ..errors import ContentError, InputError, RegistryError
+from ..client.refusals import as_said
+from ..errors import ContentError, ImageOpsError, InputError, RegistryError
 from ..http.transport import REDIRECTS, Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
 from ..image.media_types import OCI_INDEX
@@ -230,10 +231,26 @@ class RegistryRepository(Repository):
         if answer is None:
             return manifest.digest
         if answer.status not in (200, 201, 202, 204):
-            raise self._client.error(call, answer)
+            error = self._client.error(call, answer)
+            if error.code != "immutable_tag" or self._shown(ref, error) != manifest.digest:
+                raise error
+            return manifest.digest  # another client was quicker with the same one
         if manifest.subject is not None and "OCI-Subject" not in answer.headers:
             self._unlisted.add(manifest.digest)
         return _same_bytes(manifest, answer.headers.get("Docker-Content-Digest", ""))
+
+    def _shown(self, ref: str, refused: RegistryError) -> Digest:
+        """Return the digest that the registry has where it refuses to write.
+
+        :raises RegistryError: what the registry said, when it does not show that it has something there
+        """
+        try:
+            found = self._resolve(ref)
+        except ImageOpsError:
+            found = None
+        if found is None:
+            raise as_said(refused)
+        return found.digest
 
     def _points_to(self, ref: str, digest: Digest) -> bool:
         try:

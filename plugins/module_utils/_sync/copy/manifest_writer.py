@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..._oci.errors import ContentError, RegistryError
+from ..._oci.errors import ContentError
 from ..._oci.image.manifest import Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.image.referrers import fallback_tag
@@ -52,13 +52,7 @@ class ManifestWriter:
         if manifest.subject is not None and task.destination.tag is not None:
             # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
             await self.put(result, manifest, None)
-        try:
-            answered = await self.put(result, manifest, task.destination.tag)
-        except RegistryError as fault:
-            # Another client may have been quicker with the same image.
-            if fault.code != "immutable_tag" or await self._there(task.destination, manifest) != manifest.digest:
-                raise
-            answered = manifest.digest
+        answered = await self.put(result, manifest, task.destination.tag)
         if answered is None:
             answered = await self._there(task.destination, manifest)
         if answered != manifest.digest:
