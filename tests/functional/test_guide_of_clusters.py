@@ -25,7 +25,7 @@ HOME = "guide/of-clusters"
 
 pytestmark = [
     pytest.mark.skipif(not PROGRAM.exists(), reason="this Python is one of managed hosts only"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1500),
 ]
 
 

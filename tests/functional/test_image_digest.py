@@ -20,7 +20,7 @@ from support.servers.shared import PASSWORD, USER, Servers
 
 pytestmark = [
     pytest.mark.skipif(not PROGRAM.exists(), reason="this Python is one of managed hosts only"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1500),
 ]
 
 LOOKUP = "'imageops.registry.image_digest'"

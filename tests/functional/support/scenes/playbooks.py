@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 """The program of this Python; not there on a Python of managed hosts only."""
 
 _ROOT = Path(__file__).resolve().parents[4]
-_LONGEST = 300.0
+_LONGEST = 1200.0
 
 
 @dataclass(frozen=True)
