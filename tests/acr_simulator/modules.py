@@ -12,6 +12,7 @@ import json
 from typing import Any
 from unittest.mock import patch
 
+from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
 
@@ -51,6 +52,8 @@ class Modules:
             "_ansible_remote_tmp": "/tmp",
             "_ansible_keep_remote_files": False,
         }
+        if "inject_invocation" not in PASS_VARS:  # before 2.20 the result always has the invocation
+            arguments.pop("_ansible_inject_invocation", None)
         printed = io.StringIO()
         module = importlib.import_module(f"{_MODULES}.{module_name}")
         with (

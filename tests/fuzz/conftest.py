@@ -12,4 +12,3 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--inputs", type=int, default=20_000, help="how many inputs each parser gets")
     parser.addoption("--seed", type=int, help="repeat a run whose seed was printed")
     parser.addoption("--keep", action="store_true", help="add what led somewhere new to the corpus")
-    parser.addoption("--part", default="1/1", help="2/3 is the second third of the parsers")

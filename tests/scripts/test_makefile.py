@@ -14,10 +14,10 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def targets() -> set[str]:
-    phony = re.findall(r"^\.PHONY:(.*)$", MAKEFILE, re.M)[0]
-    layers = re.findall(r"^layers :=(.*)$", MAKEFILE, re.M)[0].split()
+    lists = dict(re.findall(r"^(layers|others|tools) := (.*)$", MAKEFILE, re.M))
+    phony = re.sub(r"\$\((\w+)\)", lambda name: lists[name[1]], re.findall(r"^\.PHONY:(.*)$", MAKEFILE, re.M)[0])
     rules = {name for line in re.findall(r"^([a-z][a-z -]*):(?!=)", MAKEFILE, re.M) for name in line.split()}
-    assert set(phony.replace("$(layers)", " ".join(layers)).split()) == rules
+    assert set(phony.split()) == rules
     return rules
 
 

@@ -66,7 +66,7 @@ def whole(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture
-def seed(pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> int:
+def seed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> int:
     """What chance begins with; printed, so that a failure can be repeated."""
     given = pytestconfig.getoption("--seed", default=None)
     key = f"seed/{request.node.nodeid}"
@@ -75,6 +75,5 @@ def seed(pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str], reques
     number = random.SystemRandom().randrange(2**32) if given is None else int(given)
     if pytestconfig.cache:
         pytestconfig.cache.set(key, number)
-    with capsys.disabled():
-        print(f"\n{request.node.name}: --seed={number}")
+    print(f"--seed={number}")
     return number

@@ -81,7 +81,7 @@ def test_beside_a_push_of_the_same_tags(scene: Scene, servers: Servers, tmp_path
         assert_whole(scene.target, scene.path, winner)
 
 
-def test_many_images_in_one_run(tmp_path: Path, whole: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_images_in_one_run(tmp_path: Path, whole: bool) -> None:
     number = 2000 if whole else 200
     for name in ("source", "sink"):
         (tmp_path / name).mkdir()
@@ -98,10 +98,7 @@ def test_many_images_in_one_run(tmp_path: Path, whole: bool, capsys: pytest.Capt
             usage.stop()
     assert ended.code == 0, ended.text
     assert ended.result["summary"]["created"] == number
-    with capsys.disabled():
-        print(
-            f"\n{number} images: {usage.descriptors} descriptors, {usage.threads} threads, {ended.memory / MIB:.0f} MiB"
-        )
+    print(f"{number} images: {usage.descriptors} descriptors, {usage.threads} threads, {ended.memory / MIB:.0f} MiB")
     assert usage.descriptors < 100
     assert usage.threads < 60
     assert ended.memory < 100 * MIB

@@ -28,8 +28,12 @@ def main() -> None:
     tree, module, memory = sys.argv[1:]
     sys.path[0] = tree
     from ansible.module_utils import basic
+    from ansible.module_utils.common.parameters import PASS_VARS
 
-    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": json.load(sys.stdin)}).encode()
+    options = json.load(sys.stdin)
+    if "inject_invocation" not in PASS_VARS:  # before 2.20 the result always has the invocation
+        options.pop("_ansible_inject_invocation", None)
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
     try:
         runpy.run_module(f"ansible_collections.imageops.registry.plugins.modules.{module}", run_name="__main__")

@@ -12,13 +12,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-
-def main() -> None:
-    """Bootstrap pip from the standard library, then install the versions that are asked for."""
-    options = [item for item in sys.argv[1:] if item not in ("--no-setuptools", "--no-wheel")]
-    subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *options], check=True)
-
-
-if __name__ == "__main__":
-    main()
+options = [item for item in sys.argv[1:] if item not in ("--no-setuptools", "--no-wheel")]
+subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
+subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *options], check=True)
