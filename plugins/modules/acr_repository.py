@@ -31,13 +31,21 @@ attributes:
     platforms: posix
 options:
   namespace:
-    description: The namespace that it is in, which has to be there.
+    description: The namespace that it is in, which has to be there. Needs O(name).
     type: str
-    required: true
   name:
-    description: The repository's name inside the namespace, such as V(nginx) or V(web/nginx). 2 to 64 characters.
+    description: The repository's name inside the namespace, such as V(nginx) or V(web/nginx). Needs O(namespace).
     type: str
-    required: true
+  repositories:
+    description:
+      - Several repositories at once, each as V(namespace/name), which all get the same settings.
+      - Takes the place of O(namespace) and O(name).
+    type: list
+    elements: str
+  create:
+    description: With O(state=present), whether to make a repository that is not there. If not, it is passed over.
+    type: bool
+    default: true
   state:
     description: Whether the repository is to be there.
     type: str
@@ -75,12 +83,25 @@ EXAMPLES = r"""
     namespace: image-syncer
     name: nginx
     summary: nginx for the shop
+
+- name: Let no tag of these be overwritten any more
+  imageops.registry.acr_repository:
+    region: cn-shanghai
+    instance_id: cri-xxxxxxxxxxxxxxxx
+    repositories: [image-syncer/nginx, image-syncer/web/shop]
+    create: false
+    tag_immutability: true
 """
 
 RETURN = r"""
+repositories:
+  description: Those of O(repositories) that are there now, or would be in check mode, each as RV(repository).
+  returned: success, when O(repositories) is given
+  type: list
+  elements: dict
 repository:
   description: The repository as it is now, or would be in check mode. V(null) when it is not there.
-  returned: success
+  returned: success, when O(name) is given
   type: dict
   contains:
     namespace:
@@ -176,7 +197,17 @@ from ansible_collections.imageops.registry.plugins.module_utils._modules.task im
 
 def main() -> None:
     """Run the module."""
-    keep_repository(Task(AnsibleModule(argument_spec=repository_spec(), supports_check_mode=True)))
+    keep_repository(
+        Task(
+            AnsibleModule(
+                argument_spec=repository_spec(),
+                supports_check_mode=True,
+                required_together=[("namespace", "name")],
+                mutually_exclusive=[("repositories", "name")],
+                required_one_of=[("repositories", "name")],
+            )
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
 from .._acr.api.client import OpenApi
-from .._acr.api.names import check_password
+from .._acr.api.names import check_password, path_fault
 from .._acr.registry.logins import LoginPassword, set_password, temporary_login
 from .._acr.resources.endpoint import PublicEndpoint, lets_everybody_in
 from .._acr.resources.instance import EndpointSummary, Instance, endpoint_summaries, find_instance, get_instance
 from .._acr.resources.instance import list_instances as all_instances
 from .._acr.resources.instance import usage as read_usage
 from .._acr.resources.namespace import NamespaceResource, list_namespaces
-from .._acr.resources.repository import RepositoryResource
+from .._acr.resources.repository import Repository, RepositoryResource
 from .._acr.resources.resource import Change, Resource
 from .._acr.resources.white_list import Entries, WhiteList, steps_to_have, steps_to_lack, wanted_entries
 from .._oci.errors import ImageOpsError, InputError
@@ -62,19 +62,43 @@ def keep_repository(task: Task) -> NoReturn:
     """The module ``acr_repository``."""
 
     def work(clients: Clients) -> Result:
-        params = task.params
-        one = RepositoryResource(
-            clients.registry,
-            params["instance_id"],
-            params["namespace"],
-            params["name"],
-            wait=clients.wait,
-            check_mode=task.check_mode,
-            force=params["force"],
-        )
-        return told(task, "repository", _keep(task, one, one.wanted, _REPOSITORY_SETTINGS))
+        if task.params["repositories"] is not None:
+            return _keep_repositories(task, clients)
+        change = _keep_repository(task, clients, task.params["namespace"], task.params["name"])
+        return told(task, "repository", change)
 
     carry_out(task, work)
+
+
+def _keep_repositories(task: Task, clients: Clients) -> Result:
+    """Bring each repository of the list to the same settings. Return those that there are now."""
+    paths = list(dict.fromkeys(task.params["repositories"]))
+    for path in paths:
+        fault = path_fault(path)
+        if fault:
+            raise InputError(subject=f"repositories {path!r}", cause=fault, hint="write namespace/name")
+    changes = [_keep_repository(task, clients, *path.split("/", 1)) for path in paths]
+    before, after = (
+        tuple(state for state in (getattr(change, side) for change in changes) if state is not None)
+        for side in ("before", "after")
+    )
+    return told(task, "repositories", Change(before, after), lambda states: [asdict(state) for state in states])
+
+
+def _keep_repository(task: Task, clients: Clients, namespace: str, name: str) -> Change[Repository]:
+    params = task.params
+    one = RepositoryResource(
+        clients.registry,
+        params["instance_id"],
+        namespace,
+        name,
+        wait=clients.wait,
+        check_mode=task.check_mode,
+        force=params["force"],
+    )
+    if not params["create"] and params["state"] == "present" and one.read() is None:
+        return Change(None, None)
+    return _keep(task, one, one.wanted, _REPOSITORY_SETTINGS)
 
 
 def switch_endpoint(task: Task) -> NoReturn:

@@ -73,8 +73,10 @@ def repository_spec() -> dict[str, Any]:
     """The options of ``acr_repository``."""
     return {
         **instance_spec(),
-        "namespace": {"type": "str", "required": True},
-        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str"},
+        "name": {"type": "str"},
+        "repositories": {"type": "list", "elements": "str"},
+        "create": {"type": "bool", "default": True},
         "state": _STATE,
         "repo_type": {"type": "str", "choices": ["PRIVATE", "PUBLIC"]},
         "summary": {"type": "str"},

@@ -207,6 +207,26 @@ def test_instances(modules: Modules, simulator: Simulator, instance: Instance) -
     assert "there are: acme, other" in modules.fail("acr_instance_info", name="acm")["msg"]
 
 
+def test_several_repositories_at_once(modules: Modules, simulator: Simulator, instance: Instance) -> None:
+    modules.succeed("acr_namespace", **TEAM)
+    modules.succeed("acr_repository", **NGINX)
+    paths = ["team/nginx", "team/web/shop"]
+    frozen = {**PLACE, "repositories": paths, "create": False, "tag_immutability": True}
+    predicted = modules.succeed("acr_repository", check=True, **frozen)
+    changed = modules.succeed("acr_repository", **frozen)
+    assert predicted["changed"]
+    assert changed["changed"]
+    assert [each["name"] for each in changed["repositories"]] == ["nginx"]
+    assert changed["diff"]["before"]["repositories"][0]["tag_immutability"] is False
+    assert not modules.succeed("acr_repository", **frozen)["changed"]
+    made = modules.succeed("acr_repository", **{**frozen, "create": True})
+    assert [each["name"] for each in made["repositories"]] == ["nginx", "web/shop"]
+    repositories = instance.namespaces["team"].repositories.values()
+    assert [each.tag_immutability for each in repositories] == [True, True]
+    for wrong in ({"repositories": ["nginx"]}, {"repositories": paths, "name": "x", "namespace": "y"}, {}):
+        assert modules.fail("acr_repository", **PLACE, **wrong)["failed"]
+
+
 @pytest.mark.parametrize("status", ["STOPPED", "EXPIRED", "CREATING"])
 def test_an_instance_that_does_not_run_hides_no_other(modules: Modules, simulator: Simulator, status: str) -> None:
     simulator.world.add_instance("idle", instance_id="cri-idle", status=status)
