@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,22 @@ _MOST_PAGES = 10_000
 _LIMIT = 8 * 1024 * 1024
 _FOR_USERS = ("registry_url", "external_url")
 _ADMIN = ("sysadmin_flag", "admin_role_in_auth")
+_NO_USER = 412  # what Harbor answers a robot that asks who it is
+
+
+@dataclass(frozen=True)
+class Project:
+    """One of Harbor's projects.
+
+    :param public: whether everybody may pull from it (``metadata.public``)
+    :param proxy_cache: whether it holds what was pulled through it from another registry
+    :param has_role: whether the user who asks has a role in it; a robot never has
+    """
+
+    name: str
+    public: bool = False
+    proxy_cache: bool = False
+    has_role: bool = False
 
 
 class HarborApi:
@@ -72,19 +89,35 @@ class HarborApi:
             answer,
         )
 
-    def is_admin(self) -> bool:
-        """Whether the login is surely that of an administrator, who sees every project."""
+    def sees_everything(self, projects: Collection[Project]) -> bool:
+        """Return whether the login sees every project, as far as Harbor tells.
+
+        Harbor describes users alone: not robots, and with OIDC not those who log in with a CLI secret. A robot without
+        a project in its name may be one of all projects, whose list is whole. A user who sees private projects without
+        a role in them is an administrator.
+
+        :param projects: what the login sees
+        """
         purpose = Purpose("ask Harbor for the rights of", f"{self.account} at {self.host}", self.host)
         answer = self._ask("users/current", purpose)
-        if answer.status != 200:  # a robot is no user, and with OIDC nobody but a browser is
-            return False
-        user = self._parse(answer, purpose)
-        return isinstance(user, dict) and any(user.get(flag) is True for flag in _ADMIN)
+        if answer.status == 200:
+            user = self._parse(answer, purpose)
+            return isinstance(user, dict) and any(user.get(flag) is True for flag in _ADMIN)
+        if answer.status == _NO_USER or "$" in self.account:
+            return "+" not in self.account
+        return any(not project.public and not project.has_role for project in projects)
 
-    def projects(self) -> list[str]:
-        """The names of all projects that the login sees."""
+    def projects(self) -> list[Project]:
+        """Return all projects that the login sees."""
         purpose = Purpose("list the projects of", self.host, self.host)
-        return self._names("projects?with_detail=false&", purpose)
+        return [_project_of(row) for row in self._rows("projects?with_detail=false&", purpose)]
+
+    def project(self, name: str) -> Project | None:
+        """Return one project; None when the login may not look at it or there is none."""
+        purpose = Purpose("read the project", f"{self.host}/{name}", self.host)
+        answer = self._ask(f"projects/{quote(name, safe='')}", purpose, {"X-Is-Resource-Name": "true"})
+        row = self._parse(answer, purpose) if answer.status == 200 else None
+        return _project_of(row) if isinstance(row, dict) and _is_text(row.get("name")) else None
 
     def repositories(self, project: str) -> list[str]:
         """The paths of all repositories of a project, the project's name first.
@@ -92,39 +125,39 @@ class HarborApi:
         :raises RegistryError: when the project is not there, or this login may not list it
         """
         purpose = Purpose("list the repositories of", f"{self.host}/{project}", self.host)
-        return self._names(f"projects/{quote(project, safe='')}/repositories?", purpose)
+        return [str(row["name"]) for row in self._rows(f"projects/{quote(project, safe='')}/repositories?", purpose)]
 
-    def _names(self, path: str, purpose: Purpose) -> list[str]:
+    def _rows(self, path: str, purpose: Purpose) -> list[Mapping[str, Any]]:
         """Read a list; once more when it changed in the meantime, for then pages have moved and something may lack."""
         for _look in range(2):
-            names, total = self._read(path, purpose)
-            if len(names) >= total:
-                return names
+            rows, total = self._read(path, purpose)
+            if len(rows) >= total:
+                return rows
         raise RegistryError(
             code="protocol_error",
             action=purpose.action,
             subject=purpose.subject,
-            cause=f"Harbor counts {total} and lists {len(names)} of them",
+            cause=f"Harbor counts {total} and lists {len(rows)} of them",
             hint="the list changed while it was read; run again",
             transient=True,
         )
 
-    def _read(self, path: str, purpose: Purpose) -> tuple[list[str], int]:
-        """All pages by number: the links between them are not escaped and not to be followed."""
-        names: dict[str, None] = {}
+    def _read(self, path: str, purpose: Purpose) -> tuple[list[Mapping[str, Any]], int]:
+        """Return the rows of all pages and how many Harbor counts. Its links are not escaped and not to be followed."""
+        found: dict[str, Mapping[str, Any]] = {}
         for page in range(1, _MOST_PAGES + 1):
             answer = self._good(purpose, self._ask(f"{path}page={page}&page_size={_PAGE_SIZE}", purpose))
             rows = self._parse(answer, purpose) or []
             if not isinstance(rows, list):
                 raise _error(purpose, "protocol_error", "Harbor's list is none", "", answer)
-            names.update((row["name"], None) for row in rows if isinstance(row, dict) and _is_text(row.get("name")))
+            found.update((row["name"], row) for row in rows if isinstance(row, dict) and _is_text(row.get("name")))
             total = _count(answer)
-            if not rows or (total is not None and len(names) >= total):
-                return list(names), total or 0
+            if not rows or (total is not None and len(found) >= total):
+                return list(found.values()), total or 0
         raise _error(purpose, "too_large", f"the list has more than {_MOST_PAGES} pages", "", answer)
 
-    def _ask(self, path: str, purpose: Purpose) -> Answer:
-        return self._registry.ask(f"{_BASE}/{path}", purpose, login=self._login, limit=_LIMIT)
+    def _ask(self, path: str, purpose: Purpose, headers: Mapping[str, str] | None = None) -> Answer:
+        return self._registry.ask(f"{_BASE}/{path}", purpose, login=self._login, limit=_LIMIT, headers=headers)
 
     def _good(self, purpose: Purpose, answer: Answer) -> Answer:
         if answer.status == 200:
@@ -141,6 +174,17 @@ class HarborApi:
 def _error(purpose: Purpose, code: Code, cause: str, hint: str, answer: Answer) -> RegistryError:
     return RegistryError(
         code=code, action=purpose.action, subject=purpose.subject, cause=cause, hint=hint, status=answer.status
+    )
+
+
+def _project_of(row: Mapping[str, Any]) -> Project:
+    metadata = row.get("metadata")
+    public = metadata.get("public") if isinstance(metadata, Mapping) else None
+    return Project(
+        str(row["name"]),
+        public=str(public).lower() == "true",
+        proxy_cache=bool(row.get("registry_id")),
+        has_role=bool(row.get("current_user_role_id") or row.get("current_user_role_ids")),
     )
 
 
@@ -198,9 +242,10 @@ class HarborCatalog:
 
     def _all(self, api: HarborApi) -> Iterator[str]:
         projects = api.projects()
-        self._say_what_is_seen(api, len(projects))
+        self._say_what_is_seen(api, projects)
+        self._say_what_is_a_cache(project for project in projects if project.proxy_cache)
         refused: list[str] = []
-        for project in projects:
+        for project in (each.name for each in projects):
             try:
                 yield from api.repositories(project)
             except RegistryError as error:
@@ -213,23 +258,34 @@ class HarborCatalog:
                 f"they are left out ({_NEEDED})"
             )
 
-    def _say_what_is_seen(self, api: HarborApi, count: int) -> None:
+    def _say_what_is_seen(self, api: HarborApi, projects: Collection[Project]) -> None:
         if not api.account:
             self._registry.warn(
-                f"{self._host} is asked without a login and shows its public projects alone, {count} of them; "
+                f"{self._host} is asked without a login and shows its public projects alone, {len(projects)} of them; "
                 "projects that are not public are left out"
             )
-        elif not api.is_admin():
+        elif not api.sees_everything(projects):
             self._registry.warn(
-                f"{self._host} shows {api.account} the {count} projects that are public or that it belongs to; "
+                f"{self._host} shows {api.account} the {len(projects)} projects that are public or that it belongs to; "
                 "if there are others they are left out. An administrator sees all, and so does a robot of all projects"
+            )
+
+    def _say_what_is_a_cache(self, projects: Iterable[Project]) -> None:
+        names = [project.name for project in projects]
+        if names:
+            self._registry.warn(
+                f"{self._host}/{_some(names)}: a proxy cache of another registry. It lists what was pulled through it "
+                "and loses that again; take the images from that registry itself, or leave the project out"
             )
 
     def _project(self, api: HarborApi, project: str) -> list[str]:
         try:
-            return api.repositories(project)
+            found = api.repositories(project)
         except RegistryError as error:
             raise self._refused(error, api, project) from error
+        seen = api.project(project)
+        self._say_what_is_a_cache([seen] if seen is not None and seen.proxy_cache else [])
+        return found
 
     def _refused(self, error: RegistryError, api: HarborApi, project: str) -> RegistryError:
         """The error in the words of projects. Harbor does not tell everybody whether there is one."""

@@ -254,4 +254,11 @@ class Client:
                 waited = time.monotonic() - began
                 fault.cause = f"its token server {urlsplit(call.path).netloc} gave no answer within {waited:.3g} s"
                 fault.host = ""  # named already
+            if fault.code == "plain_http":
+                server = call.path.partition("?")[0]
+                fault.cause = f"its challenge names the token server {server}, and no TLS is spoken there"
+                fault.hint = (
+                    "this is set at the registry, not here: let its realm say http (Harbor: hostname, https and "
+                    "external_url in harbor.yml), or reach it by the address that speaks HTTPS"
+                )
             raise

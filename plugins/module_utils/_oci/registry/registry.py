@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 
 from ..client.call import Call, Purpose
@@ -85,15 +85,24 @@ class Registry(Store):
         """The credential for the repositories below a path, or for all; None where access is anonymous."""
         return self._client.auth.credential(path)
 
-    def ask(self, path: str, purpose: Purpose, *, login: Credential | None, limit: int) -> Answer:
+    def ask(
+        self,
+        path: str,
+        purpose: Purpose,
+        *,
+        login: Credential | None,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """GET something beside the distribution API, such as Harbor's own, by Basic authentication.
 
         :param path: with its query
         :param limit: bytes of the answer at most
+        :param headers: besides the usual ones
         :raises RegistryError: when there is no answer, or after retries none but of a passing fault
         """
         authorization = None if login is None else basic(login)
-        return self._client.send(Call("GET", path, purpose, authorization=authorization, limit=limit))
+        return self._client.send(Call("GET", path, purpose, headers=headers, authorization=authorization, limit=limit))
 
     def error(self, purpose: Purpose, answer: Answer) -> RegistryError:
         """The error for an answer to :meth:`ask` that its caller can do nothing with."""

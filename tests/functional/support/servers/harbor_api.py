@@ -115,13 +115,15 @@ class HarborApi:
         return Reply(200, info)
 
     def _projects(self, query: Query, account: Account | None, path: str) -> Reply:
-        rows = [self._project_row(project) for project in self._world.visible(account)]
+        rows = [self._project_row(project, account) for project in self._world.visible(account)]
         return self._listed(rows, query, path)
 
-    def _project_row(self, project: Project) -> dict[str, Any]:
+    def _project_row(self, project: Project, account: Account | None) -> dict[str, Any]:
+        is_member = account is not None and not account.is_robot and project.name in account.rights
         row: dict[str, Any] = {
             "creation_time": _TIME,
-            "current_user_role_id": 0,
+            "current_user_role_id": 5 if is_member else 0,
+            **({"registry_id": 7} if project.proxy_cache else {}),
             "cve_allowlist": {"creation_time": "0001-01-01T00:00:00.000Z", "items": []},
             "metadata": {"public": "true" if project.public else "false"},
             "name": project.name,
@@ -139,7 +141,7 @@ class HarborApi:
         if name_or_id.isdigit() and headers.get("x-is-resource-name", "").lower() != "true":
             known = {str(self._world.id_of(project)): project.name for project in self._world.projects.values()}
             name = known.get(name_or_id, "")
-        return Reply(200, self._project_row(self._accessible(name, account)))
+        return Reply(200, self._project_row(self._accessible(name, account), account))
 
     def _accessible(self, name: str, account: Account | None) -> Project:
         if not self._world.may(account, "list", name):

@@ -28,11 +28,13 @@ class Project:
     """A project.
 
     :ivar named_only: repositories that it lists and the registry does not have, without the project's name
+    :ivar proxy_cache: whether it is a proxy cache of another registry
     """
 
     name: str
     public: bool = False
     named_only: list[str] = field(default_factory=list)
+    proxy_cache: bool = False
 
 
 @dataclass(frozen=True)
