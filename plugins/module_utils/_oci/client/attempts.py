@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The attempts of one request: it is sent until there is an answer to use, or no sense in another try."""
+"""Sending a request again after a failure that may pass, and the limits of that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .run import Run
 
 
 class Arrived(Exception):
-    """A request had worked although its answer was lost."""
+    """Raised in place of an answer: the request had worked although its answer was lost."""
 
 
 class Attempts:
@@ -110,7 +110,7 @@ class Attempts:
                 raise Arrived
 
     def _refusal(self, answer: Answer, purpose: Purpose) -> RegistryError:
-        """The error for an answer that says to come back; a wait that it asks for is noted."""
+        """Return the error for an answer that may pass, and note a wait that it asks for."""
         answer.close()
         # A storage that the registry redirects to says nothing about the registry.
         said = None if answer.foreign else answer.headers.get("Retry-After")
@@ -127,7 +127,7 @@ def _is_passing(answer: Answer) -> bool:
 
 
 def _is_spoilt(answer: Answer) -> bool:
-    """Whether other bytes are said to have arrived than were written.
+    """Return whether an answer says that other bytes arrived than were written.
 
     Of several who write one manifest at once, docker-registry tells some that it found other bytes: the others'.
     """
@@ -135,5 +135,5 @@ def _is_spoilt(answer: Answer) -> bool:
 
 
 def _is_unsure(error: RegistryError) -> bool:
-    """Whether what was written may be there although the answer did not say so."""
+    """Return whether what was written may be there although no answer said so."""
     return is_gateway(error.status) or error.code in ("timeout", "connection_failed", "digest_mismatch")

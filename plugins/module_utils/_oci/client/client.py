@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to one registry with everything around them: authorization, pace, retries, and errors in plain words."""
+"""Requests to one registry, with authorization, pace, retries and errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
 class Client:
-    """What :class:`~.registry.Registry` sends its requests through.
+    """Sends the requests of one registry.
 
     :param host: as users write it
     :param address: the host to connect to
@@ -115,7 +115,7 @@ class Client:
         raise self.error(call, answer)
 
     def error(self, call: Call, answer: Answer) -> RegistryError:
-        """The error for an answer that the caller can do nothing with."""
+        """Return the error for an answer that the caller cannot use."""
         answer.close()
         return error_of(
             answer,
@@ -126,7 +126,7 @@ class Client:
         )
 
     def fault(self, fault: Fault, purpose: Purpose) -> RegistryError:
-        """The error for an exchange that broke; an interruption when the run was told to end."""
+        """Return the error for an exchange that broke; ``interrupted`` when the run was told to end."""
         if self.run.stop.is_set():
             return interrupted(action=purpose.action, subject=purpose.subject)
         return error_of_fault(fault, purpose)
@@ -136,7 +136,7 @@ class Client:
         self.transport.close()
 
     def shown(self, text: str) -> str:
-        """What a server says in a header, as an error may repeat it: without secrets, in quotes, one short line."""
+        """Return what a server says in a header as an error may repeat it: quoted, one short line, without secrets."""
         return quoted(clean(text, self.run.mask))
 
     def _collect_warnings(self, answer: Answer) -> None:
@@ -225,7 +225,7 @@ class Client:
         self.transport.exchange("GET", url, headers=_HEADERS, limit=None, patience=wait, follow=False).close()
 
     def is_foreign(self, url: str) -> bool:
-        """Whether a URL that the registry gave is at another scheme, host or port than its own."""
+        """Return whether a URL that the registry gave is at another scheme, host or port than its own."""
         return not url.startswith(self.base + "/") and origin_of(url) != self.transport.origin
 
     def begin_round(self) -> None:

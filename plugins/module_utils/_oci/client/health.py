@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a registry is there at all: one that says nothing costs seconds, one that is slow has all its time."""
+"""Whether a registry answers at all: silence costs seconds, and a slow registry has the whole time-out."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 FAILURES = 5
 SILENCES = 20
-"""Time-outs in a row, without any answer between them, that count as much as the connections that could not be made."""
+"""Time-outs in a row that count as much as the connections that could not be made."""
 FIRST_SILENCES = 2
-"""The same, unless said otherwise, of a registry that has not answered at all yet: the others must not wait for it."""
+"""The same for a registry that has never answered: the others must not wait for it."""
 _PROBE_FACTOR = 6
 
 

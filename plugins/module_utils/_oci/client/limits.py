@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much a registry gets: at once, a second, and not before a time that it named."""
+"""How many requests a registry gets: at once, in a second, and after a wait that it asked for."""
 
 from __future__ import annotations
 

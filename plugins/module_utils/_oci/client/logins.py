@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which credentials are used at one registry, and which of them it has refused: a refused login is not tried again."""
+"""Which credentials are used at one registry, and which of them it has refused."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Login:
 
 
 class Logins:
-    """The credentials of one registry's repositories, and what became of them.
+    """The credentials of one registry's repositories, and their logins.
 
     :param registry: its host, as credentials are looked up by it
     """

@@ -1,24 +1,24 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one registry has shown that it cannot do. Learnt in a run and not asked again."""
+"""What one registry has shown in a run that it cannot do."""
 
 from __future__ import annotations
 
 from .head_trust import HeadTrust
 
 CHUNK = 10_000_000
-"""Bytes of the first chunks: within what ECR and every other registry takes."""
+"""Bytes of the first chunks: no more than any registry takes, ECR included."""
 _NEVER_RESUMED = frozenset(("ghcr.io",))
-"""GitHub's registry stores what came in several pieces wrongly, and does not say so."""
+"""Registries that store an upload in several pieces wrongly, and do not say so."""
 MOST_WRONG_RANGES = 2
-"""After so many wrong answers a registry is asked for whole blobs only."""
+"""Wrong answers to Range after which a registry is asked for whole blobs only."""
 SMALLEST_CHUNK = 500_000
-"""What a proxy that refuses more may take: nginx takes a mebibyte unless it is told otherwise."""
+"""Bytes of the smallest chunk that is tried: nginx takes a mebibyte unless it is configured otherwise."""
 
 
 class Quirks:
-    """The memory of one registry. Threads may learn the same thing twice; nothing is forgotten.
+    """The quirks of one registry. Threads may note the same thing twice; nothing is forgotten.
 
     :param host: of the registry
     :ivar resumes: an upload that broke may go on where it broke
@@ -41,20 +41,20 @@ class Quirks:
         self._refused_mounts: set[tuple[str, str]] = set()
 
     def may_mount(self, source: str, path: str) -> bool:
-        """Whether mounting a blob from one repository in another is worth asking for."""
+        """Return whether a registry may mount a blob from one repository in another."""
         return _mount_kind(source, path) not in self._refused_mounts
 
     def mount_refused(self, source: str, path: str) -> None:
-        """Mounting was answered with an error, although an upload is allowed."""
+        """Note that a mount was answered with an error, although an upload is allowed."""
         self._refused_mounts.add(_mount_kind(source, path))
 
     @property
     def takes_ranges(self) -> bool:
-        """Whether it is worth asking for the rest of a blob."""
+        """Whether the registry may give the rest of a blob."""
         return self.wrong_ranges < MOST_WRONG_RANGES
 
     def body_refused(self, size: int) -> bool:
-        """A body of that size was too large; gives whether a smaller one is worth a try."""
+        """Note that a body of so many bytes was too large. Return whether a smaller one may be taken."""
         if size <= SMALLEST_CHUNK:
             return False
         smaller = CHUNK if size > CHUNK else max(size // 4, SMALLEST_CHUNK)
@@ -63,7 +63,7 @@ class Quirks:
 
 
 def _mount_kind(source: str, path: str) -> tuple[str, str]:
-    """Rights to mount differ between projects: the first part of a path."""
+    """Return the projects of two repositories, the first parts of their paths: rights to mount differ by them."""
     if source == path:
         return "", ""
     return source.partition("/")[0], path.partition("/")[0]

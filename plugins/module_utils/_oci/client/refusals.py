@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry's refusal → an error with a stable code, plain words and something to do.
+"""A registry's refusal → an error with a code, a cause and a hint.
 
 The HTTP status and the error codes of the specification (distribution-spec, section Error Codes) decide. What a
 registry says in free words is looked at only where vendors give nothing else.
@@ -44,9 +44,9 @@ _Judgement = tuple[Union[Code, Literal["lacks_content"]], str, str]
 
 _MISSING = frozenset(("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"))
 SPOILT = frozenset(("DIGEST_INVALID", "SIZE_INVALID"))
-"""What registries say of a write of which other bytes arrived than were sent."""
+"""The error codes of a write of which other bytes arrived than were sent."""
 _NO_RIGHT = frozenset(("INVALID_SCOPE", "ACCESS_DENIED"))
-"""What token servers say of a right that the account lacks (RFC 6749 section 5.2)."""
+"""The error codes of token servers for a right that the account lacks (RFC 6749 section 5.2)."""
 _ENDED = re.compile(
     r"\b(?:token|jwt|credentials?|login|session|authorization|password)\b.{0,60}\bexpired\b"
     r"|\bexpired\b.{0,30}\b(?:token|jwt|credentials?|login|session|authorization|password)\b"
@@ -61,7 +61,7 @@ _WRITE_ONCE = re.compile(
 
 
 class Said(NamedTuple):
-    """What an error's body says.
+    """The content of an error's body.
 
     :param codes: the specification's error codes, or what stands in their place, in upper case
     :param words: for people: shortened, one line, without secrets
@@ -109,7 +109,7 @@ def lacks_right(answer: Answer) -> bool:
 
 
 def clean(text: str, mask: Mask = unmasked) -> str:
-    """One line of printable characters, no longer than a message should be, with what looks like a secret taken out.
+    """Return one short line of printable characters, with what looks like a secret taken out.
 
     :param mask: takes out those that are known; before anything is cut off, since half a secret is one too
     """
@@ -156,7 +156,7 @@ def error_of(
     retry_after: float | None = None,
     mask: Mask = unmasked,
 ) -> RegistryError:
-    """The error for an answer that is not what was hoped for.
+    """Return the error for an answer that is no success.
 
     :param anonymous: the request was sent without credentials, because there are none
     :param retry_after: seconds that the answer asks to wait
@@ -218,7 +218,7 @@ def as_said(error: RegistryError) -> RegistryError:
 
 
 def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
-    """The error for an exchange that brought no whole answer."""
+    """Return the error for an exchange that brought no whole answer."""
     cause = fault.cause
     hints = {
         "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority, or ca to its text",
@@ -242,7 +242,7 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
 
 
 def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judgement:
-    """Code, cause and hint."""
+    """Return code, cause and hint of a refusal."""
     codes = said.codes
     if status == 429 or "TOOMANYREQUESTS" in codes:
         return "rate_limited", "the registry takes no more requests now", "lower concurrency or requests_per_second"
@@ -280,7 +280,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judge
 
 
 def _judge_words(status: int, said: Said, purpose: Purpose) -> _Judgement | None:
-    """What vendors say in their own ways."""
+    """Return code, cause and hint where a vendor's own words decide; None elsewhere."""
     codes, words = said.codes, said.words.lower()
     if status == 400 and re.search(r"http request (was sent )?to (an )?https (server|port)", words):
         return "plain_http", "it speaks HTTPS on this port", "leave plain_http out"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When to try again, how long to wait, and when it is enough."""
+"""When a request is tried again, how long to wait before, and how often in a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..errors import ImageOpsError, RegistryError
 
 
 def is_retried(status: int) -> bool:
-    """Whether an HTTP status says that the same request may work later."""
+    """Return whether an HTTP status says that the same request may work later."""
     return status in (408, 429) or (500 <= status < 600 and status not in (501, 505, 507))
 
 
 def is_gateway(status: int | None) -> bool:
-    """Whether an HTTP status says that a proxy gave up on what is behind it, which may have done its work all the same.
+    """Return whether a status says that a proxy gave up on a server, which may have done its work all the same.
 
     Cloudflare has several of its own from 520 on.
     """
@@ -76,7 +76,7 @@ def _moment(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often something that failed for a passing reason is tried, and how long to wait before that.
+    """How often a request is tried that failed for a passing reason, and how long to wait before.
 
     One policy serves everything of a run: small requests, blobs, rounds over images, and the calls of vendors' APIs.
 
@@ -104,7 +104,7 @@ T = TypeVar("T")
 
 
 class RetryBudget:
-    """How many requests all registries of one run may repeat together, so that failures do not multiply the load.
+    """How many requests one run may repeat over all registries, so that failures do not multiply the load.
 
     What failed and is tried in a later round once more is repeated, too.
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all parts of one run share: its numbers, its end, its retries, and where its words go."""
+"""The context that all parts of one run share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def unmasked(text: str) -> str:
     return text
 
 
-def unheard(text: str) -> None:
+def discard(text: str) -> None:
     """Drop a text."""
 
 
@@ -62,10 +62,10 @@ class Run:
     settings: Settings = field(default_factory=Settings)
     stop: threading.Event = field(default_factory=threading.Event)
     budget: RetryBudget = field(default_factory=RetryBudget)
-    on_secret: Callable[[str], None] = unheard
+    on_secret: Callable[[str], None] = discard
     mask: Mask = unmasked
-    warn: Callable[[str], None] = unheard
-    log: Callable[[str], None] = unheard
+    warn: Callable[[str], None] = discard
+    log: Callable[[str], None] = discard
     on_wait: Callable[[str, float], None] = untimed
 
     def check(self, *, action: str, subject: str) -> None:
