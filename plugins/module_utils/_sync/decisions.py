@@ -19,7 +19,7 @@ class Action(_Word):
     """What planning decides of one image.
 
     :cvar CONFLICT: it must not be written
-    :cvar UNKNOWN: planning failed, or the destination does not show what it has
+    :cvar UNKNOWN: it is not known what is to be done, or (in check mode) what the destination has
     """
 
     CREATE = "create"
@@ -40,7 +40,7 @@ class Status(_Word):
 
 
 class Refusal(_Word):
-    """Why nothing is written to a destination, found before anything is written anywhere.
+    """Why a destination must not be written, found before anything is written anywhere. All but one stop the run.
 
     :cvar COLLISION: two rules name different images for one tag
     :cvar TEMPLATE: a template makes a destination that cannot be meant
@@ -54,6 +54,11 @@ class Refusal(_Word):
     SHARED = "shared"
     NAME = "name"
     ONE_TAG = "one_tag"
+
+    @property
+    def stops_run(self) -> bool:
+        """Return whether nothing at all may be written, or only nothing to this destination."""
+        return self is not Refusal.NAME
 
 
 class Overwrite(_Word):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .._oci.client.run import Run
@@ -16,8 +16,8 @@ from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .copy.blob_transfers import Bandwidth
-from .decisions import OnError, Overwrite, Status, UnsupportedArtifacts
-from .plan.creation_times import CreationTimes
+from .decisions import Action, OnError, Overwrite, Status, UnsupportedArtifacts
+from .plan.comparison import CompareOptions
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.source_images import SourceImages
@@ -85,13 +85,15 @@ class Engine:
         self._planner = Planner(
             self._stores,
             self._source_images,
+            self._manifests,
             vendors=self._vendors,
-            overwrite=options.overwrite,
-            rewrite=options.rewrite,
-            created=CreationTimes(self._stores, self._manifests, run),
-            compares_all=options.check_mode,
+            options=CompareOptions(
+                options.overwrite,
+                rewrite=options.rewrite,
+                check_mode=options.check_mode,
+                stripped=options.unsupported_artifacts == UnsupportedArtifacts.STRIP,
+            ),
             run=run,
-            stripped=self._manifests if options.unsupported_artifacts == UnsupportedArtifacts.STRIP else None,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
@@ -155,8 +157,8 @@ class Engine:
             image = self._results[task.source, task.destination] = ImageResult(task, digest=task.digest)
             if task.source_image is not None and task.source_image.note:
                 image.notes.append(task.source_image.note)
-            if not task.to_copy:
-                image.status, image.error = (Status.FAILED if task.error else Status.DONE), task.error
+            image.status, image.error = task.status, task.error
+            if image.status != Status.PENDING:
                 self._finished(image)
 
     def _finished(self, image: ImageResult) -> None:
@@ -166,7 +168,8 @@ class Engine:
 
     def _refused(self) -> bool:
         """Return whether an image is refused in a way that stops the run: then nothing at all is written."""
-        return any(image.task.refusal for image in self._results.values())
+        refusals = (image.task.refusal for image in self._results.values())
+        return any(refusal is not None and refusal.stops_run for refusal in refusals)
 
     def _halted(self) -> bool:
         """Whether an image has failed already and none may be begun after that."""
@@ -180,15 +183,38 @@ class Engine:
             for number in range(self._options.retries + 1):
                 if number and not self._again(number):
                     return
-                todo = [image for image in self._results.values() if image.status == Status.PENDING]
-                if todo and phase is None:
-                    phase = self._begin_copying()
-                if phase is not None:
-                    phase.round(todo)
+                for stage in sorted({image.task.stage for image in self._results.values()}):
+                    todo = self._ready(stage)
+                    if todo and phase is None:
+                        phase = self._begin_copying()
+                    if todo and phase is not None:
+                        phase.round(todo)
         finally:
             if phase is not None:
                 self._rereads = phase.rereads
                 phase.close()
+
+    def _ready(self, stage: int) -> list[ImageResult]:
+        """Return the images of a stage that can be copied now. What an image copies has been written before."""
+        pending = [image for image in self._results.values() if image.status == Status.PENDING and image.task.to_copy]
+        written = {image.destination: image for image in self._results.values()} if stage else {}
+        return [image for image in pending if image.task.stage == stage and self._can_begin(image, written)]
+
+    def _can_begin(self, image: ImageResult, written: Mapping[Reference, ImageResult]) -> bool:
+        predecessor = image.task.predecessor
+        if predecessor is None:
+            return True
+        before = written[predecessor.destination]
+        if before.status != Status.DONE:
+            return False
+        if before.digest is None:
+            image.task = replace(image.task, action=Action.SKIP, reason="what it copies was left out")
+            image.status, image.digest = Status.DONE, image.task.previous
+            self._finished(image)
+            return False
+        if before.digest != predecessor.digest:
+            image.task = replace(image.task, source_image=None)  # the copy phase looks what is there now
+        return True
 
     def _begin_copying(self) -> CopyPhase:
         from .copy.copy_phase import (
@@ -224,7 +250,8 @@ class Engine:
         self._wait(number, passing)
         for _host, store in self._stores.opened():
             store.begin_round()
-        unplanned = [image for image in passing if not image.task.to_copy]
+        waiting = [image for image in self._results.values() if image.status == Status.PENDING]
+        unplanned = [image for image in [*passing, *waiting] if not image.task.to_copy]
         for image in unplanned:
             del self._results[image.source, image.destination]
         self._progress.expect_images(-len(unplanned))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path_fault
 from .._oci.errors import ImageOpsError, RegistryError
+from .._oci.image.manifest import Descriptor
 from .._oci.registry.registry import Registry
 from .._oci.store.store import Store
 from .work.stores import Stores
@@ -30,21 +31,23 @@ _ACR_SERVICES = "registry.aliyuncs.com:"
 
 @dataclass
 class Obstacles:
-    """What stands in the way of repositories that a push would have to create.
+    """What is known of repositories that a push may have to create.
 
     :ivar faults: why one of them cannot be created, by its path
+    :ivar absent: those that are surely not there
     :ivar notes: sentences about what could not be asked; a push may work all the same
     """
 
     faults: Mapping[str, ImageOpsError] = field(default_factory=dict)
     notes: Collection[str] = ()
+    absent: Collection[str] = ()
 
 
 class Generic:
     """A registry of no known product.
 
     :ivar product: its name, as messages say it
-    :ivar has_api: whether the product's own API can be asked with what the task has given
+    :ivar has_api: whether the product's own API says what stands in the way of new repositories
     """
 
     product = ""
@@ -76,6 +79,13 @@ class Generic:
         """Return what stands in the way of new repositories with these paths."""
         return Obstacles()
 
+    def digests(self, path: str) -> Mapping[str, Descriptor] | None:
+        """Return what every tag of a repository names, by the product's API; None when that does not say it.
+
+        There is none when the repository does not exist.
+        """
+        return None
+
     def advice(self, error: RegistryError) -> str:
         """Return what to do about an error of this registry; empty where its own hint is as good."""
         return ""
@@ -98,6 +108,12 @@ class Harbor(Generic):
         from .._harbor.catalog import HarborCatalog  # for whole projects alone
 
         return HarborCatalog(self._registry).repositories(beginning)
+
+    def digests(self, path: str) -> Mapping[str, Descriptor] | None:
+        """Return what Harbor's API lists to the login of the project."""
+        from .._harbor.catalog import HarborCatalog
+
+        return HarborCatalog(self._registry).digests(path)
 
 
 class AcrPersonal(Generic):
@@ -156,7 +172,7 @@ class ManagedAcrInstance(AcrInstance):
     def obstacles(self, paths: Collection[str]) -> Obstacles:
         """Return which namespaces are missing or closed to pushes, and where the quota is too small."""
         found = self._managed.room(paths)
-        return Obstacles(found.faults, found.unknown)
+        return Obstacles(found.faults, found.unknown, found.absent)
 
 
 class Vendors:

@@ -48,7 +48,7 @@ class Managed(SimpleNamespace):
         return [f"{beginning}by-api"]
 
     def room(self, paths: list[str]) -> Any:
-        return SimpleNamespace(faults={paths[0]: "no namespace"}, unknown=["quota"])
+        return SimpleNamespace(faults={paths[0]: "no namespace"}, unknown=["quota"], absent=["ns/app"])
 
     def close(self) -> None:
         self.closed = True
@@ -103,7 +103,7 @@ def test_an_instance_that_the_task_names_is_asked_by_its_api_alone() -> None:
 
     assert vendor.has_api
     assert list(vendor.repositories("library/")) == ["library/by-api"]
-    assert vendor.obstacles(["ns/app"]) == vendors.Obstacles({"ns/app": "no namespace"}, ["quota"])  # type: ignore[dict-item]
+    assert vendor.obstacles(["ns/app"]) == vendors.Obstacles({"ns/app": "no namespace"}, ["quota"], ["ns/app"])  # type: ignore[dict-item]
     found.close()
     assert managed.closed
 

@@ -68,10 +68,12 @@ class Room:
     """What is known of repositories that a push would have to create.
 
     :ivar faults: why one of them cannot come to be, by path
+    :ivar absent: the paths of those that are surely not there
     :ivar unknown: what could not be asked, in sentences; a push may work all the same
     """
 
     faults: dict[str, ImageOpsError] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
 
@@ -94,7 +96,8 @@ class _Search:
     def run(self, wanted: Collection[str]) -> Room:
         namespaces = self._ask("its namespaces", self._namespaces)
         if namespaces is not None:
-            new = [path for path in self._absent(wanted, namespaces) if self._is_made(path, namespaces)]
+            self._room.absent = self._absent(wanted, namespaces)
+            new = [path for path in self._room.absent if self._is_made(path, namespaces)]
             self._count(new)
         return self._room
 

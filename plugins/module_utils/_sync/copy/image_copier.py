@@ -57,9 +57,12 @@ class ImageCopier:
         """Read the image's manifests, each once. A tag that moved since planning is resolved again and noted."""
         planned = result.task.source_image
         if planned is None:
-            raise ValueError(f"{result.task.source} was not planned to be copied")
+            planned = await self._resolve_now(result)
+            result.task = replace(result.task, source_image=planned, digest=planned.digest)
+            result.digest = planned.digest
+        source = result.task.origin if self._options.check_mode else result.task.source
         try:
-            return await self._graphs.read(result.task.source, planned)
+            return await self._graphs.read(source, planned)
         except ImageOpsError as fault:
             if not _is_lost(fault) or result.task.source.digest is not None:
                 raise
@@ -68,13 +71,18 @@ class ImageCopier:
         result.digest = now.digest
         return await self._graphs.read(result.task.source, now)
 
-    async def _resolve_again(self, result: ImageResult, planned: SourceImage, lost: ImageOpsError) -> SourceImage:
-        """Return what the source tag names now that what it named is not there any more."""
+    async def _resolve_now(self, result: ImageResult) -> SourceImage:
+        """Return what the source names now, whatever was planned."""
         task = result.task
         self._source_images.forget(task.source, task.rule.platforms)
         now = await self._calls.request(task.source, self._source_images.resolve, task.source, task.rule.platforms)
         if now.digest is None:
             raise _vanished(result, now.skip)
+        return now
+
+    async def _resolve_again(self, result: ImageResult, planned: SourceImage, lost: ImageOpsError) -> SourceImage:
+        """Return what the source tag names now that what it named is not there any more."""
+        now = await self._resolve_now(result)
         if now.digest != planned.digest:
             return now
         if isinstance(lost, ContentError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan consists of: a task for each image and destination, and what becomes of tasks that meet."""
+"""What a plan consists of: a task for each image and destination, and what becomes of tasks with one destination."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
-from ..decisions import Action, Refusal
+from ..decisions import Action, Refusal, Status
 from ..rules.rule_parser import Destination, Rule
 from .source_images import SourceImage
 
@@ -38,14 +38,32 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class ImageTask:
-    """One image that must be in one place.
+class Predecessor:
+    """The image of an earlier stage that a task copies.
 
-    :ivar reason: why, in a few words
+    :ivar destination: where the earlier stage writes it, which is the source of the task
+    :ivar digest: what it is to be
+    """
+
+    __slots__ = ("destination", "digest")
+
+    destination: Reference
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """One image of a source that a destination is to have.
+
+    :ivar reason: why the action was decided, in a few words
     :ivar digest: what the destination has afterwards; None when it is not known
-    :ivar previous: what the destination had at planning; None when it had nothing
+    :ivar previous: what the destination had at planning; None when it had nothing, or does not show it
     :ivar error: why this image cannot be copied; None when it can
-    :ivar refusal: why nothing at all may be written in a run that has this task; None when it may
+    :ivar refusal: why it must not be written; None when it may
+    :ivar origin: where its manifests can be read at planning: the source, or the source of the first stage
+    :ivar predecessor: what must be written before; None when the source is there already
+    :ivar stage: the stages of a run are copied one after another
+    :ivar unseen: the destination does not show what it has, so that it is written in any case
     """
 
     __slots__ = (
@@ -53,12 +71,16 @@ class ImageTask:
         "destination",
         "digest",
         "error",
+        "origin",
+        "predecessor",
         "previous",
         "reason",
         "refusal",
         "rule",
         "source",
         "source_image",
+        "stage",
+        "unseen",
     )
 
     rule: Rule
@@ -71,33 +93,67 @@ class ImageTask:
     source_image: SourceImage | None
     error: ImageOpsError | None
     refusal: Refusal | None
+    origin: Reference
+    predecessor: Predecessor | None
+    stage: int
+    unseen: bool
 
     @property
     def to_copy(self) -> bool:
-        """Whether something has to be written for it."""
-        return self.action in (Action.CREATE, Action.UPDATE)
+        """Return whether something has to be written for it."""
+        return self.action in (Action.CREATE, Action.UPDATE) or (self.action == Action.UNKNOWN and self.unseen)
+
+    @property
+    def status(self) -> Status:
+        """Return how far the image is when planning has ended."""
+        if self.error is not None:
+            return Status.FAILED
+        return Status.PENDING if self.to_copy or self.action == Action.UNKNOWN else Status.DONE
+
+    @property
+    def changes_destination(self) -> bool:
+        """Return whether the destination does not simply stay as it is: it is written, or is not known."""
+        return self.status != Status.DONE
 
 
 def new_task(rule: Rule, source: Reference, destination: Reference) -> ImageTask:
-    """A task about which nothing is known yet."""
-    return ImageTask(rule, source, destination, Action.UNKNOWN, "", None, None, None, None, None)
+    """Return a task about which nothing is known yet."""
+    return ImageTask(
+        rule,
+        source,
+        destination,
+        action=Action.UNKNOWN,
+        reason="",
+        digest=None,
+        previous=None,
+        source_image=None,
+        error=None,
+        refusal=None,
+        origin=source,
+        predecessor=None,
+        stage=0,
+        unseen=False,
+    )
 
 
-def unknown_task(rule: Rule, place: Destination, reason: str, fault: ImageOpsError) -> ImageTask:
-    """What stands for all images of a rule at one destination, which are not known."""
+def unknown_task(rule: Rule, destination: Destination, reason: str, error: ImageOpsError | None) -> ImageTask:
+    """Return what stands for all images of a rule at one destination, which are not known.
+
+    :param error: why not; None when it is no fault of their own
+    """
     source = Reference(rule.source.registry, rule.source.repository)
-    destination = Reference(place.registry, place.repository)
-    return replace(new_task(rule, source, destination), reason=reason, error=fault)
+    task = new_task(rule, source, Reference(destination.registry, destination.repository))
+    return replace(task, reason=reason, error=error)
 
 
-def refused_task(rule: Rule, place: Destination, refusal: Refusal, fault: ImageOpsError) -> ImageTask:
-    """The same, of what must not be written at all."""
-    task = unknown_task(rule, place, _REASONS[refusal], fault)
+def refused_task(rule: Rule, destination: Destination, refusal: Refusal, error: ImageOpsError) -> ImageTask:
+    """Return what stands for all images of a rule at one destination that must not be written."""
+    task = unknown_task(rule, destination, _REASONS[refusal], error)
     return replace(task, action=Action.CONFLICT, refusal=refusal)
 
 
 def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
-    """The error for a destination tag that must not be overwritten."""
+    """Return the error for a destination tag that must not be overwritten."""
     return ImageOpsError(
         code="conflict",
         action="write",
@@ -108,21 +164,21 @@ def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
 
 
 def merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
-    """Rules that meet at one destination become one task where they agree, and a conflict each where they do not."""
-    meeting: dict[Reference, list[ImageTask]] = {}
+    """Yield tasks so that each destination has one: tasks of one digest are one task, others become conflicts."""
+    groups: dict[Reference, list[ImageTask]] = {}
     for task in tasks:
-        meeting.setdefault(task.destination, []).append(task)
-    for destination, group in meeting.items():
+        groups.setdefault(task.destination, []).append(task)
+    for destination, group in groups.items():
         digests = {task.digest for task in group if task.digest is not None}
         if len(group) == 1 or destination.tag is None:
             yield from group
         elif len(digests) > 1:
-            yield from (_collides(task, group) for task in group)
+            yield from (_collision(task, group) for task in group)
         else:
             yield next((task for task in group if task.to_copy), group[0])
 
 
-def _collides(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
+def _collision(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
     others = ", ".join(str(other.source) for other in group if other is not task)
     fault = ImageOpsError(
         code="conflict",
@@ -136,7 +192,7 @@ def _collides(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
 
 
 def in_order(tasks: Iterable[ImageTask]) -> list[ImageTask]:
-    """Bring tasks of one source digest together, so that one read serves them; fallback tags of referrers come last."""
+    """Return tasks with those of one source digest side by side, which one read serves; fallback tags come last."""
     groups: dict[object, list[ImageTask]] = {}
     last: list[ImageTask] = []
     for task in tasks:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, RegistryError
@@ -65,6 +65,16 @@ class SourceImages:
             self._known[key] = self._resolve(source, platforms)
         return self._known[key]
 
+    def narrow(self, image: SourceImage, origin: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
+        """Return what is taken of an image that an earlier stage writes, when these platforms are chosen.
+
+        :param origin: where its manifests can be read now
+        """
+        if not platforms or image.digest is None:
+            return replace(image, note="")
+        root = image.rewritten.get(image.digest) or self._manifests.get(self._stores.repository(origin), image.digest)
+        return self._select(self._stores.repository(origin), root, platforms, image.rewritten)
+
     def _resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         repository = self._stores.repository(source)
         descriptor = repository.resolve(source.tag or str(source.digest))
@@ -79,30 +89,31 @@ class SourceImages:
             )
         _check(source, descriptor)
         if platforms:
-            return self._select(repository, descriptor, platforms)
+            root = self._manifests.get(repository, descriptor.digest)
+            return self._select(repository, root, platforms, {})
         return SourceImage(descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
 
     def _select(
         self,
         repository: Repository,
-        descriptor: Descriptor,
+        root: Manifest,
         platforms: tuple[Platform, ...],
+        made: Mapping[Digest, Manifest],
     ) -> SourceImage:
-        root = self._manifests.get(repository, descriptor.digest)
         selection = select_platforms(
             root,
             platforms,
-            load=lambda child: self._manifests.get(repository, child.digest),
+            load=lambda child: made.get(child.digest) or self._manifests.get(repository, child.digest),
             platform_of=lambda manifest: _platform_of(repository, manifest, self._run),
         )
         chosen = selection.manifest
         if chosen is None:
             return SourceImage(None, root.media_type, root.size, {}, selection.reason, "")
         if chosen is root:
-            return SourceImage(root.digest, root.media_type, root.size, {}, "", "")
+            return SourceImage(root.digest, root.media_type, root.size, made, "", "")
         chosen_platforms = ", ".join(str(platform) for platform in platforms)
         note = f"only {chosen_platforms} of {root.digest}: the digest changes"
-        rewritten = {**selection.rewritten, chosen.digest: chosen}
+        rewritten = {**made, **selection.rewritten, chosen.digest: chosen}
         return SourceImage(chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar, Union
 from ..._oci.errors import ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Platform
 from ..._oci.image.reference import Reference
+from ..vendors import Vendors
 from ..work.stores import Stores
 from ..work.workers import ask_all
 from .source_images import SourceImage, SourceImages
@@ -25,12 +26,16 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class DestinationState:
-    """What a destination has: a descriptor, nothing, or (unknown) an answer that does not tell."""
+    """What a destination has.
 
-    __slots__ = ("descriptor", "unknown")
+    :ivar descriptor: None when it has nothing, or does not show it
+    :ivar unseen: how it is known that the destination does not show what it has; empty when it does
+    """
+
+    __slots__ = ("descriptor", "unseen")
 
     descriptor: Descriptor | None
-    unknown: str
+    unseen: str
 
 
 _ABSENT = DestinationState(None, "")
@@ -42,9 +47,12 @@ class Survey:
     :param log: takes the traceback of a fault that nobody expected
     """
 
-    def __init__(self, stores: Stores, source_images: SourceImages, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, stores: Stores, source_images: SourceImages, vendors: Vendors, log: Callable[[str], None]
+    ) -> None:
         self._stores = stores
         self._source_images = source_images
+        self._vendors = vendors
         self._log = log
         self._listings: dict[str, dict[str, None]] = {}
         self._long: set[str] = set()
@@ -92,7 +100,20 @@ class Survey:
                 there[key] = outcome
             elif not isinstance(key, Reference) and not isinstance(outcome, DestinationState):
                 images[key] = outcome
+        self._ask_products(there)
         return images, there
+
+    def _ask_products(self, there: dict[Reference, DestinationState | ImageOpsError]) -> None:
+        """Replace what destinations do not show by what their products' APIs say, where those can be asked."""
+        states = ((ref, state) for ref, state in there.items() if isinstance(state, DestinationState))
+        unseen = [ref for ref, state in states if state.unseen and ref.tag]
+        repositories = dict.fromkeys(Reference(ref.registry, ref.repository) for ref in unseen)
+        answers = self._ask(repositories, lambda ref: self._vendors.known(ref.registry).digests(ref.repository))
+        for ref in unseen:
+            digests = answers[Reference(ref.registry, ref.repository)]
+            if isinstance(digests, Mapping):
+                found = digests.get(ref.tag or "")
+                there[ref] = DestinationState(found, "")
 
     def _ask(self, keys: Iterable[K], answer: Callable[[K], V]) -> Mapping[K, V | ImageOpsError]:
         questions = (
@@ -110,13 +131,13 @@ class Survey:
         return self._there.get(destination)
 
     def _look(self, destination: Reference) -> DestinationState:
-        """HEAD a destination. Some registries answer 401 or 403 for what does not exist yet: that is no answer."""
+        """HEAD a destination. Some registries answer 401 or 403 for what does not exist: that says nothing."""
         try:
             descriptor = self._stores.repository(destination).resolve(destination.tag or str(destination.digest))
         except RegistryError as fault:
-            if not fault.is_denial:
+            if not fault.is_denial or fault.code == "no_credentials":
                 raise
-            return DestinationState(None, f"the destination answered {fault.status}, taken as absent")
+            return DestinationState(None, f"the destination does not show what it has (HTTP {fault.status})")
         there = DestinationState(descriptor, "")
         self._there[destination] = there
         return there

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Reference
 from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, Status
-from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import new_task
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.log_file import LogFile
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Counts, Progress, Span
@@ -28,7 +29,7 @@ SOURCE, DESTINATION = Reference("a.example.com", "app", "1"), Reference("b.examp
 
 
 def image(status: str = "done", error: ImageOpsError | None = None) -> ImageResult:
-    task = ImageTask(RULE, SOURCE, DESTINATION, Action.CREATE, "", None, None, None, error, None)
+    task = replace(new_task(RULE, SOURCE, DESTINATION), action=Action.CREATE, error=error)
     return ImageResult(task, Status(status), bytes=12, seconds=0.25, error=error)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest, Reference
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Counters
 from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, ReturnImages, Status
-from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import ImageTask
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import new_task
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import message, report
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
@@ -59,7 +60,14 @@ def image(
     source = Reference(rule.source.registry, rule.source.repository, tag)
     destination = Reference(rule.destinations[0].registry, rule.destinations[0].repository, tag)
     previous = None if action == "create" else NEW if action == "unchanged" else OLD
-    task = ImageTask(rule, source, destination, Action(action), "because", NEW, previous, None, error, None)
+    task = replace(
+        new_task(rule, source, destination),
+        action=Action(action),
+        reason="because",
+        digest=NEW,
+        previous=previous,
+        error=error,
+    )
     return ImageResult(task, Status(status), NEW, error=error, **counted)
 
 

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pairs of a source and a destination, and what both have → tasks, each with an action and the reason for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..._oci.client.run import Run
+from ..._oci.errors import ContentError, ImageOpsError
+from ..._oci.image.manifest import Descriptor, Platform
+from ..._oci.image.reference import Reference
+from ..decisions import Action, Overwrite
+from ..work.manifest_cache import ManifestCache
+from ..work.stores import Stores
+from ..work.workers import ask_all
+from .artifacts import are_indexes, was_stripped
+from .earlier_stages import EarlierStages
+from .image_task import LEFT, ImageTask, Pair, Predecessor, differs, new_task
+from .immutable_tags import split_immutable
+from .source_images import SourceImage, SourceImages
+from .state import DestinationState, SourceKey, Survey
+
+_STRIPPED = "the destination has it without the artifacts that it does not take"
+_WAITS = "what is to be copied first has failed"
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """How both sides are compared.
+
+    :ivar overwrite: for rules that do not say
+    :ivar rewrite: put manifests again even where both sides are equal
+    :ivar check_mode: compare tags that never move like others, and say of what is not seen that it is unknown
+    :ivar stripped: take for equal what lacks only artifacts that the destination did not take
+    """
+
+    overwrite: Overwrite
+    rewrite: bool
+    check_mode: bool
+    stripped: bool
+
+
+class Comparison:
+    """Compares both sides. What was learnt is kept, so that comparing again asks only what failed the first time."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        survey: Survey,
+        source_images: SourceImages,
+        manifests: ManifestCache,
+        options: CompareOptions,
+        run: Run,
+    ) -> None:
+        self._stores = stores
+        self._survey = survey
+        self._source_images = source_images
+        self._manifests = manifests
+        self._options = options
+        self._run = run
+
+    def tasks(self, pairs: Sequence[Pair], earlier: EarlierStages) -> list[ImageTask]:
+        """Return a task for each pair.
+
+        :param earlier: what is written before, and copied by some of these pairs
+        """
+        tasks: list[ImageTask] = []
+        if not self._options.check_mode and not self._options.rewrite:
+            tasks, pairs = split_immutable(pairs, self._survey)
+        makers = {pair.source: maker for pair in pairs for maker in [earlier.maker(pair.source)] if maker is not None}
+        waiting = {source for source, maker in makers.items() if not maker.to_copy}
+        tasks += [_waiting(pair) for pair in pairs if pair.source in waiting]
+        pairs = [pair for pair in pairs if pair.source not in waiting]
+        here = [_key(pair) for pair in pairs if pair.source not in makers]
+        images, there = self._survey.images(here, (pair.destination for pair in pairs))
+        made = self._narrowed({_key(pair): makers[pair.source] for pair in pairs if pair.source in makers})
+        every = {**images, **made}
+        tasks += [self._decide(_begin(pair, makers), every[_key(pair)], there[pair.destination]) for pair in pairs]
+        return self._without_stripped(tasks, there)
+
+    def _narrowed(self, makers: Mapping[SourceKey, ImageTask]) -> Mapping[SourceKey, SourceImage | ImageOpsError]:
+        """Return what is taken of images that earlier stages write."""
+        return ask_all(
+            ((self._stores.queue(maker.origin.registry), key) for key, maker in makers.items()),
+            lambda key: self._narrow(makers[key], *key),
+            action="plan",
+            log=self._run.log,
+        )
+
+    def _narrow(self, maker: ImageTask, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
+        image = maker.source_image
+        if image is None or (source.digest is not None and source.digest != image.digest):
+            raise ContentError(
+                code="digest_mismatch",
+                action="copy",
+                subject=str(source),
+                cause=f"{maker.source} is to be copied there before, and is {maker.digest}",
+                hint="correct the digest, or leave the tag or the digest out",
+            )
+        return self._source_images.narrow(image, maker.origin, platforms)
+
+    def _decide(
+        self, task: ImageTask, image: SourceImage | ImageOpsError, there: DestinationState | ImageOpsError
+    ) -> ImageTask:
+        if isinstance(image, ImageOpsError):
+            return replace(task, reason="the source does not give it", error=image)
+        if isinstance(there, ImageOpsError):
+            return replace(task, reason="the destination could not be asked", error=there)
+        previous = there.descriptor.digest if there.descriptor else None
+        task = replace(task, digest=image.digest, previous=previous, source_image=image)
+        if image.digest is None:
+            return replace(task, action=Action.SKIP, reason=image.skip)
+        if there.unseen:
+            action = Action.UNKNOWN if self._options.check_mode else Action.CREATE
+            return replace(task, action=action, reason=there.unseen, unseen=True)
+        if previous is None:
+            return replace(task, action=Action.CREATE, reason="the destination does not have it")
+        if previous != image.digest:
+            return self._differs(task)
+        if self._options.rewrite:
+            return replace(task, action=Action.UPDATE, reason="equal, and written again as asked")
+        return replace(task, action=Action.UNCHANGED, reason="both sides have the same digest")
+
+    def _differs(self, task: ImageTask) -> ImageTask:
+        overwrite = task.rule.overwrite or self._options.overwrite
+        if overwrite == Overwrite.ALWAYS:
+            return replace(task, action=Action.UPDATE, reason="the destination has another digest")
+        if overwrite == Overwrite.SKIP:
+            return replace(task, action=Action.SKIP, reason=LEFT)
+        return replace(task, action=Action.CONFLICT, reason="overwrite is fail", error=differs(task, task.previous))
+
+    def _without_stripped(
+        self, tasks: list[ImageTask], there: Mapping[Reference, DestinationState | ImageOpsError]
+    ) -> list[ImageTask]:
+        """Leave what differs only by artifacts that the destination did not take."""
+        if not self._options.stripped or self._options.rewrite:
+            return tasks
+        differing = dict(_differing_indexes(tasks, there))
+        same = ask_all(
+            ((self._stores.queue(key[0].registry), key) for key in differing),
+            lambda key: self._was_stripped(*differing[key]),
+            action="plan",
+            log=self._run.log,
+        )
+        return [
+            replace(task, action=Action.UNCHANGED, reason=_STRIPPED, error=None)
+            if same.get((task.destination, task.source)) is True
+            else task
+            for task in tasks
+        ]
+
+    def _was_stripped(self, task: ImageTask, there: Descriptor) -> bool:
+        image = task.source_image
+        if image is None or image.digest is None:
+            return False
+        return was_stripped(
+            self._stores.repository(task.origin),
+            image.digest,
+            image.rewritten,
+            self._stores.repository(task.destination),
+            there,
+            self._manifests,
+        )
+
+
+def _key(pair: Pair) -> SourceKey:
+    return (pair.source, pair.rule.platforms)
+
+
+def _waiting(pair: Pair) -> ImageTask:
+    """Return a task for an image of which an earlier stage knows that it cannot be written."""
+    return replace(new_task(pair.rule, pair.source, pair.destination), reason=_WAITS)
+
+
+def _begin(pair: Pair, makers: Mapping[Reference, ImageTask]) -> ImageTask:
+    task = new_task(pair.rule, pair.source, pair.destination)
+    maker = makers.get(pair.source)
+    if maker is None or maker.digest is None:
+        return task
+    return replace(task, origin=maker.origin, predecessor=Predecessor(maker.destination, maker.digest))
+
+
+def _differing_indexes(
+    tasks: Iterable[ImageTask], there: Mapping[Reference, DestinationState | ImageOpsError]
+) -> Iterable[tuple[tuple[Reference, Reference], tuple[ImageTask, Descriptor]]]:
+    for task in tasks:
+        found = there.get(task.destination)
+        if task.previous is None or task.previous == task.digest or not isinstance(found, DestinationState):
+            continue
+        image, descriptor = task.source_image, found.descriptor
+        if image and descriptor and are_indexes(image.media_type, descriptor.media_type):
+            yield (task.destination, task.source), (task, descriptor)
