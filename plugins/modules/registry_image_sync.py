@@ -529,6 +529,10 @@ summary:
       description: Images that were left alone for a reason.
       type: int
       sample: 0
+    unknown:
+      description: In check mode, images that would be written though the destination does not show what it has.
+      type: int
+      sample: 0
     failed:
       description: Images that failed.
       type: int

@@ -11,12 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from .._oci.client.call import Purpose
-from .._oci.client.refusals import read_error
 from .._oci.credentials.provider import Credential
-from .._oci.errors import Code, InputError, RegistryError
+from .._oci.errors import Code, RegistryError
 from .._oci.http.transport import Answer
-from .._oci.image.manifest import Descriptor
-from .._oci.image.reference import Digest
 from .._oci.registry.listing import is_repository_path
 from .._oci.registry.registry import Registry
 
@@ -130,32 +127,20 @@ class HarborApi:
         purpose = Purpose("list the repositories of", f"{self.host}/{project}", self.host)
         return [str(row["name"]) for row in self._rows(f"projects/{quote(project, safe='')}/repositories?", purpose)]
 
-    def digests(self, project: str, repository: str) -> dict[str, Descriptor]:
-        """Return what every tag of a repository names; nothing when the repository does not exist.
+    def artifacts(self, project: str, repository: str) -> list[Mapping[str, Any]]:
+        """Return all artifacts of a repository as Harbor describes them, with their tags.
 
-        :raises RegistryError: when this login may not list it
+        :raises RegistryError: with status 404 when the repository does not exist
         """
         purpose = Purpose("list the artifacts of", f"{self.host}/{project}/{repository}", self.host)
-        # What is behind the project is escaped twice, by the API's own rule.
+        # A repository with a slash in its name is escaped twice, by the API's own rule.
         path = f"projects/{quote(project, safe='')}/repositories/{quote(quote(repository, safe=''), safe='')}/artifacts"
-        found: dict[str, Descriptor] = {}
-        for page in range(1, _MOST_PAGES + 1):
-            answer = self._ask(f"{path}?with_tag=true&page={page}&page_size={_PAGE_SIZE}", purpose)
-            if answer.status == 404 and "NOT_FOUND" in read_error(answer.body).codes:
-                return {}
-            rows = self._parse(self._good(purpose, answer), purpose) or []
-            if not isinstance(rows, list):
-                raise _error(purpose, "protocol_error", "Harbor's list is none", "", answer)
-            for row in rows:
-                found.update(_tagged(row))
-            if len(rows) < _PAGE_SIZE:
-                return found
-        raise _error(purpose, "too_large", f"the list has more than {_MOST_PAGES} pages", "", answer)
+        return self._rows(f"{path}?with_tag=true&", purpose, key="digest")
 
-    def _rows(self, path: str, purpose: Purpose) -> list[Mapping[str, Any]]:
+    def _rows(self, path: str, purpose: Purpose, key: str = "name") -> list[Mapping[str, Any]]:
         """Read a list; once more when it changed in the meantime, for then pages have moved and something may lack."""
         for _look in range(2):
-            rows, total = self._read(path, purpose)
+            rows, total = self._read(path, purpose, key)
             if len(rows) >= total:
                 return rows
         raise RegistryError(
@@ -167,7 +152,7 @@ class HarborApi:
             transient=True,
         )
 
-    def _read(self, path: str, purpose: Purpose) -> tuple[list[Mapping[str, Any]], int]:
+    def _read(self, path: str, purpose: Purpose, key: str) -> tuple[list[Mapping[str, Any]], int]:
         """Return the rows of all pages and how many Harbor counts. Its links are not escaped and not to be followed."""
         found: dict[str, Mapping[str, Any]] = {}
         for page in range(1, _MOST_PAGES + 1):
@@ -175,7 +160,7 @@ class HarborApi:
             rows = self._parse(answer, purpose) or []
             if not isinstance(rows, list):
                 raise _error(purpose, "protocol_error", "Harbor's list is none", "", answer)
-            found.update((row["name"], row) for row in rows if isinstance(row, dict) and _is_text(row.get("name")))
+            found.update((row[key], row) for row in rows if isinstance(row, dict) and _is_text(row.get(key)))
             total = _count(answer)
             if not rows or (total is not None and len(found) >= total):
                 return list(found.values()), total or 0
@@ -211,17 +196,6 @@ def _project_of(row: Mapping[str, Any]) -> Project:
         proxy_cache=bool(row.get("registry_id")),
         has_role=bool(row.get("current_user_role_id") or row.get("current_user_role_ids")),
     )
-
-
-def _tagged(row: Any) -> Iterator[tuple[str, Descriptor]]:
-    """Yield the tags of one artifact, each with what it names. Its size, which is that of its layers, is not told."""
-    try:
-        digest = Digest.parse(row["digest"])
-        names = [tag["name"] for tag in row.get("tags") or ()]
-    except (AttributeError, KeyError, TypeError, InputError):
-        return
-    for name in names:
-        yield name, Descriptor(media_type=str(row.get("manifest_media_type") or ""), digest=digest, size=0)
 
 
 def _is_text(value: object) -> bool:
@@ -263,22 +237,6 @@ class HarborCatalog:
                 self._registry.warn(f"{self._host} lists {path!r}, which is no repository's path; it is left out")
             elif path.startswith(prefix):
                 yield path
-
-    def digests(self, path: str) -> dict[str, Descriptor] | None:
-        """Return what every tag of a repository names; None when Harbor does not say that to the login of the project.
-
-        There is none when the repository does not exist.
-        """
-        project, _slash, repository = path.partition("/")
-        login = self._registry.login(path)
-        if login is None or not login.password:
-            return None
-        try:
-            return HarborApi(self._registry, login).digests(project, repository)
-        except RegistryError as error:
-            if error.status in (401, 403, 404):
-                return None
-            raise
 
     def _login(self, project: str) -> Credential | None:
         login = self._registry.login(project)

@@ -111,9 +111,9 @@ class Harbor(Generic):
 
     def digests(self, path: str) -> Mapping[str, Descriptor] | None:
         """Return what Harbor's API lists to the login of the project."""
-        from .._harbor.catalog import HarborCatalog
+        from .._harbor.artifacts import tagged_artifacts  # for what the registry does not show
 
-        return HarborCatalog(self._registry).digests(path)
+        return tagged_artifacts(self._registry, path)
 
 
 class AcrPersonal(Generic):

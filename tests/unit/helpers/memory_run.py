@@ -30,12 +30,14 @@ class MemoryRun:
 
     :ivar log: what the engine logged
     :ivar stop: ends a run when it is set
+    :ivar managed: what stands for the APIs of instances of ACR, by host
     """
 
     def __init__(self, *stores: MemoryStore) -> None:
         self._stores = {store.host: store for store in stores}
         self.log: list[str] = []
         self.stop = threading.Event()
+        self.managed: dict[str, Any] = {}
 
     def sync(self, *items: Mapping[str, Any], attempts: int = QUICK.attempts, **options: Any) -> RunResult:
         """Run to the end. No fault that was not expected is in what the engine logged."""
@@ -46,6 +48,7 @@ class MemoryRun:
             options=Options(**options),
             run=Run(settings=settings, stop=self.stop, log=self.log.append),
             progress=Progress(),
+            managed=self.managed,
         )
         result = engine.run()
         assert not [line for line in self.log if "Traceback" in line], self.log

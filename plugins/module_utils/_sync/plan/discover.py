@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
@@ -14,6 +15,7 @@ from ..decisions import Refusal
 from ..rules.grammar import Destination
 from ..rules.repository_patterns import Wildcard, target
 from ..rules.rule import Rule
+from ..rules.stages import circle
 from ..vendors import Vendors
 from ..work.stores import Stores
 from ..work.workers import ask_all
@@ -53,16 +55,20 @@ class Discovery:
         self._listed: dict[_Listing, list[str]] = {}
 
     def expand(self, rules: Sequence[Rule]) -> Expansion:
-        """A rule for each repository, and what stands in the way."""
+        """Return a rule for each repository, and what stands in the way.
+
+        :raises InputError: when rules copy in a circle
+        """
         faults = self._list(rule.source.wildcard for rule in rules)
         result = Expansion()
+        paths = self._paths(rules)
         for rule in rules:
             wildcard = rule.source.wildcard
             if wildcard is None:
                 result.rules.append(rule)
                 continue
             fault = faults.get(_listing(wildcard))
-            found = [path for path in self._listed.get(_listing(wildcard), ()) if wildcard.covers(path)]
+            found = sorted(paths.get(rule, ()))
             if fault is None and not found:
                 fault = self._nothing(wildcard)
             if fault is None:
@@ -71,6 +77,35 @@ class Discovery:
                 result.failures.append((rule, fault))
         result.refusals += _collisions(result.rules)
         return result
+
+    def _paths(self, rules: Sequence[Rule]) -> Mapping[Rule, Collection[str]]:
+        """Return the repositories of each rule about many: those that are listed, and those that other rules write.
+
+        :raises InputError: when a rule would copy what is made, by way of others, of its own copies
+        """
+        found: dict[Rule, dict[str, None]] = {}
+        written: deque[tuple[str, str, tuple[str, ...]]] = deque()
+        for rule in rules:
+            wildcard = rule.source.wildcard
+            if wildcard is None:
+                written.extend((each.registry, each.repository, (rule.origin,)) for each in rule.destinations)
+            elif _listing(wildcard) in self._listed:
+                found[rule] = dict.fromkeys(path for path in self._listed[_listing(wildcard)] if wildcard.covers(path))
+                written.extend(step for path in found[rule] for step in _writes(rule, wildcard, path, ()))
+        while written:
+            registry, repository, origins = written.popleft()
+            for rule, paths in found.items():
+                wildcard = rule.source.wildcard
+                if wildcard is None or wildcard.registry != registry or not wildcard.covers(repository):
+                    continue
+                if origins == (rule.origin,):
+                    continue  # a rule that copies its own copies is refused with its template
+                if rule.origin in origins:
+                    raise circle(origins[origins.index(rule.origin) :])
+                if repository not in paths:
+                    paths[repository] = None
+                    written.extend(_writes(rule, wildcard, repository, origins))
+        return found
 
     def _list(self, wildcards: Iterable[Wildcard | None]) -> dict[_Listing, ImageOpsError]:
         """Read the lists that are not known yet; gives the faults of those that could not be read."""
@@ -94,7 +129,8 @@ class Discovery:
         return sorted(self._vendors.ask(host).repositories(beginning))
 
     def _expand(self, rule: Rule, wildcard: Wildcard, found: Sequence[str], result: Expansion) -> None:
-        deeper = sum(path.startswith(wildcard.beginning) for path in self._listed[_listing(wildcard)]) - len(found)
+        below = (path for path in self._listed[_listing(wildcard)] if path.startswith(wildcard.beginning))
+        deeper = sum(not wildcard.covers(path) for path in below)
         if deeper:
             result.notes.append(
                 f"{rule.origin} takes the {len(found)} repositories directly in {wildcard}, not the {deeper} below "
@@ -126,6 +162,14 @@ class Discovery:
 
 def _listing(wildcard: Wildcard) -> _Listing:
     return wildcard.registry, wildcard.beginning
+
+
+def _writes(
+    rule: Rule, wildcard: Wildcard, path: str, origins: tuple[str, ...]
+) -> Iterable[tuple[str, str, tuple[str, ...]]]:
+    """Yield the repositories that a rule writes of one of its sources, and the rules that lead there."""
+    for destination in rule.destinations:
+        yield destination.registry, target(destination.repository, wildcard, path), (*origins, rule.origin)
 
 
 def _misfit(destination: Destination, rule: Rule, wildcard: Wildcard) -> InputError | None:

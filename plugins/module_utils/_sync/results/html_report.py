@@ -18,7 +18,7 @@ _BAR = 420
 _ROW = 22
 _LABEL = 320
 _TIMELINE = 660
-_STATES = ("failed", "pending", "create", "update", "delete", "unchanged", "skip")
+_STATES = ("failed", "pending", "create", "update", "delete", "unchanged", "skip", "unknown")
 _COLUMNS = ("state", "source", "destination", "previous", "digest", "bytes", "seconds")
 
 

@@ -23,6 +23,7 @@ _DETAIL = 490
 _ROOM = 470
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
+_UNKNOWN = "; unknown: the destination does not show this login what it has"
 
 _Failure = tuple["ImageResult", "ImageOpsError"]
 
@@ -34,7 +35,7 @@ def success_message(result: RunResult, *, check_mode: bool) -> str:
     text = f"{_images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
     amount = size(sum(image.bytes for image in result.images))
     if check_mode:
-        return f"{text}; {amount} would be written"
+        return f"{text}; {amount} would be written{_UNKNOWN if _any_unknown(result) else ''}"
     return f"{text}; {amount} written in {result.seconds:.1f} s"
 
 
@@ -108,8 +109,14 @@ def _counts(result: RunResult, *, check_mode: bool) -> str:
         name: sum(image.action == action and image.status == Status.DONE for image in result.images)
         for action, name in names.items()
     }
-    counts["not finished"] = sum(image.status == Status.PENDING for image in result.images)
+    pending = [image for image in result.images if image.status == Status.PENDING]
+    counts["not tried"] = sum(not image.attempts for image in pending)
+    counts["not finished"] = sum(bool(image.attempts) for image in pending)
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none done"
+
+
+def _any_unknown(result: RunResult) -> bool:
+    return any(image.action == Action.UNKNOWN for image in result.images)
 
 
 def _images(count: int) -> str:

@@ -31,6 +31,7 @@ ACTION_NAMES = {
     Action.UPDATE: "updated",
     Action.UNCHANGED: "unchanged",
     Action.SKIP: "skipped",
+    Action.UNKNOWN: "unknown",
 }
 """The words that summaries have for what was done."""
 
@@ -69,7 +70,9 @@ def diff(result: RunResult) -> dict[str, str]:
     return {
         "before_header": "destination tags before",
         "after_header": "destination tags after",
-        "before": _digest_lines((image, image.previous) for image in moved),
+        "before": _digest_lines(
+            (image, image.previous or ("(unknown)" if image.task.unseen else None)) for image in moved
+        ),
         "after": _digest_lines((image, _digest(image)) for image in moved),
     }
 
@@ -160,6 +163,10 @@ def _by_destination(image: ImageResult) -> tuple[str, str]:
 
 def _changes(image: ImageResult) -> bool:
     return image.task.to_copy and image.status == Status.DONE
+
+
+def _previous(image: ImageResult) -> object:
+    return image.previous or ("(unknown)" if image.task.unseen else None)
 
 
 def _digest(image: ImageResult) -> Digest | None:

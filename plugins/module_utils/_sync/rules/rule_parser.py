@@ -18,6 +18,7 @@ from ..._oci.image.reference import parse_prefix, quoted
 from ..decisions import Overwrite
 from .grammar import Destination, Source, parse_destination, parse_source
 from .rule import Rule, as_item, destination_tag
+from .stages import in_stages
 from .tag_filter import TagFilter
 from .tag_options import parse_tags
 from .user_input import Place, check_keys, nearest
@@ -220,7 +221,9 @@ def _parse_overwrite(value: object, place: Place) -> Overwrite | None:
 
 
 def check_rules(rules: Iterable[Rule]) -> list[Rule]:
-    """Refuse rules that literally name one destination tag for different images; give the rules, each once.
+    """Refuse rules that literally name one destination tag for different images, or that copy in a circle.
+
+    Return the rules, each once.
 
     What is only known from listings and digests is not looked at here: the plan does that. Rules that differ in nothing
     but where they stand are one.
@@ -239,6 +242,7 @@ def check_rules(rules: Iterable[Rule]) -> list[Rule]:
                 other, other_tag = writers.setdefault((destination.name, tag), (rule, source_tag))
                 if not _may_be_same((rule, source_tag), (other, other_tag)):
                     raise _collision(rule, other, destination, tag)
+    in_stages(rule for rule in unique.values() if rule.source.wildcard is None)
     return list(unique.values())
 
 

@@ -29,7 +29,9 @@ def in_stages(rules: Iterable[Rule]) -> list[list[Rule]]:
     while left:
         ready = [number for number in left if before.get(number, set()) <= done]
         if not ready:
-            raise circle([ordered[number].origin for number in _circle(left[0], before, done)])
+            numbers = _circle(left[0], before, done)
+            first = numbers.index(min(numbers))
+            raise circle([ordered[number].origin for number in numbers[first:] + numbers[:first]])
         stages.append([ordered[number] for number in ready])
         done.update(ready)
         left = [number for number in left if number not in done]

@@ -145,6 +145,7 @@ def test_every_number_of_the_summary() -> None:
         "updated": 1,
         "unchanged": 1,
         "skipped": 1,
+        "unknown": 0,
         "failed": 0,
         "pending": 0,
         "bytes": 12,
@@ -252,7 +253,7 @@ def test_an_interrupted_run_says_so_first() -> None:
         run(image("1"), image("2", status="pending"), interrupted=True), check_mode=False, signal="SIGTERM"
     )
     assert text.startswith("interrupted by SIGTERM; ")
-    assert text.endswith("0 of 2 images failed (1 created, 1 not finished)")
+    assert text.endswith("0 of 2 images failed (1 created, 1 not tried)")
 
 
 @pytest.mark.parametrize(
