@@ -137,7 +137,8 @@ class Survey:
         except RegistryError as fault:
             if not fault.is_denial or fault.code == "no_credentials":
                 raise
-            return DestinationState(None, f"the destination does not show what it has (HTTP {fault.status})")
+            answer = f" (HTTP {fault.status})" if fault.status else ""
+            return DestinationState(None, f"the destination does not show what it has{answer}")
         there = DestinationState(descriptor, "")
         self._there[destination] = there
         return there
