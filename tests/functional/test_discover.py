@@ -16,6 +16,7 @@ from support.clients.plain_client import PlainClient
 from support.faults.actions import Answer
 from support.faults.fault_proxy import FaultProxy
 from support.scenes import images
+from support.scenes.modules import module, registry_option
 from support.scenes.runs import Run
 from support.servers.docker_registry import DockerRegistry, docker_registry
 from support.servers.harbor import Harbor, harbor
@@ -287,6 +288,27 @@ def test_a_harbors_project_by_a_robot(a_harbor: Harbor, target: DockerRegistry) 
     assert not run.warnings
     assert not any("_catalog" in record.target for record in a_harbor.proxy.records())
     assert not run.sync(item).changed
+
+
+def test_the_namespaces_of_the_destinations_are_told_from_the_sources_alone(a_harbor: Harbor, tmp_path: Path) -> None:
+    a_harbor.world.projects["library"].public = True
+    nowhere = "127.0.0.1:1"
+    options = {
+        "images": [
+            {"source": f"{a_harbor.host}/library/**", "destination": f"{nowhere}/mirror/{{name}}"},
+            {"source": f"{a_harbor.host}/library/*", "destination": f"{nowhere}/{{repository}}"},
+        ],
+        "registries": [registry_option(a_harbor.endpoint_of("robot$library+sync"))],
+        "docker_config": "",
+    }
+    with module("registry_destination_info", options, home=tmp_path) as running:
+        result = running.end().result
+    a_harbor.world.projects["library"].public = False
+    source = f"{a_harbor.host}/library"
+    assert result["namespaces"] == [
+        {"registry": nowhere, "name": name, "sources": [source], "public_sources": [source]}
+        for name in ("library", "mirror")
+    ]
 
 
 def test_a_whole_harbor_by_a_robot_is_a_part_and_says_so(a_harbor: Harbor, target: DockerRegistry) -> None:

@@ -20,7 +20,11 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-SPECS = {"registry_image_sync": options.sync_spec(), "registry_image_info": options.info_spec()}
+SPECS = {
+    "registry_image_sync": options.sync_spec(),
+    "registry_image_info": options.info_spec(),
+    "registry_destination_info": options.destination_info_spec(),
+}
 PREFIX = "imageops.registry."
 
 

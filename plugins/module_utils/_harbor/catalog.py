@@ -238,6 +238,11 @@ class HarborCatalog:
             elif path.startswith(prefix):
                 yield path
 
+    def is_public(self, project: str) -> bool | None:
+        """Return whether everybody may pull from a project; None where the login may not look at it."""
+        found = HarborApi(self._registry, self._login(project)).project(project)
+        return found.public if found is not None else None
+
     def _login(self, project: str) -> Credential | None:
         login = self._registry.login(project)
         if login is not None and not login.password:

@@ -30,6 +30,8 @@ from .supervision import SharedFiles
 
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
+    from .._oci.credentials.provider import CredentialProvider
+    from .._oci.http.transport import Access
     from .._sync.engine import Engine, Options
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
@@ -96,8 +98,42 @@ def _plan(task: Task) -> _Plan:
     options = task_options.sync_options(params, check_mode=task.check_mode)
     max_runtime = task_options.max_runtime(params)
     task_options.check_progress(params)
-    entries = task_options.registry_entries(params["registries"], task.secrets.add)
-    auth, rules = _read_rules(params, task.warn)
+    inputs = read_inputs(task)
+    run = inputs.run
+    report_path = report.prepare(params["report_path"]) if params["report_path"] else None
+    log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
+    if log is not None:
+        run = replace(run, log=log.line)
+    progress = Progress(log.image if log is not None else None)
+    run = replace(run, on_wait=progress.asked_to_wait)
+    connect = connector(inputs.accesses, inputs.credentials, run)
+    shared = SharedFiles.of(params, lambda: {**progress.view(), "retries": run.budget.spent})
+    return _Plan(inputs.rules, options, connect, inputs.managed, run, max_runtime, log, report_path, progress, shared)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the options about images and registries say.
+
+    :ivar accesses: how to reach each host that something is said about
+    :ivar credentials: those of the task, of its files and of docker's configuration
+    :ivar managed: the registries whose instance of ACR can be asked
+    """
+
+    rules: Sequence[Rule]
+    accesses: dict[str, Access]
+    credentials: CredentialProvider
+    managed: dict[str, ManagedRegistry]
+    run: Run
+
+
+def read_inputs(task: Task) -> Inputs:
+    """Check the options about images and registries, and read the files that they name.
+
+    :raises ImageOpsError: for what cannot be meant
+    """
+    entries = task_options.registry_entries(task.params["registries"], task.secrets.add)
+    auth, rules = _read_rules(task.params, task.warn)
     check_rules(rules)
     from_task = given_credentials(entries, task)
     auth = _usable(auth, rules, entries, from_task, task.warn)
@@ -118,15 +154,7 @@ def _plan(task: Task) -> _Plan:
     run = context(task)
     managed = managed_registries(entries, run)
     credentials = Chain([from_task, *managed.values(), from_file, *docker])
-    report_path = report.prepare(params["report_path"]) if params["report_path"] else None
-    log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
-    if log is not None:
-        run = replace(run, log=log.line)
-    progress = Progress(log.image if log is not None else None)
-    run = replace(run, on_wait=progress.asked_to_wait)
-    connect = connector(accesses, credentials, run)
-    shared = SharedFiles.of(params, lambda: {**progress.view(), "retries": run.budget.spent})
-    return _Plan(rules, options, connect, managed, run, max_runtime, log, report_path, progress, shared)
+    return Inputs(rules, accesses, credentials, managed, run)
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:

@@ -83,13 +83,7 @@ def sync_spec() -> dict[str, Any]:
     """
     return {
         **registry_spec(),
-        "images": {"type": "raw"},
-        "config": {"type": "path"},
-        "auth_file": {"type": "path"},
-        "images_file": {"type": "path"},
-        "default_registry": {"type": "str"},
-        "default_namespace": {"type": "str"},
-        "platforms": {"type": "list", "elements": "str"},
+        **_rules_spec(),
         "concurrency": {"type": "int", "default": 10},
         "bandwidth_limit": {"type": "bytes"},
         "max_runtime": {"type": "float"},
@@ -123,6 +117,24 @@ def sync_constraints() -> dict[str, Any]:
         "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
         "required_together": [("default_registry", "default_namespace")],
     }
+
+
+def _rules_spec() -> dict[str, Any]:
+    """Which images are meant; the options that ``registry_destination_info`` shares with ``registry_image_sync``."""
+    return {
+        "images": {"type": "raw"},
+        "config": {"type": "path"},
+        "auth_file": {"type": "path"},
+        "images_file": {"type": "path"},
+        "default_registry": {"type": "str"},
+        "default_namespace": {"type": "str"},
+        "platforms": {"type": "list", "elements": "str"},
+    }
+
+
+def destination_info_spec() -> dict[str, Any]:
+    """The options of ``registry_destination_info``; which of them go together is as for ``registry_image_sync``."""
+    return {**registry_spec(), **_rules_spec()}
 
 
 def info_spec() -> dict[str, Any]:

@@ -71,6 +71,10 @@ class Generic:
             )
         return found
 
+    def is_public(self, namespace: str) -> bool | None:
+        """Return whether everybody may pull from a namespace; None where the product does not tell."""
+        return None
+
     def path_fault(self, path: str) -> str:
         """Return why no repository can have this path; empty when one may."""
         return ""
@@ -114,6 +118,12 @@ class Harbor(Generic):
         from .._harbor.artifacts import tagged_artifacts  # for what the registry does not show
 
         return tagged_artifacts(self._registry, path)
+
+    def is_public(self, namespace: str) -> bool | None:
+        """Return whether the project is public (``metadata.public``); None where the login may not look at it."""
+        from .._harbor.catalog import HarborCatalog
+
+        return HarborCatalog(self._registry).is_public(namespace)
 
 
 class AcrPersonal(Generic):

@@ -162,6 +162,13 @@ def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
             },
         ),
         (
+            options.destination_info_spec(),
+            {
+                **documented(PLUGINS / "doc_fragments" / "registry.py"),
+                **documented(PLUGINS / "modules" / "registry_destination_info.py"),
+            },
+        ),
+        (
             options.info_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
@@ -182,5 +189,5 @@ def test_documentation_mirrors_the_specification(spec: dict[str, Any], options: 
 
 def test_all_modules_of_the_group_take_the_shared_options() -> None:
     shared = options.registry_spec()
-    for spec in (options.sync_spec(), options.info_spec()):
+    for spec in (options.sync_spec(), options.info_spec(), options.destination_info_spec()):
         assert {name: spec[name] for name in shared} == shared
