@@ -176,7 +176,7 @@ def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
             },
         ),
     ],
-    ids=["registry", "sync", "info"],
+    ids=["registry", "sync", "destinations", "info"],
 )
 def test_documentation_mirrors_the_specification(spec: dict[str, Any], options: dict[str, Any]) -> None:
     assert set(spec) == set(options)
