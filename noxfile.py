@@ -28,8 +28,6 @@ from nox import Session
 
 ROOT = Path(__file__).resolve().parent
 CACHE, RESULTS, REQUIREMENTS = ROOT / ".cache", ROOT / ".cache/results", ROOT / "tests/requirements"
-# Each session of pytest has two processes of tests.
-SESSIONS_AT_ONCE = 2
 OLDEST_CORE, NEWEST_CORE = "2.19", "2.21"
 # The Pythons that modules run on, and the ansible-core that is tested on each. Where none runs, modules get the newest
 # one's module_utils, as from a newer controller.
@@ -128,19 +126,10 @@ def lint(session: Session) -> None:
     """Look at style, types, documentation and packaging. Arguments name single checks, or what the tools make."""
     install(session, "lint")
     session.run("python", "tests/conftest.py", silent=True)  # links the tree that mypy looks at
-    installed = install_collection(session)
-    (archive,) = installed.parents[2].glob("*.tar.gz")
-    importer = ["[galaxy-importer]", "RUN_ANSIBLE_TEST = False", "CHECK_REQUIRED_TAGS = True", "CHECK_CHANGELOG = True"]
-    (CACHE / "importer.cfg").write_text("\n".join(importer), encoding="utf-8")
-    env = {
-        "COLLECTION": f"{installed}",
-        "ARCHIVE": f"{archive}",
-        "TOOL": sys.executable,
-        "LOG": f"{CACHE}/importer.log",
-    }
+    env = {"TREE": f"{install_collection(session).parents[2]}", "TOOL": sys.executable}
     # What ansible-lint downloads goes to the user's home otherwise.
-    env |= {"ANSIBLE_HOME": f"{CACHE}/ansible-home", "ANSIBLE_COLLECTIONS_PATH": f"{installed.parents[2]}"}
-    env |= {"GALAXY_IMPORTER_CONFIG": f"{CACHE}/importer.cfg"}
+    env |= {"ANSIBLE_HOME": f"{CACHE}/ansible-home", "ANSIBLE_COLLECTIONS_PATH": env["TREE"]}
+    env |= {"GALAXY_IMPORTER_CONFIG": f"{ROOT}/tests/lint/galaxy-importer.cfg"}
     checks = {
         "ruff": "ruff check --no-fix .",
         "ruff-format": "ruff format --check --diff .",
@@ -149,11 +138,10 @@ def lint(session: Session) -> None:
         "layers": "pytest -q tests/lint",
         "shellcheck": "git grep -lzE --untracked '^#!.*sh$' | xargs -0 shellcheck",
         "ansible-lint": "ansible-lint --offline --nocolor --strict",
-        "docs": 'antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self "$COLLECTION"',
-        "antsibull-changelog": "antsibull-changelog lint",
-        "changelog-yaml": "antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml",
+        "docs": 'antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self "$TREE"/*/*/*',
+        "changelogs": "antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml",
         # What it only warns of is an error here.
-        "galaxy-importer": 'cd .cache && python -m galaxy_importer.main "$ARCHIVE" &>importer.log'
+        "galaxy-importer": 'cd .cache && python -m galaxy_importer.main "$TREE"/*.tar.gz &>importer.log'
         ' && ! grep -E "^(WARNING|ERROR)" importer.log || ! cat importer.log',
     }
     by_hand = {
@@ -250,10 +238,7 @@ def install_collection(session: Session) -> Path:
 
 
 def pytest(session: Session, *arguments: str, few: int = 20) -> None:
-    """Run pytest. A few failures are looked at once more, by themselves: a busy machine upsets tests with servers.
-
-    What then passes is counted as passed, and the output names it as unsteady.
-    """
+    """Run pytest, and once more what failed if that is few, by itself: what then passes is unsteady, but passed."""
     name = session.env_dir.name
     first, again, scratch = RESULTS / f"{name}.xml", RESULTS / f"{name}-again.xml", CACHE / "pytest" / name
     scratch.mkdir(parents=True, exist_ok=True)
@@ -338,8 +323,9 @@ def main(arguments: list[str]) -> int:
     RESULTS.mkdir(parents=True)
     report = RESULTS / "nox.json"
     chosen = ["--session"] if arguments and not arguments[0].startswith("-") else []
-    command = [sys.executable, "-m", "nox", f"--noxfile={__file__}", f"--report={report}"]
-    with subprocess.Popen([*command, f"--parallel={SESSIONS_AT_ONCE}", *chosen, *arguments]) as process:
+    # Two at once, since each session of pytest has two processes.
+    command = [sys.executable, "-m", "nox", f"--noxfile={__file__}", f"--report={report}", "--parallel=2"]
+    with subprocess.Popen([*command, *chosen, *arguments]) as process:
         # nox ends its sessions by itself; Ctrl-C reaches it, too.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda _number, _frame: process.terminate())

@@ -1,10 +1,9 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for the get-pip.py that ansible-test fetches from a host of its own: puts pip into an environment.
+"""Stands in for the get-pip.py that ansible-test fetches from a host of its own; left by tests, safe to remove.
 
-Left by the tests of an Ansible collection where no such script was yet; safe to remove. It takes pip's own options, as
-the original does, and gets pip as `pip install` does, so it works wherever packages can be installed at all.
+It takes pip's own options, as the original does, and puts pip into an environment as `pip install` does.
 """
 
 from __future__ import annotations
