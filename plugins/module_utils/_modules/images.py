@@ -25,7 +25,7 @@ from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .connections import Connect, Connections, connections, connector, context, docker_config, given_credentials
-from .registry_entries import RegistryEntry, managed_registries
+from .registry_entries import managed_registries
 from .supervision import SharedFiles
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def read_inputs(task: Task) -> Inputs:
     auth, rules = _read_rules(task.params, task.warn)
     check_rules(rules)
     from_task = given_credentials(entries, task)
-    auth = _usable(auth, rules, entries, from_task, task.warn)
+    auth = usable_logins(auth, rules, warn=task.warn)
     from_file = Given(
         [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
         on_secret=task.secrets.add,
@@ -174,22 +174,6 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
     if params["images_file"]:
         items = load_images(params["images_file"], env=os.environ)
     return auth, [*rules, *parse_entries(items, **defaults)]
-
-
-def _usable(
-    auth: Sequence[AuthEntry],
-    rules: Sequence[Rule],
-    entries: Sequence[RegistryEntry],
-    from_task: Given,
-    warn: Callable[[str], None],
-) -> Sequence[AuthEntry]:
-    """What can be used of a file's credentials. What the task itself gives comes before them."""
-    instances = {entry.registry for entry in entries if entry.acr is not None}
-
-    def covered(registry: str, path: str) -> bool:
-        return registry in instances or from_task.get(registry, path) is not None
-
-    return usable_logins(auth, rules, covered=covered, warn=warn)
 
 
 def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:

@@ -22,24 +22,17 @@ from .rule_parser import Rule
 _OPEN = re.compile(r"[*{}]")
 
 
-def usable_logins(
-    auth: Sequence[AuthEntry],
-    rules: Sequence[Rule],
-    *,
-    covered: Callable[[str, str], bool],
-    warn: Callable[[str], None],
-) -> list[AuthEntry]:
+def usable_logins(auth: Sequence[AuthEntry], rules: Sequence[Rule], *, warn: Callable[[str], None]) -> list[AuthEntry]:
     """Leave out, with a warning, the logins with a fault that no image needs.
 
     :param auth: the entries of a file
-    :param covered: whether a repository (registry, path) has credentials that come before the file's
     :raises InputError: the fault of the first one that an image needs
     """
     table: PrefixTable[AuthEntry] = PrefixTable()
     for entry in auth:
         if entry.username or entry.fault is not None:
             table.put(*parse_prefix(entry.key), entry)
-    names = {name for name in _names(rules) if not covered(name.registry, name.path)}
+    names = _names(rules)
     needed = [found[1] for found in (table.find(name.registry, name.path) for name in names) if found]
     usable = []
     for entry in auth:
