@@ -12,7 +12,7 @@ from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from .call import Purpose
-from .elsewhere import is_registry
+from .elsewhere import is_moved
 from .limits import Pace
 from .refusals import SPOILT, error_of, read_error
 from .retry import is_gateway, is_retried, parse_retry_after
@@ -122,7 +122,7 @@ class Attempts:
 
 def _is_passing(answer: Answer) -> bool:
     # What a storage refuses that was redirected to (an expired signature is a 403) is asked of the registry again.
-    storage = answer.foreign and not is_registry(answer)
+    storage = answer.foreign and not is_moved(answer)
     return is_retried(answer.status) or (storage and not 200 <= answer.status < 300)
 
 

@@ -19,8 +19,10 @@ from ..image.reference import quoted
 from .attempts import Arrived, Attempts
 from .authorization import Authenticator
 from .call import Call, Purpose
+from .elsewhere import is_moved
 from .health import FIRST_SILENCES, FirstContact, Health
 from .limits import AdaptiveLimit, Pace
+from .moved import MovedRegistries
 from .quirks import Quirks
 from .refusals import clean, error_of, error_of_fault
 from .retry import parse_retry_after
@@ -66,6 +68,7 @@ class Client:
         self._attempts = Attempts(run, self.pace, self.fault)
         self.auth = Authenticator(host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token)
         self._settling = Settling(access.settle, run)
+        self._moved = MovedRegistries(run, credentials, self._ask_token)
         self._address = address
         self._access = access
         self._may_fall_back = access.insecure and not access.plain_http
@@ -120,7 +123,9 @@ class Client:
         return error_of(
             answer,
             call.purpose,
-            anonymous=self.auth.is_anonymous(call.repository),
+            anonymous=self._moved.is_anonymous(answer.url)
+            if is_moved(answer)
+            else self.auth.is_anonymous(call.repository),
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), time.time()),
             mask=self.run.mask,
         )
@@ -155,7 +160,7 @@ class Client:
         while True:
             seen = self._settling.pauses
             try:
-                answer = self.auth.send(need, partial(self.exchange, call))
+                answer = self._answer(call, need)
                 if not (self._is_refused_push(call, answer) and self._settling.pause(seen, call.purpose)):
                     if call.method == "HEAD" and 400 <= answer.status < 500:
                         answer.foreign = False  # the storage's URL may be good for GET alone, which is tried next
@@ -172,6 +177,20 @@ class Client:
             return False
         again = call.body is None or isinstance(call.body, bytes)
         return again and error_of(answer, call.purpose, anonymous=False, mask=self.run.mask).code == "push_denied"
+
+    def _answer(self, call: Call, need: Need) -> Answer:
+        """Send a request with the registry's authorization, and where it leads to another registry with that one's."""
+        answer = self.auth.send(need, partial(self.exchange, call))
+        if answer.status == 401 and is_moved(answer) and call.method in ("GET", "HEAD"):
+            return self._moved.send(answer, call.purpose, partial(self._ask_moved, call))
+        return answer
+
+    def _ask_moved(self, call: Call, url: str, authorization: str | None) -> Answer:
+        try:
+            return self._transport_exchange(call, url, authorization, None)
+        except Fault as fault:
+            fault.foreign = True
+            raise
 
     def exchange(self, call: Call, authorization: str | None) -> Answer:
         """Make one exchange, with no second try.

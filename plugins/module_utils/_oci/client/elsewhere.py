@@ -22,10 +22,7 @@ def hints_elsewhere(fault: Fault, registry: str) -> dict[str, str]:
     if fault.unresolved:
         reach = f"the name {fault.host} has to be known here too, or {registry} has to name another"
     else:
-        reach = (
-            f"{fault.host} has to be reached from here too; where its host or port is wrong, a proxy in front of "
-            f"{registry} has to pass on Host with the port, or the registry's configuration has to name its own address"
-        )
+        reach = f"{fault.host} has to be reached from here too; {_named_wrongly(fault.host, registry)}"
     return {
         "tls_untrusted": f"add the certificate of its authority to ca_path or ca of {registry}, which "
         "holds for every host that it names",
@@ -35,9 +32,25 @@ def hints_elsewhere(fault: Fault, registry: str) -> dict[str, str]:
     }
 
 
-def is_registry(answer: Answer) -> bool:
-    """Whether what a registry redirected to is a registry again, and no storage."""
-    return urlsplit(answer.url).path.startswith("/v2/")
+def led_to(host: str, registry: str, cause: str, hint: str, *, write: bool = False) -> tuple[str, str]:
+    """Return cause and hint of an error of another registry, with both hosts and what to write.
+
+    :param write: it is an upload that was led there, which is no redirect: the registry has named a wrong address
+    """
+    instead = _named_wrongly(host, registry) if write else f"write {host} in place of {registry}"
+    return f"{registry} leads to {host}, and there: {cause}", f"{hint}; or {instead}" if hint and not write else instead
+
+
+def _named_wrongly(host: str, registry: str) -> str:
+    return (
+        f"where {host} is a wrong host or port, a proxy in front of {registry} has to pass on Host with the port, or "
+        "the registry's configuration has to name its own address"
+    )
+
+
+def is_moved(answer: Answer) -> bool:
+    """Return whether an answer came from another registry that was redirected to, and from no storage."""
+    return answer.foreign and urlsplit(answer.url).path.startswith("/v2/")
 
 
 def is_of_proxy(answer: Answer, codes: frozenset[str]) -> bool:

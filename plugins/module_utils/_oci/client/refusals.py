@@ -18,7 +18,7 @@ from ..errors import Code, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from .call import Purpose
-from .elsewhere import hints_elsewhere, is_of_proxy, is_registry, judge_proxy, judge_redirect
+from .elsewhere import hints_elsewhere, is_moved, is_of_proxy, judge_proxy, judge_redirect, led_to
 from .retry import is_retried
 from .run import Mask, unmasked
 
@@ -165,13 +165,14 @@ def error_of(
     said = read_error(answer.body, mask)
     status = answer.status
     code: Code | Literal["lacks_content"]
-    if answer.foreign and not is_registry(answer):
+    moved = is_moved(answer)
+    if answer.foreign and not moved:
         code, hint, transient = "server_error", "", True
         cause = f"the storage that the registry redirects to, {answer.host}, refused"
     elif is_of_proxy(answer, said.codes):
         code, cause, hint, transient = judge_proxy(answer)
     else:
-        there = replace(purpose, registry=answer.host) if answer.foreign else purpose
+        there = replace(purpose, registry=answer.host) if moved else purpose
         code, cause, hint = _judge(status, said, there, anonymous)
         if status == 400 and code == "protocol_error" and not said.words and answer.url.startswith("http://"):
             hint = "if it speaks HTTPS on this port, leave plain_http out"
@@ -181,9 +182,8 @@ def error_of(
             or (status == 409 and code != "immutable_tag")
             or code in ("lacks_content", "digest_mismatch")
         )
-        if answer.foreign:
-            cause = f"{purpose.registry} leads to {answer.host}, and there: {cause}"
-            hint = f"{hint + '; or ' if hint else ''}write {answer.host} in place of {purpose.registry}"
+        if moved:
+            cause, hint = led_to(answer.host, purpose.registry, cause, hint, write=purpose.write)
         elif 300 <= status < 400:
             cause, hint = judge_redirect(answer, purpose.registry)
     kind = MissingContent if code == "lacks_content" else RegistryError

@@ -77,7 +77,7 @@ class Run:
         found = next((endpoint for endpoint in self.endpoints if endpoint.host == host), None)
         ca_path = str(found.ca_path) if found and found.ca_path else None
         plain = found is not None and found.ca_path is None
-        return Access(host, ca_path=ca_path, plain_http=plain, **self.access.get(host, {}))
+        return Access(host, **{"ca_path": ca_path, "plain_http": plain, **self.access.get(host, {})})
 
     def _credentials(self) -> Given:
         return Given(

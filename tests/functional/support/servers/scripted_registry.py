@@ -224,7 +224,7 @@ def scripted_registry(
             found = registry.reply(Request(self.command, url.path, query, self.headers, body))
             self.send(found.status, found.body, dict(found.headers))
 
-        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_GET
 
     with serving(Server(Scripted, certificate)) as server:
         registry.endpoint = Endpoint(server.host, ca_path=ca_path)
