@@ -162,7 +162,7 @@ class Client:
             try:
                 answer = self._answer(call, need)
                 if not (self._is_refused_push(call, answer) and self._settling.pause(seen, call.purpose)):
-                    if call.method == "HEAD" and 400 <= answer.status < 500:
+                    if call.method == "HEAD" and 400 <= answer.status < 500 and not is_moved(answer):
                         answer.foreign = False  # the storage's URL may be good for GET alone, which is tried next
                     return answer
                 answer.close()
