@@ -135,3 +135,12 @@ def test_no_example_registers_a_name_that_ansible_has_for_itself() -> None:
     names = set(registered(texts + [module_examples(name) for name in modules]))
     assert len(names) > len(modules) / 2
     assert names & get_reserved_names() == set()
+
+
+def test_the_chinese_guide_has_chinese_punctuation() -> None:
+    text = (ROOT / "docs" / "harbor-to-acr.zh.md").read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```$|`[^`]*`|\]\([^)]*\)", "", text, flags=re.M | re.S)
+    comments = [line.partition("#")[2] for line in re.findall(r"^[^\n`]*# .*[\u4e00-\u9fff].*$", text, re.M)]
+    found = [line for line in [*prose.splitlines(), *comments] if re.search(r"[,;:()]", line.partition("](")[0])]
+    assert found == []
+    assert "签署" not in text
