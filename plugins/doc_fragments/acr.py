@@ -125,6 +125,7 @@ options:
         host.
       - If it is not given, the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) count. Set to an
         empty string to use none.
+      - E(NO_PROXY) is read as programs written in Go read it, with V(*.corp.example), networks and ports.
     type: str
   timeout:
     description: How long a connection may make no progress, in seconds.

@@ -75,6 +75,7 @@ options:
             can be put before the host.
           - If nothing is said, the environment variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) count. Set to
             an empty string to use none.
+          - E(NO_PROXY) is read as programs written in Go read it, with V(*.corp.example), networks and ports.
         type: str
       concurrency:
         description: >-
