@@ -279,6 +279,10 @@ options:
         are appended, and missing directories are created.
     type: path
 notes:
+  - A rule may copy what another rule writes. Such rules are planned and copied in stages, whatever their order, and an
+    image whose predecessor failed is C(pending). Rules that copy in a circle are refused.
+  - In check mode an image is C(unknown), and counts as changed, when its destination does not show the login what it
+    has. The APIs of Harbor and ACR are asked where that is so.
   - What has no tag is not taken by rules without a tag or digest, such as signatures that refer to an image only by
     C(subject). The result says so once.
   - The task ends within two seconds when it gets the signal INT, TERM or HUP. A destination tag never points to

@@ -11,10 +11,12 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._harbor.catalog import HarborCatalog
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult
 from support.clients.collection_client import Heard, registry_client
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.scenes import images
+from support.scenes.runs import Run
 from support.servers.harbor import Harbor, harbor
 from support.servers.harbor_world import DEVELOPER, GUEST, PULL_ONLY
 
@@ -202,3 +204,39 @@ def test_the_login_goes_to_harbor_in_a_header_alone(server: Harbor) -> None:
     assert len(sent) == 1
     assert sent.pop().removeprefix("Basic ") in heard.secrets
     assert not any("pa$$w" in record.target for record in server.proxy.records())
+
+
+PUSHER = "robot$library+pusher"
+
+
+@pytest.fixture
+def pusher(server: Harbor) -> Endpoint:
+    """A robot that may list a private project and push there, and is not shown what is there by the registry."""
+    server.world.add_account(PUSHER, "secret", rights={"private": frozenset(("list", "push"))})
+    return server.endpoint_of(PUSHER)
+
+
+def check(server: Harbor, pusher: Endpoint, destination: str, source: str = "library/nginx:1") -> ImageResult:
+    """What check mode says of one image."""
+    result = Run([pusher]).sync(
+        {"source": f"{server.host}/{source}", "destination": f"{server.host}/{destination}"}, check_mode=True
+    )
+    (image,) = result.images
+    return image
+
+
+@pytest.mark.parametrize(
+    ("destination", "action"),
+    [("private/absent:1", "create"), ("private/secret:2", "create"), ("private/secret:1", "update")],
+)
+def test_the_api_settles_what_the_registry_does_not_show(
+    server: Harbor, pusher: Endpoint, destination: str, action: str
+) -> None:
+    image = check(server, pusher, destination)
+    assert (image.action, image.status) == (action, "done"), image.error
+
+
+def test_what_the_api_does_not_show_either_is_unknown(server: Harbor) -> None:
+    server.world.add_account(PUSHER, "secret", rights={"private": frozenset(("push",))})
+    image = check(server, server.endpoint_of(PUSHER), "private/secret:1")
+    assert (image.action, image.status) == ("unknown", "done")

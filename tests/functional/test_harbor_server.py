@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from harborapi import HarborAsyncClient
-from harborapi.models import GeneralInfo, Project, Repository, UserResp
+from harborapi.models import Artifact, GeneralInfo, Project, Repository, UserResp
 from pydantic import BaseModel
 from support.clients.plain_client import Answer, PlainClient, Refused
 from support.scenes import images
@@ -69,6 +69,7 @@ def get(server: Harbor, path: str, name: str = "", password: str = "", **headers
         ("projects/library/repositories", Repository),
         ("repositories", Repository),
         ("projects/library/repositories/nginx", Repository),
+        ("projects/library/repositories/nginx/artifacts?with_tag=true", Artifact),
     ],
 )
 def test_every_answer_has_the_form_of_the_swagger(server: Harbor, path: str, model: type[BaseModel]) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.imageops.registry.tests.acr_simulator.world import (
     TemporaryLogin,
     User,
 )
+from support.faults.actions import error_answer
 from support.scenes.acr_scene import Scene, failed
 from support.scenes.modules import module
 
@@ -203,13 +204,11 @@ def test_a_narrow_identity_may_push_and_what_it_may_not_ask_is_noted(scene: Scen
     assert any("was not checked for its namespaces before copying" in note for note in result["notes"])
 
 
-def test_names_that_acr_does_not_take_are_all_refused_before_anything(scene: Scene) -> None:
+def test_names_that_acr_does_not_take_are_all_refused_and_stop_their_own_images_alone(scene: Scene) -> None:
     long = "x" * 62
     short = [f"library/{letter}" for letter in "abcdef"]
     for path in (*short, "library/nginx", f"library/{long}/app"):
         scene.push(path, "1")
-    scene.simulator.calls.clear()
-    scene.registry.gate.mark()
 
     result = scene.sync(scene.rule("library/**"))
 
@@ -218,14 +217,52 @@ def test_names_that_acr_does_not_take_are_all_refused_before_anything(scene: Sce
     assert [image["destination"] for image in result["images"]] == bad
     assert f"not written: {', '.join(bad)}" in result["msg"]
     assert all("rules of their own" in error["hint"] for error in errors)
-    assert not result["changed"]
-    assert scene.simulator.actions() == []
-    assert scene.registry.gate.records() == []
+    assert result["summary"]["created"] == 1
+    assert set(scene.instance.namespaces["image-syncer"].repositories) == {"nginx"}
 
     (error, *_others) = failed(scene.sync(scene.rule("library/*")), "invalid_input")
     assert f"write {scene.registry.host}/image-syncer/{{repository}} as the destination" in error["hint"]
     renamed = scene.sync(scene.rule("library/*", "image-syncer/{repository}"))
     assert renamed["summary"]["created"] == len(short) + 1, renamed["msg"]
+
+
+def test_where_acr_takes_none_of_the_names_nothing_is_asked(scene: Scene) -> None:
+    scene.push("library/a", "1")
+    scene.simulator.calls.clear()
+    scene.registry.gate.mark()
+    failed(scene.sync(scene.rule()), "invalid_input")
+    assert scene.simulator.actions() == []
+    assert scene.registry.gate.records() == []
+
+
+@pytest.mark.parametrize("auto_create", [True, False])
+def test_check_mode_of_a_first_run_knows_by_the_api_what_is_not_there(scene: Scene, auto_create: bool) -> None:
+    scene.push("library/nginx", "1", "2")
+    scene.add_namespace("new", auto_create=auto_create)
+    result = scene.sync(scene.rule(destination="new"), check_mode=True, return_images="all")
+    if not auto_create:
+        failed(result, "destination_missing")
+        return
+    assert result["summary"]["created"] == 2, result["msg"]
+    assert result["summary"]["unknown"] == 0
+    assert scene.sync(scene.rule(destination="new"))["summary"]["created"] == 2
+
+
+def test_check_mode_without_the_api_says_that_it_is_not_shown_what_is_there(scene: Scene) -> None:
+    scene.push("library/nginx", "1")
+    login = TemporaryLogin("root", "fetched-by-hand-0123456789", scene.simulator.world.now() + 3600)
+    scene.instance.temporary.append(login)
+    scene.registry.gate.add(error_answer(403, "DENIED"), method="HEAD|GET", target="/manifests/|/tags/", times=None)
+    entry = scene.plain_entry(username="cr_temp_user", password=login.password)
+
+    result = scene.sync(scene.rule(), entry=entry, check_mode=True)
+
+    assert result["changed"], result
+    assert (result["summary"]["unknown"], result["summary"]["created"]) == (1, 0)
+    assert "1 unknown" in result["msg"]
+    (image,) = result["images"]
+    assert (image["action"], image["status"]) == ("unknown", "done")
+    assert "does not show what it has" in image["reason"]
 
 
 def test_what_the_quota_has_no_room_for_is_not_begun(scene: Scene) -> None:

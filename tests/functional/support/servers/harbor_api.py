@@ -89,6 +89,8 @@ class HarborApi:
             return self._listed(rows, query, path)
         if len(segments) == 4 and segments[::2] == ["projects", "repositories"]:
             return self._repository(segments[1], unquote(segments[3]), account)
+        if len(segments) == 5 and segments[::2] == ["projects", "repositories", "artifacts"]:
+            return self._artifacts(segments[1], unquote(segments[3]), query, account, path)
         raise Refusal(404, "NOT_FOUND", f"path {path} was not found")
 
     def _system_info(self, account: Account | None) -> Reply:
@@ -163,6 +165,15 @@ class HarborApi:
             raise Refusal(404, "NOT_FOUND", f"repository {whole} not found")
         return Reply(200, _repository(whole, self._world.id_of(project)))
 
+    def _artifacts(self, project_name: str, name: str, query: Query, account: Account | None, path: str) -> Reply:
+        self._repository(project_name, name, account)
+        tags: dict[str, list[str]] = {}
+        for tag, digest in sorted(self._world.tags(f"{project_name}/{name}").items()):
+            tags.setdefault(digest, []).append(tag)
+        shows_tags = query.get("with_tag", ["true"])[0] == "true"
+        rows = [_artifact(digest, names if shows_tags else []) for digest, names in tags.items()]
+        return self._listed(rows, query, path)
+
     def _listed(self, rows: list[dict[str, Any]], query: Query, path: str) -> Reply:
         """One page; its links are not escaped, as Harbor's are not."""
         page, size = _number(query, "page", 1, 2**31), _number(query, "page_size", 10, _MOST)
@@ -206,6 +217,26 @@ def _repository(name: str, project_id: int) -> dict[str, Any]:
         "project_id": project_id,
         "pull_count": 0,
         "update_time": _TIME,
+    }
+
+
+def _artifact(digest: str, tags: Sequence[str]) -> dict[str, Any]:
+    named = [
+        {"artifact_id": 1, "id": number, "immutable": False, "name": name, "push_time": _TIME, "repository_id": 1}
+        for number, name in enumerate(tags, 1)
+    ]
+    return {
+        "accessories": None,
+        "digest": digest,
+        "id": 1,
+        "manifest_media_type": "application/vnd.oci.image.manifest.v1+json",
+        "media_type": "application/vnd.oci.image.config.v1+json",
+        "project_id": 1,
+        "push_time": _TIME,
+        "repository_id": 1,
+        "size": 1234,
+        "tags": named or None,
+        "type": "IMAGE",
     }
 
 

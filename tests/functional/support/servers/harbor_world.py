@@ -127,5 +127,10 @@ class HarborWorld:
         names = [*found, *(f"{project.name}/{name}" for name in project.named_only)]
         return names[::-1]
 
+    def tags(self, repository: str) -> dict[str, str]:
+        """The digest of every tag of a repository, by its whole path."""
+        base = self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags"
+        return {link.parent.parent.name: link.read_text() for link in base.glob("*/current/link")}
+
     def id_of(self, project: Project) -> int:
         return list(self.projects).index(project.name) + 1
