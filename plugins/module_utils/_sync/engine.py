@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run goes about it.
+    """The options of a run.
 
     :ivar concurrency: blobs that are transferred at once in the whole run
     :ivar bandwidth_limit: bytes a second that may be written to all destinations together; None for no limit
@@ -105,9 +105,9 @@ class Engine:
         self._vendors.close()
 
     def run(self) -> RunResult:
-        """Do all of it. What goes wrong with an image is in the result; nothing is raised for it.
+        """Run all phases. The error of an image is in the result, and is not raised.
 
-        :raises ImageOpsError: unexpected, for what went wrong with no image in particular
+        :raises ImageOpsError: for what belongs to no single image: rules in a circle, or an unexpected fault
         """
         try:
             self._progress.enter("plan")
@@ -123,7 +123,7 @@ class Engine:
         return self.snapshot()
 
     def _break_off(self, fault: Exception) -> None:
-        """An exception that is no image's own: nothing more is done, and what is not finished has failed."""
+        """Let every unfinished image fail with an exception that belongs to no single one."""
         error = unexpected(fault, action="finish", subject="the run", log=self._run.log)
         pending = [image for image in self._results.values() if image.status == Status.PENDING]
         if not pending:
@@ -132,7 +132,7 @@ class Engine:
             image.status, image.error = Status.FAILED, error
 
     def snapshot(self) -> RunResult:
-        """The result so far; what is not finished is pending."""
+        """Return the result so far. What is not finished is pending."""
         images = sorted(self._results.copy().values(), key=lambda image: (str(image.destination), str(image.source)))
         return RunResult(
             images=images,
@@ -150,7 +150,7 @@ class Engine:
         return image.wrote
 
     def _take(self, tasks: Sequence[ImageTask]) -> None:
-        """Make a result of every task that has none yet; one that needs nothing, or cannot be, is finished at once."""
+        """Make a result of every task that has none yet. What needs nothing, or cannot be done, is finished at once."""
         new = [task for task in tasks if (task.source, task.destination) not in self._results]
         self._progress.expect_images(len(new))
         for task in new:
@@ -172,7 +172,7 @@ class Engine:
         return any(refusal is not None and refusal.stops_run for refusal in refusals)
 
     def _halted(self) -> bool:
-        """Whether an image has failed already and none may be begun after that."""
+        """Return whether an image has failed already and none may be begun after that."""
         return self._options.on_error == OnError.STOP and any(
             image.status == Status.FAILED for image in self._results.values()
         )
@@ -238,7 +238,7 @@ class Engine:
         )
 
     def _again(self, number: int) -> bool:
-        """Prepare another round over what failed for a passing reason; False when there is none to be."""
+        """Prepare another round over what failed for a passing reason. Return False when there is no such round."""
         failed = [image for image in self._results.values() if image.status == Status.FAILED]
         if self._run.stop.is_set() or self._options.on_error == OnError.STOP:
             return False
@@ -262,7 +262,7 @@ class Engine:
         return not self._refused()
 
     def _is_granted(self, error: ImageOpsError) -> bool:
-        """Whether an image that failed so is tried in another round: for passing reasons, within the run's budget."""
+        """Return whether an image with this error is tried again: for passing reasons, within the budget of the run."""
         if error.transient and error.code != "registry_down" and self._run.budget.is_spent:
             self._run.log(f"not again, since the run has no retry left: {error}")
             error.give_up(self._run.budget.spent)
@@ -270,8 +270,8 @@ class Engine:
         return error.transient
 
     def _wait(self, number: int, failed: Sequence[ImageResult]) -> None:
-        """Back off; where a registry said how long, at least that long."""
-        # Never more than a registry's client would wait: those who ask for that have failed for good.
+        """Wait before another round; where a registry said how long, at least that long."""
+        # Never more than the client of a registry waits: an answer that asks for more is no passing failure.
         asked = [getattr(image.error, "retry_after", None) or 0.0 for image in failed]
         ceiling = self._run.settings.retry.ceiling(number)
         seconds = max([*asked, random.uniform(ceiling / 2, ceiling)])

@@ -31,7 +31,7 @@ _MAX_CHILDREN = 1000
 
 @dataclass(frozen=True)
 class _Config:
-    """What an image's config tells; nothing of it has to be there."""
+    """What is taken of the config of an image. Nothing of it has to be there."""
 
     platform: Platform | None = None
     created: str | None = None
@@ -71,9 +71,9 @@ class Describer:
         self._manifests = ManifestCache()
 
     def describe(self, images: Sequence[Reference]) -> list[dict[str, Any]]:
-        """One entry an image, in their order; what is not there has an empty entry.
+        """Return one entry an image, in their order; what is not there has an empty entry.
 
-        :raises ImageOpsError: when a registry does not answer, or not to us
+        :raises ImageOpsError: when a registry does not answer, or refuses
         """
         listings = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
         choices = self._choose({ref: listing.result() for ref, listing in listings.items()})
@@ -139,7 +139,7 @@ class Describer:
         return entry
 
     def _nodes(self, repository: Repository, root: Manifest) -> Iterator[_Node]:
-        """The root first, then what is below it in order, each once; nested indexes are gone into."""
+        """Yield the root first, then what is below it in order, each once, those of nested indexes too."""
         seen: set[Digest] = set()
 
         def walk(descriptor: Descriptor, manifest: Manifest | None, depth: int) -> Iterator[_Node]:
@@ -177,7 +177,7 @@ def _names_one(ref: Reference) -> bool:
 
 
 def _parse_config(raw: bytes) -> _Config:
-    """Take what is understood of a config; one that is no JSON tells nothing, and that is no reason to fail."""
+    """Return what is understood of a config. One that is no JSON says nothing, which is no error."""
     try:
         platform = platform_from_config(raw)
     except ContentError:
@@ -228,7 +228,7 @@ def _child(leaf: _Node) -> dict[str, Any]:
 
 
 def _artifact_type(root: Manifest) -> str | None:
-    """What kind of artifact this is; None for images and indexes."""
+    """Return the type of an artifact; None for images and indexes."""
     if root.is_index and not root.artifact_type:
         return None
     kind = root.artifact_type or (root.config.media_type if root.config else "")
@@ -236,7 +236,7 @@ def _artifact_type(root: Manifest) -> str | None:
 
 
 def _size(nodes: Iterable[_Node]) -> int:
-    """Bytes of the manifests and of the blobs that they name, each once, without foreign layers."""
+    """Return the bytes of the manifests and of the blobs that they name, each once, without foreign layers."""
     sizes: dict[Digest, int] = {}
     for node in nodes:
         if node.manifest is not None:
@@ -246,7 +246,7 @@ def _size(nodes: Iterable[_Node]) -> int:
 
 
 def _common_labels(images: Sequence[_Node]) -> dict[str, str]:
-    """The labels that all platforms agree on; all labels of an image of one platform."""
+    """Return the labels that are the same on all platforms; all labels of an image of one platform."""
     if not images:
         return {}
     shared = set(images[0].config.labels)

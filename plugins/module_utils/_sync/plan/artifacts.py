@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Artifacts that a destination does not take: what it refuses is learnt once, and the image goes without it or not.
+"""Artifacts that a destination does not take: each kind is tried once, and then left out or not as the task says.
 
 Some registries answer "unknown manifest class" to everything that is no image, such as build attestations.
 """
@@ -21,17 +21,17 @@ REFUSED = "unsupported_manifest"
 
 
 class Refused:
-    """The kinds of artifacts that registries have refused in this run."""
+    """Keeps the kinds of artifacts that registries have refused in this run."""
 
     def __init__(self) -> None:
         self._kinds: set[tuple[str, str, str]] = set()
 
     def add(self, host: str, manifest: Manifest) -> None:
-        """Note that a registry has refused this one."""
+        """Note that a registry has refused an artifact."""
         self._kinds.add((host, *_kind(manifest)))
 
     def knows(self, host: str, manifest: Manifest) -> bool:
-        """Whether a registry has refused one of this kind."""
+        """Return whether a registry has refused an artifact of the same kind."""
         return (host, *_kind(manifest)) in self._kinds
 
 
@@ -48,7 +48,7 @@ def was_stripped(
     there: Descriptor,
     manifests: ManifestCache,
 ) -> bool:
-    """Whether a destination has exactly the source's index without artifacts that it does not have.
+    """Return whether a destination has the source's index without some artifacts, and differs in nothing else.
 
     :param rewritten: manifests that a selection of platforms made of the source
     :param there: the index that the destination has
@@ -73,5 +73,5 @@ def was_stripped(
 
 
 def are_indexes(*media_types: str) -> bool:
-    """Whether all of these are the types of indexes."""
+    """Return whether all of these media types are those of indexes."""
     return all(media_type in INDEXES for media_type in media_types)

@@ -44,7 +44,7 @@ class CompareOptions:
 
 
 class Comparison:
-    """Compares both sides. What was learnt is kept, so that comparing again asks only what failed the first time."""
+    """Compares both sides. Answers are kept: comparing again asks only what failed the first time."""
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class Expansion:
 class Discovery:
     """Finds repositories; each list is read once in a run, what failed is asked again.
 
-    :param log: takes the traceback of a fault that nobody expected
+    :param log: takes the traceback of an unexpected fault
     """
 
     def __init__(self, stores: Stores, vendors: Vendors, *, log: Callable[[str], None]) -> None:
@@ -108,7 +108,7 @@ class Discovery:
         return found
 
     def _list(self, wildcards: Iterable[Wildcard | None]) -> dict[_Listing, ImageOpsError]:
-        """Read the lists that are not known yet; gives the faults of those that could not be read."""
+        """Read the lists that are not known yet. Return the errors of those that could not be read."""
         needed = {_listing(wildcard) for wildcard in wildcards if wildcard is not None}
         outcomes = ask_all(
             ((self._stores.queue(listing[0]), listing) for listing in sorted(needed - set(self._listed))),
@@ -125,7 +125,7 @@ class Discovery:
         return faults
 
     def _repositories(self, host: str, beginning: str) -> list[str]:
-        """The repositories of a registry whose paths begin so, in the order of their names."""
+        """Return the repositories of a registry whose paths begin so, in the order of their names."""
         return sorted(self._vendors.ask(host).repositories(beginning))
 
     def _expand(self, rule: Rule, wildcard: Wildcard, found: Sequence[str], result: Expansion) -> None:
@@ -173,7 +173,7 @@ def _writes(
 
 
 def _misfit(destination: Destination, rule: Rule, wildcard: Wildcard) -> InputError | None:
-    """Why nothing may go where a template says; None when it may."""
+    """Return why nothing may be written where a template says; None when it may."""
     cause = ""
     try:
         parse_repository(destination.name)
@@ -191,7 +191,7 @@ def _misfit(destination: Destination, rule: Rule, wildcard: Wildcard) -> InputEr
 
 
 def _collisions(rules: Iterable[Rule]) -> Iterable[ImageTask]:
-    """Destinations that several of the repositories that were found would share; nobody has named these."""
+    """Yield a refused task for each destination that several of the repositories that were found would share."""
     claims: dict[str, dict[str, list[tuple[Rule, Destination]]]] = {}
     for rule in rules:
         if rule.brought_by is not None:

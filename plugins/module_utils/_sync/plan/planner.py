@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules and the state of both sides → a list of image tasks, each with an action and the reason for it.
 
-Nothing is written here. What was learnt is kept, so that planning again asks only what failed the first time.
+Nothing is written here. Answers are kept: planning again asks only what failed the first time.
 """
 
 from __future__ import annotations

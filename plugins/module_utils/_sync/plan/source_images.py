@@ -29,7 +29,7 @@ class SourceImage:
 
     :ivar digest: of the root manifest; None when no platform matches, and then skip says why
     :ivar rewritten: the manifests that a selection of platforms made, by digest; they are not at the source
-    :ivar note: what the user should know of it, such as a digest that changes
+    :ivar note: what is to be said of it, such as a digest that changes
     """
 
     __slots__ = ("digest", "media_type", "note", "rewritten", "size", "skip")
@@ -52,7 +52,7 @@ class SourceImages:
         self._known: dict[tuple[Reference, tuple[Platform, ...]], SourceImage] = {}
 
     def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
-        """Ask again next time: the tag has moved."""
+        """Forget an answer: the tag has moved."""
         self._known.pop((source, platforms), None)
 
     def resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
@@ -137,7 +137,7 @@ def _check(source: Reference, descriptor: Descriptor) -> None:
 
 
 def _platform_of(repository: Repository, manifest: Manifest, run: Run) -> Platform | None:
-    """What an image's config says that it runs on; None for what is no image."""
+    """Return the platform that the config of an image says; None for what is no image."""
     if manifest.config is None or manifest.config.size > _MAX_CONFIG:
         return None
     raw = read_verified(manifest.config, repository, run)

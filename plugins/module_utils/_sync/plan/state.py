@@ -42,9 +42,9 @@ _ABSENT = DestinationState(None, "")
 
 
 class Survey:
-    """Asks registries, and keeps what they answered for the next time.
+    """Asks registries, and keeps their answers for the next time.
 
-    :param log: takes the traceback of a fault that nobody expected
+    :param log: takes the traceback of an unexpected fault
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Survey:
         self._there: dict[Reference, DestinationState] = {}
 
     def tags(self, name: str) -> Mapping[str, None] | None:
-        """The tags of a repository in its registry's order, quick to look up in; None when they are not known."""
+        """Return the tags of a repository in the order of its registry; None when they are not known."""
         return self._listings.get(name)
 
     def list(self, repositories: Iterable[Reference]) -> dict[str, ImageOpsError]:
-        """Read the tag lists that are not known yet; gives the faults of those that could not be read, by name."""
+        """Read the tag lists that are not known yet. Return the errors of those that could not be read, by name."""
         new = {ref.name: ref for ref in repositories if ref.name not in self._listings}
         faults: dict[str, ImageOpsError] = {}
         for ref, outcome in self._ask(new.values(), lambda ref: self._stores.repository(ref).tags()).items():
@@ -85,7 +85,7 @@ class Survey:
     def images(
         self, sources: Iterable[SourceKey], destinations: Iterable[Reference]
     ) -> tuple[Mapping[SourceKey, SourceImage | ImageOpsError], Mapping[Reference, DestinationState | ImageOpsError]]:
-        """Ask both sides at once: one question a reference and side, and none where a list has the answer."""
+        """Return what both sides have. Each reference is asked for once, and not at all where a list has the answer."""
         asked: list[SourceKey | Reference] = [*dict.fromkeys(sources)]
         there: dict[Reference, DestinationState | ImageOpsError] = {}
         for ref in dict.fromkeys(destinations):

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _GROUPS = 6
 _NAMED = 3
-_CORRECTED = 40  # what somebody has to write otherwise is worth a whole line
+_CORRECTED = 40  # every name that has to be corrected
 _INVALID = "invalid_input"
 _DETAIL = 490
-_ROOM = 470
+_NAMES_LIMIT = 470
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
 _UNKNOWN = "; unknown: the destination does not show this login what it has"
@@ -29,7 +29,7 @@ _Failure = tuple["ImageResult", "ImageOpsError"]
 
 
 def success_message(result: RunResult, *, check_mode: bool) -> str:
-    """One line: how many images there are, what was or would be done, and how much that is."""
+    """Return one line: how many images there are, what was or would be done, and how many bytes that is."""
     if not result.images:
         return "the images are not known yet" if result.overdue else "no images to copy"
     text = f"{_images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
@@ -40,7 +40,7 @@ def success_message(result: RunResult, *, check_mode: bool) -> str:
 
 
 def found_message(entries: Sequence[Mapping[str, Any]]) -> str:
-    """One line: how many of the images or repositories that were looked at are there, and which are not.
+    """Return one line: how many of the images or repositories that were looked at are there, and which are not.
 
     :param entries: those of ``registry_image_info``'s result
     """
@@ -55,7 +55,7 @@ def found_message(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def overdue_message(result: RunResult) -> str:
-    """The warning that a run's time was not enough."""
+    """Return the warning that the time of a run was not enough."""
     pending = sum(image.status == Status.PENDING for image in result.images)
     what = f"pending: {pending} of {_images(len(result.images))}" if result.images else "its images are not known yet"
     return (
@@ -65,7 +65,7 @@ def overdue_message(result: RunResult) -> str:
 
 
 def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") -> str:
-    """At most 20 lines: how many images failed, grouped by error code, each group with why and what to do.
+    """Return at most 20 lines: how many images failed, grouped by error code, each group with why and what to do.
 
     :param signal: the name of the signal that interrupted the run, if one did
     """
@@ -84,7 +84,7 @@ def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") ->
 
 
 def size(amount: float) -> str:
-    """A number of bytes for people, in powers of 1000."""
+    """Return a number of bytes in the largest fitting unit, in powers of 1000."""
     for unit in _SIZES:
         if amount < _THOUSAND or unit == _SIZES[-1]:
             break
@@ -101,7 +101,7 @@ def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> 
 
 
 def _counts(result: RunResult, *, check_mode: bool) -> str:
-    """``3 created, 1 updated, 8 unchanged``: what is done, or in check mode would be, and what is not finished."""
+    """Return ``3 created, 8 unchanged``: what is done, or in check mode would be, and what is not finished."""
     names = dict(ACTION_NAMES)
     if check_mode:
         names.update({Action.CREATE: "to create", Action.UPDATE: "to update"})
@@ -124,7 +124,7 @@ def _images(count: int) -> str:
 
 
 def _grouped(failures: Iterable[_Failure]) -> list[tuple[str, list[_Failure]]]:
-    """By error code, the largest group first."""
+    """Return the failures by error code, the largest group first."""
     groups: dict[str, list[_Failure]] = {}
     for image, error in failures:
         groups.setdefault(error.code, []).append((image, error))
@@ -144,11 +144,11 @@ def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
 
 
 def _some(group: Sequence[_Failure], most: int) -> str:
-    """The first destinations, as many as there is room for, and how many more there are."""
+    """Return the first destinations, as many as fit into the limit, and how many more there are."""
     names = [str(image.destination) for image, _error in group[:most]]
     while True:
         more = len(group) - len(names)
         text = ", ".join(names) + (f" and {more} more" if more else "")
-        if len(text) <= _ROOM or len(names) <= 1:
+        if len(text) <= _NAMES_LIMIT or len(names) <= 1:
             return text
         names.pop()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run gives: the outcome of every image, and of the run as a whole."""
+"""The outcome of a run: of every image, and of the run as a whole."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..rules.rule_parser import Rule
 
 @dataclass(frozen=True)
 class CopyOptions:
-    """What holds for every image of a run.
+    """The options that hold for every image of a run.
 
     :ivar overwrite: for rules that do not say
-    :ivar foreign_layers: copy layers that their makers do not want distributed, too
+    :ivar foreign_layers: copy foreign layers, too, which are not meant to be distributed
     """
 
     check_mode: bool
@@ -44,7 +44,7 @@ class ImageResult:
 
     :ivar digest: what the destination has afterwards
     :ivar bytes: of blobs that were sent for it; in check mode those that would be
-    :ivar blobs_copied: blobs that were sent; likewise mounted from a neighbour, and present before
+    :ivar blobs_copied: blobs that were sent; likewise mounted from another repository, and present before
     :ivar attempts: rounds in which it was tried
     :ivar seconds: that its last attempt took
     :ivar wrote: whether anything was written for it
@@ -65,32 +65,32 @@ class ImageResult:
 
     @property
     def rule(self) -> Rule:
-        """The rule that wants it."""
+        """Return the rule that it belongs to."""
         return self.task.rule
 
     @property
     def source(self) -> Reference:
-        """Where it comes from."""
+        """Return the reference that it is copied from."""
         return self.task.source
 
     @property
     def destination(self) -> Reference:
-        """Where it goes to."""
+        """Return the reference that it is copied to."""
         return self.task.destination
 
     @property
     def action(self) -> Action:
-        """What planning decided."""
+        """Return what planning decided."""
         return self.task.action
 
     @property
     def reason(self) -> str:
-        """Why planning decided so."""
+        """Return why planning decided so."""
         return self.task.reason
 
     @property
     def previous(self) -> Digest | None:
-        """What the destination had at planning."""
+        """Return what the destination had at planning."""
         return self.task.previous
 
 

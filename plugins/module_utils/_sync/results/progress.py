@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counters that every phase of a run reports to, and a snapshot of them that anyone may read at any time."""
+"""Counters that every phase of a run reports to. Any thread may read a snapshot of them at any time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Counts:
 
     @property
     def images_processed(self) -> int:
-        """Images that are finished, well or badly."""
+        """Return how many images are finished, with or without an error."""
         return self.images_done + self.images_failed
 
 

@@ -33,13 +33,13 @@ ACTION_NAMES = {
     Action.SKIP: "skipped",
     Action.UNKNOWN: "unknown",
 }
-"""The words that summaries have for what was done."""
+"""The words of summaries for what was done."""
 
 Mask = Callable[[str], str]
 
 
 def build(result: RunResult, *, return_images: ReturnImages, mask: Mask) -> dict[str, Any]:
-    """What the task returns of a run, without message and diff.
+    """Return what the task returns of a run, without message and diff.
 
     :param return_images: a run with failures gives the failed images, whatever this is
     :param mask: takes secrets out of what registries said
@@ -65,7 +65,7 @@ def build(result: RunResult, *, return_images: ReturnImages, mask: Mask) -> dict
 
 
 def diff(result: RunResult) -> dict[str, str]:
-    """Each tag's digest before and after, for the images that change, sorted by destination."""
+    """Return the digest of each tag before and after, for the images that change, sorted by destination."""
     moved = [image for image in sorted(result.images, key=_by_destination) if _changes(image)]
     return {
         "before_header": "destination tags before",
@@ -78,7 +78,7 @@ def diff(result: RunResult) -> dict[str, str]:
 
 
 def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
-    """Everything that is known of a run, for the report file."""
+    """Return everything that is known of a run, for the report file."""
     images = sorted(result.images, key=_by_destination)
     return {
         "check_mode": check_mode,
@@ -98,7 +98,7 @@ def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
 
 
 def prepare(path: str) -> str:
-    """See to it before a long run that a report can be written at its end. Gives the path with links resolved.
+    """Check before a long run that a report can be written at its end. Return the path with links resolved.
 
     :raises InputError: when the directory cannot be made or written to, or the path is a directory
     """
@@ -138,7 +138,7 @@ def write(path: str, content: dict[str, Any]) -> None:
 
 
 def error_entry(error: ImageOpsError, mask: Mask) -> dict[str, Any]:
-    """An error as results carry it."""
+    """Return an error as results carry it."""
     entry: dict[str, Any] = {"code": error.code, "message": one_line(mask(str(error)))}
     if error.hint:
         entry["hint"] = mask(error.hint)
@@ -152,7 +152,7 @@ def error_entry(error: ImageOpsError, mask: Mask) -> dict[str, Any]:
 
 
 def one_line(text: str, limit: int = _WORDS_LIMIT) -> str:
-    """The text on one line of at most so many characters."""
+    """Return the text on one line of at most so many characters."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else f"{flat[: limit - 3]}..."
 
@@ -170,7 +170,7 @@ def _previous(image: ImageResult) -> object:
 
 
 def _digest(image: ImageResult) -> Digest | None:
-    """What the destination has afterwards; for an image that is not there yet, what it is to have."""
+    """Return what the destination has afterwards; for an image that is not there yet, what it is to have."""
     return image.previous if image.action == Action.SKIP else image.digest or image.task.digest
 
 
@@ -214,7 +214,7 @@ def _text(digest: Digest | None) -> str | None:
 
 
 def _rule(image: ImageResult) -> dict[str, Any]:
-    """The item of ``images`` that does this image again, and nothing else.
+    """Return the item of ``images`` that copies this image again, and nothing else.
 
     Where a repository's tags could not be listed no image is known yet, and the whole rule comes back.
     """
@@ -223,8 +223,8 @@ def _rule(image: ImageResult) -> dict[str, Any]:
     if rule.source.selects_by_listing and image.source.tag is None:
         if rule.source.pattern is not None:
             item["source"] = f"{rule.source.name}:/{rule.source.pattern.pattern}/"
-        place = next((place for place in rule.destinations if place.name == image.destination.name), None)
-        named = place and (place.tag_template or ",".join(place.tags or ()))
+        written = next((each for each in rule.destinations if each.name == image.destination.name), None)
+        named = written and (written.tag_template or ",".join(written.tags or ()))
         if named:
             item["destination"] = f"{image.destination.name}:{named}"
         tags = rule.tags.as_option()
@@ -255,7 +255,7 @@ def _registries(result: RunResult) -> dict[str, Any]:
 
 
 def _bounded(entries: Sequence[dict[str, Any]], *, limit: int, what: str, notes: list[str]) -> list[dict[str, Any]]:
-    """The entries that fit into so many characters; a note says when some did not."""
+    """Return the entries that fit into so many characters. A note says when some did not."""
     size = 0
     for position, entry in enumerate(entries):
         size += len(json.dumps(entry))
