@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Turns the access from the public network on or off, for images or for charts. A new instance has it off.
   - Turning it on takes the vendor one to five minutes, which this module waits for.
-  - Turning it on lets nobody in yet. The vendor puts V(127.0.0.1/32) on the white list, and
+  - Turning it on lets nobody in yet. The vendor puts V(127.0.0.1/32) on the allow list, and
     M(imageops.registry.acr_endpoint_acl) adds who is to get in.
 author:
   - The imageops.registry authors (@imageops)
@@ -97,7 +97,7 @@ endpoint:
       elements: str
       sample: []
     entries:
-      description: Its white list. An empty one lets the whole world in.
+      description: Its allow list. An empty one lets the whole world in.
       type: list
       elements: dict
       contains:

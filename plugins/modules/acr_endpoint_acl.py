@@ -2,21 +2,21 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the white list of a public endpoint of an ACR Enterprise Edition instance."""
+"""Keeps the allow list of a public endpoint of an ACR Enterprise Edition instance."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: acr_endpoint_acl
-short_description: Keep the white list of an Alibaba Cloud Container Registry (ACR) instance's public endpoint
+short_description: Keep the allow list of an Alibaba Cloud Container Registry (ACR) instance's public endpoint
 version_added: 0.1.0
 description:
-  - Adds and removes entries of the white list that says who gets in from the public network.
+  - Adds and removes entries of the allow list that says who gets in from the public network.
   - Waits until the endpoint runs before it writes anything, because the vendor drops in silence what is written
     earlier.
   - Adds before it removes, and waits for every entry that it adds to show, whatever O(wait) says.
   - Fails when the endpoint is off, unless nothing has to be done then.
-  - An empty white list lets the whole world in. So this module never leaves it empty unless O(allow_unrestricted=true),
+  - An empty allow list lets the whole world in. So this module never leaves it empty unless O(allow_unrestricted=true),
     and leaves the vendor's own entry V(127.0.0.1/32) where it is unless that is listed or the list is to be emptied.
   - The vendor has no call to change an entry. One whose comment is to change is deleted and added again, which shuts
     that network out for a moment.
@@ -43,7 +43,7 @@ options:
     choices: [registry, chart]
     default: registry
   entries:
-    description: The networks that are to be on the white list, or not with O(state=absent).
+    description: The networks that are to be on the allow list, or not with O(state=absent).
     type: list
     elements: dict
     required: true
@@ -100,7 +100,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entries:
-  description: The white list as it is now, or would be in check mode.
+  description: The allow list as it is now, or would be in check mode.
   returned: success
   type: list
   elements: dict
@@ -178,14 +178,14 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import keep_white_list
+from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import keep_allow_list
 from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import endpoint_acl_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 
 def main() -> None:
     """Run the module."""
-    keep_white_list(Task(AnsibleModule(argument_spec=endpoint_acl_spec(), supports_check_mode=True)))
+    keep_allow_list(Task(AnsibleModule(argument_spec=endpoint_acl_spec(), supports_check_mode=True)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service
     CR_VERSION,
     RAM_VERSION,
     STS_VERSION,
-    Line,
+    ServerAccess,
     Service,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.signature import AccessKey, KeySource
@@ -70,7 +70,7 @@ def open_api(
     return OpenApi(
         Service(url, version),
         lambda: key,
-        line=Line(),
+        access=ServerAccess(),
         run=Run(settings=settings, stop=stop or threading.Event()),
         per_second=per_second,
         now=now,
@@ -80,4 +80,4 @@ def open_api(
 def connect_with(simulator: Simulator, keys: KeySource, version: str = CR) -> OpenApi:
     """A client of one API that signs with what a source of keys gives."""
     run = Run(settings=QUICK)
-    return OpenApi(Service(simulator.url, version), keys, line=Line(), run=run, per_second=10_000.0)
+    return OpenApi(Service(simulator.url, version), keys, access=ServerAccess(), run=run, per_second=10_000.0)

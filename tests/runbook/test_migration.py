@@ -185,30 +185,6 @@ def test_drift_is_repaired(ansible: Ansible, scene: Scene) -> None:
     assert world.exposed == []
 
 
-def test_the_freeze_comes_after_the_comparison_and_is_taken_back_by_the_report(ansible: Ansible, scene: Scene) -> None:
-    repositories = scene.instance.namespaces[NAMESPACE].repositories
-    freeze = ("-e", "registry_sync_freeze=true", "-e", "registry_sync_report_path=report.json")
-    looked = migrate(ansible, *freeze, "--check", "--diff")
-    assert looked.code == 0, looked.text
-    assert "Freeze the tags of what was copied" in looked.changed()
-    assert not [each for each in repositories.values() if each.tag_immutability]
-
-    first = migrate(ansible, *freeze)
-    assert first.code == 0, first.text
-    assert "a tag that moves" in first.named("Say what cannot be written after this").result["msg"]
-    assert {name for name, each in repositories.items() if each.tag_immutability} == {"nginx", "redis"}
-    again = migrate(ansible, *freeze)
-    assert (again.code, again.changed()) == (0, []), again.text
-
-    back = ("-e", "@migration.yml", "-e", "registry_sync_report_path=report.json")
-    thawed = ansible.run("imageops.registry.unfreeze", *back)
-    assert thawed.code == 0, thawed.text
-    assert not [each for each in repositories.values() if each.tag_immutability]
-    missing = ansible.run("imageops.registry.unfreeze", "-e", "@migration.yml")
-    assert missing.code == 2
-    assert "registry_sync_report_path" in missing.failed()[0].result["msg"]
-
-
 def test_one_step_alone_turns_the_endpoint_on_again(ansible: Ansible, scene: Scene) -> None:
     endpoint = scene.instance.endpoints["Registry"]
     endpoint.enable, endpoint.status, endpoint.entries = False, "", []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Namespaces that the sources ask for: a whole Harbor, of which no namespace is listed."""
+"""Namespaces that the sources ask for: a whole Harbor, of which no namespace is listed. Then the freeze of its tags."""
 
 from __future__ import annotations
 
@@ -67,3 +67,29 @@ def test_they_are_made_private_unless_they_are_named(ansible: Ansible, scene: Sc
     assert scene.arrived("shared/base", "1")
     again = ansible.run(MIGRATE, "-e", "@namespaces.yml")
     assert (again.code, again.changed()) == (0, []), again.text
+
+
+def test_the_freeze_comes_after_the_comparison_and_is_taken_back_by_the_report(ansible: Ansible, scene: Scene) -> None:
+    def frozen() -> set[str]:
+        spaces = scene.instance.namespaces.values()
+        return {name for space in spaces for name, each in space.repositories.items() if each.tag_immutability}
+
+    freeze = ("-e", "@namespaces.yml", "-e", "registry_sync_freeze=true", "-e", "registry_sync_report_path=report.json")
+    looked = ansible.run(MIGRATE, *freeze, "--check")
+    assert looked.code == 0, looked.text
+    assert looked.changed() == ["Freeze the tags of what was copied"]
+    assert frozen() == set()
+
+    first = ansible.run(MIGRATE, *freeze)
+    assert first.code == 0, first.text
+    assert first.changed() == ["Freeze the tags of what was copied"]
+    assert "a tag that moves" in first.named("Say what cannot be written after this").result["msg"]
+    assert frozen() == {"nginx", "base", "tool"}
+
+    back = ("-e", "@namespaces.yml", "-e", "registry_sync_report_path=report.json")
+    thawed = ansible.run("imageops.registry.unfreeze", *back)
+    assert thawed.code == 0, thawed.text
+    assert frozen() == set()
+    missing = ansible.run("imageops.registry.unfreeze", "-e", "@namespaces.yml")
+    assert missing.code == 2
+    assert "registry_sync_report_path" in missing.failed()[0].result["msg"]

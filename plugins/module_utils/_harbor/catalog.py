@@ -55,14 +55,14 @@ class HarborApi:
 
     @property
     def account(self) -> str:
-        """The name that is logged in with; empty when nobody is."""
+        """The name that is logged in with; empty for anonymous requests."""
         return self._login.username if self._login is not None else ""
 
     def check_login(self) -> None:
         """See that this is a Harbor with this API, and that it knows the login.
 
-        Harbor takes whoever gives a wrong password for nobody, and answers with what everybody may see, without an
-        error. It tells its address (since 2.2) only to those whom it knows.
+        Harbor takes a request with a wrong password for an anonymous one, and answers with what is public, without an
+        error. It tells its address (since 2.2) only to logins that it knows.
 
         :raises RegistryError: unsupported for a Harbor before 2.0, bad_credentials for a login that it does not know
         """
@@ -79,7 +79,7 @@ class HarborApi:
             raise self.unknown_login(purpose, answer)
 
     def unknown_login(self, purpose: Purpose, answer: Answer) -> RegistryError:
-        """The error for a login that Harbor does not know."""
+        """Return the error for a login that Harbor does not know."""
         return _error(
             purpose,
             "bad_credentials",
@@ -120,7 +120,7 @@ class HarborApi:
         return _project_of(row) if isinstance(row, dict) and _is_text(row.get("name")) else None
 
     def repositories(self, project: str) -> list[str]:
-        """The paths of all repositories of a project, the project's name first.
+        """Return the paths of all repositories of a project, the project's name first.
 
         :raises RegistryError: when the project is not there, or this login may not list it
         """
@@ -303,7 +303,7 @@ class HarborCatalog:
         return found
 
     def _refused(self, error: RegistryError, api: HarborApi, project: str) -> RegistryError:
-        """The error in the words of projects. Harbor does not tell everybody whether there is one."""
+        """Return the error in the words of projects. Harbor does not tell everybody whether there is one."""
         code: Code
         if error.status == 401 and not api.account:
             code, cause = "no_credentials", f"the project {project} is not public, or there is none"

@@ -13,16 +13,16 @@ from typing import Any, NoReturn, TypeVar
 from .._acr.api.client import OpenApi
 from .._acr.api.names import check_password, path_fault
 from .._acr.registry.logins import LoginPassword, set_password, temporary_login
-from .._acr.resources.endpoint import PublicEndpoint, lets_everybody_in
+from .._acr.resources.allow_list import AllowList, Entries, steps_to_have, steps_to_lack, wanted_entries
+from .._acr.resources.endpoint import PublicEndpoint, lets_all_in
 from .._acr.resources.instance import EndpointSummary, Instance, endpoint_summaries, find_instance, get_instance
 from .._acr.resources.instance import list_instances as all_instances
 from .._acr.resources.instance import usage as read_usage
 from .._acr.resources.namespace import NamespaceResource, list_namespaces
 from .._acr.resources.repository import Repository, RepositoryResource
 from .._acr.resources.resource import Change, Resource
-from .._acr.resources.white_list import Entries, WhiteList, steps_to_have, steps_to_lack, wanted_entries
 from .._oci.errors import ImageOpsError, InputError
-from .acr_clients import Clients, Result, carry_out, told
+from .acr_clients import Clients, Result, result_of, run_module
 from .task import Task
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def list_instances(task: Task) -> NoReturn:
         found = _find_instances(task, clients)
         return {"changed": False, "instances": found}
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def keep_namespace(task: Task) -> NoReturn:
@@ -53,9 +53,9 @@ def keep_namespace(task: Task) -> NoReturn:
             check_mode=task.check_mode,
             force=params["force"],
         )
-        return told(task, "namespace", _keep(task, one, one.wanted, _NAMESPACE_SETTINGS))
+        return result_of(task, "namespace", _keep(task, one, one.wanted, _NAMESPACE_SETTINGS))
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def keep_repository(task: Task) -> NoReturn:
@@ -65,9 +65,9 @@ def keep_repository(task: Task) -> NoReturn:
         if task.params["repositories"] is not None:
             return _keep_repositories(task, clients)
         change = _keep_repository(task, clients, task.params["namespace"], task.params["name"])
-        return told(task, "repository", change)
+        return result_of(task, "repository", change)
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def _keep_repositories(task: Task, clients: Clients) -> Result:
@@ -82,7 +82,7 @@ def _keep_repositories(task: Task, clients: Clients) -> Result:
         tuple(state for state in (getattr(change, side) for change in changes) if state is not None)
         for side in ("before", "after")
     )
-    return told(task, "repositories", Change(before, after), lambda states: [asdict(state) for state in states])
+    return result_of(task, "repositories", Change(before, after), lambda states: [asdict(state) for state in states])
 
 
 def _keep_repository(task: Task, clients: Clients, namespace: str, name: str) -> Change[Repository]:
@@ -106,36 +106,36 @@ def switch_endpoint(task: Task) -> NoReturn:
 
     def work(clients: Clients) -> Result:
         change = _endpoint(task, clients).switch(task.params["state"] == "enabled")
-        return told(task, "endpoint", change)
+        return result_of(task, "endpoint", change)
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
-def keep_white_list(task: Task) -> NoReturn:
+def keep_allow_list(task: Task) -> NoReturn:
     """The module ``acr_endpoint_acl``."""
 
     def work(clients: Clients) -> Result:
         params = task.params
         allowed = params["allow_unrestricted"]
         entries = wanted_entries((item["entry"], item["comment"]) for item in params["entries"])
-        white_list = WhiteList(_endpoint(task, clients))
+        allow_list = AllowList(_endpoint(task, clients))
         if params["state"] == "absent":
             if params["purge"]:
                 raise InputError(subject="purge", cause="it keeps what is listed, and state is absent")
-            change = white_list.change(lambda present: steps_to_lack(present, entries), allow_unrestricted=allowed)
+            change = allow_list.change(lambda present: steps_to_lack(present, entries), allow_unrestricted=allowed)
         else:
-            change = white_list.change(
+            change = allow_list.change(
                 lambda present: steps_to_have(present, entries, purge=params["purge"], open_up=allowed),
                 allow_unrestricted=allowed,
             )
-        if white_list.assumed:
+        if allow_list.assumed:
             task.warn("the endpoint is off; what is predicted holds for one that was turned on just before")
         return {
-            **told(task, "entries", change, _described_entries),
-            "unrestricted": lets_everybody_in(change.after or ()) and not white_list.is_off,
+            **result_of(task, "entries", change, _described_entries),
+            "unrestricted": lets_all_in(change.after or ()) and not allow_list.is_off,
         }
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def keep_password(task: Task) -> NoReturn:
@@ -148,21 +148,21 @@ def keep_password(task: Task) -> NoReturn:
         if params["update_password"] == "always":
             if not task.check_mode:
                 set_password(clients.registry, instance_id, password)
-            return _told_password(task, "not tried", changed=True)
+            return _password_result(task, "not tried", changed=True)
         try:
             registry = params["registry"] or _registry_host(clients.registry, instance_id, params["network"])
         except ImageOpsError as error:
             if not task.check_mode or error.code != "acr_state":
                 raise
             task.warn(f"{error}; that the password would be set is a guess")
-            return {**_told_password(task, "not tried", changed=True), "registry": None}
+            return {**_password_result(task, "not tried", changed=True), "registry": None}
         one = LoginPassword(
-            clients.registry, instance_id, clients.front(registry), wait=clients.wait, check_mode=task.check_mode
+            clients.registry, instance_id, clients.probe(registry), wait=clients.wait, check_mode=task.check_mode
         )
         changed = one.ensure(params["username"], password)
-        return {**_told_password(task, "refused" if changed else "accepted", changed=changed), "registry": registry}
+        return {**_password_result(task, "refused" if changed else "accepted", changed=changed), "registry": registry}
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def get_login(task: Task) -> NoReturn:
@@ -180,7 +180,7 @@ def get_login(task: Task) -> NoReturn:
             "expires_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def _refuse_temporary_key(clients: Clients, instance_id: str) -> None:
@@ -196,8 +196,8 @@ def _refuse_temporary_key(clients: Clients, instance_id: str) -> None:
         )
 
 
-def _told_password(task: Task, before: str, *, changed: bool) -> Result:
-    """The result of setting a password, of which nothing may be shown but whether it is taken."""
+def _password_result(task: Task, before: str, *, changed: bool) -> Result:
+    """Return the result of setting a password, of which nothing may be shown but whether it is taken."""
     result: Result = {"changed": changed}
     if task.diff_mode:
         states = {"before": before, "after": "accepted"}
@@ -229,7 +229,7 @@ def _described_entries(entries: Entries) -> list[Result]:
 
 
 def _registry_host(api: OpenApi, instance_id: str, network: str) -> str:
-    """The host to reach the instance's registry by, as the API says it."""
+    """Return the host to reach the instance's registry by, as the API says it."""
     wanted = "vpc" if network == "vpc" else "internet"
     for endpoint in endpoint_summaries(api, instance_id):
         if endpoint.endpoint_type == wanted and endpoint.enabled and endpoint.domains:
@@ -246,16 +246,16 @@ def _registry_host(api: OpenApi, instance_id: str, network: str) -> str:
 def _find_instances(task: Task, clients: Clients) -> list[Result]:
     params = task.params
     if params["registry"]:
-        front = clients.front(params["registry"]).look()
-        clients.region = front.region
+        identity = clients.probe(params["registry"]).identify()
+        clients.region = identity.region
         try:
-            found = [get_instance(clients.registry, front.region, front.instance_id)]
+            found = [get_instance(clients.registry, identity.region, identity.instance_id)]
         except ImageOpsError as error:
             if error.code == "acr_forbidden":
                 task.warn(str(error))
             elif error.code != "no_credentials":
                 raise
-            return [_from_outside(front.instance_id, front.region)]
+            return [_identity_only(identity.instance_id, identity.region)]
     elif params["instance_id"]:
         found = [get_instance(clients.registry, clients.region or "", params["instance_id"])]
     elif params["name"]:
@@ -265,8 +265,8 @@ def _find_instances(task: Task, clients: Clients) -> list[Result]:
     return [_described_instance(task, clients.registry, instance) for instance in found]
 
 
-def _from_outside(instance_id: str, region: str) -> Result:
-    """What anybody may know of an instance."""
+def _identity_only(instance_id: str, region: str) -> Result:
+    """Return what anybody may know of an instance."""
     unknown = dict.fromkeys(("name", "status", "specification", "usage", "endpoints", "namespaces"))
     domains: Result = {"public_domains": [], "vpc_domains": [], "custom_domains": []}
     return {"instance_id": instance_id, "region": region, **unknown, **domains}
@@ -274,11 +274,11 @@ def _from_outside(instance_id: str, region: str) -> Result:
 
 def _described_instance(task: Task, api: OpenApi, instance: Instance) -> Result:
     instance_id = instance.instance_id
-    usage = _if_told(task, lambda: asdict(read_usage(api, instance_id)))
-    endpoints = _if_told(task, lambda: endpoint_summaries(api, instance_id))
+    usage = _read_or_warn(task, lambda: asdict(read_usage(api, instance_id)))
+    endpoints = _read_or_warn(task, lambda: endpoint_summaries(api, instance_id))
     namespaces = None
     if task.params["namespaces"]:
-        namespaces = _if_told(task, lambda: [asdict(each) for each in list_namespaces(api, instance_id)])
+        namespaces = _read_or_warn(task, lambda: [asdict(each) for each in list_namespaces(api, instance_id)])
     return {
         **asdict(instance),
         "usage": usage,
@@ -294,7 +294,7 @@ def _domains(endpoints: list[EndpointSummary] | None, endpoint_type: str) -> lis
     return [name for each in endpoints or () if each.endpoint_type == endpoint_type for name in each.domains]
 
 
-def _if_told(task: Task, read: Callable[[], T]) -> T | None:
+def _read_or_warn(task: Task, read: Callable[[], T]) -> T | None:
     """Return what is read, or None with a warning where the key may not read it or the instance's state forbids it."""
     try:
         return read()

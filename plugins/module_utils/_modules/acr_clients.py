@@ -14,7 +14,7 @@ from .._acr.api.client import OpenApi
 from .._acr.api.errors import ApiError
 from .._acr.api.service import Service
 from .._acr.credentials.chain import Origin, SigningKeys
-from .._acr.registry.outside import RegistryFront
+from .._acr.registry.registry_probe import RegistryProbe
 from .._acr.resources.resource import Change, Wait
 from .._oci.client.run import Run
 from .._oci.errors import ImageOpsError
@@ -40,7 +40,7 @@ class Clients:
             warn=task.warn,
         )
         self._apis: dict[Service, OpenApi] = {}
-        self._fronts: list[RegistryFront] = []
+        self._probes: list[RegistryProbe] = []
         self._keys: SigningKeys | None = None
         self.region = acr_options.region(task.params, os.environ)
 
@@ -67,26 +67,26 @@ class Clients:
 
     @property
     def wrote(self) -> bool:
-        """Whether any call that writes was accepted."""
+        """Return whether any call that writes was accepted."""
         return any(api.wrote for api in self._apis.values())
 
-    def front(self, registry: str) -> RegistryFront:
-        """A registry itself, to be asked without an access key."""
+    def probe(self, registry: str) -> RegistryProbe:
+        """Return a registry itself, to be asked without an access key."""
         params = self._task.params
-        front = RegistryFront(
+        probe = RegistryProbe(
             registry,
-            line=acr_options.line(params),
+            access=acr_options.server_access(params),
             run=self._run,
         )
-        self._fronts.append(front)
-        return front
+        self._probes.append(probe)
+        return probe
 
     def close(self) -> None:
         """Let go of all connections."""
         for api in self._apis.values():
             api.close()
-        for front in self._fronts:
-            front.close()
+        for probe in self._probes:
+            probe.close()
 
     @property
     def keys(self) -> SigningKeys:
@@ -96,23 +96,23 @@ class Clients:
         """
         if self._keys is None:
             params = self._task.params
-            line = acr_options.line(params)
-            self._keys = signing_keys(params, os.environ, region=self.region, line=line, run=self._run)
+            access = acr_options.server_access(params)
+            self._keys = signing_keys(params, os.environ, region=self.region, access=access, run=self._run)
         return self._keys
 
     @property
     def origin(self) -> Origin | None:
-        """Where the key came from that signed; None when none was looked for or found."""
+        """Return where the key came from that signed; None when none was looked for or found."""
         return self._keys.origin if self._keys is not None else None
 
     def _api(self, service: Service) -> OpenApi:
         if service not in self._apis:
-            line = acr_options.line(self._task.params)
-            self._apis[service] = OpenApi(service, self.keys.source, line=line, run=self._run)
+            access = acr_options.server_access(self._task.params)
+            self._apis[service] = OpenApi(service, self.keys.source, access=access, run=self._run)
         return self._apis[service]
 
 
-def carry_out(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
+def run_module(task: Task, work: Callable[[Clients], Result]) -> NoReturn:
     """Do a module's work and end the module with what came of it."""
     task.need_libraries()
     clients: Clients | None = None
@@ -134,8 +134,8 @@ def _credentials(clients: Clients | None) -> Result:
     return {} if origin is None else {"credentials": asdict(origin)}
 
 
-def told(task: Task, name: str, change: Change[Any], describe: Callable[[Any], Any] = asdict) -> Result:
-    """The result of a module that keeps one thing: the thing as it is now, and in diff mode as it was.
+def result_of(task: Task, name: str, change: Change[Any], describe: Callable[[Any], Any] = asdict) -> Result:
+    """Return the result of a module that keeps one thing: the thing as it is now, and in diff mode as it was.
 
     :param describe: the state → what is returned; not asked about what is not there
     """
@@ -147,7 +147,7 @@ def told(task: Task, name: str, change: Change[Any], describe: Callable[[Any], A
 
 
 def _shown(name: str, state: Any) -> Result:
-    """A state as diff mode takes it: a mapping, with a list under its name."""
+    """Return a state as diff mode takes it: a mapping, with a list under its name."""
     if isinstance(state, list):
         return {name: state}
     return state or {}

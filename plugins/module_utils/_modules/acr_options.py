@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._acr.api.service import Line, Service, ram_service, registry_service
+from .._acr.api.service import ServerAccess, Service, ram_service, registry_service
 from .._acr.credentials.environment import Environment
 from .._acr.ram.policy_document import PUSH_ACTIONS
 from .._acr.resources.resource import Wait
@@ -21,7 +21,7 @@ _ATTEMPTS = 6
 
 
 def acr_spec() -> dict[str, Any]:
-    """What every module of the action group takes; the doc fragment ``acr``."""
+    """Return what every module of the action group takes; the doc fragment ``acr``."""
     return {
         **credential_spec(),
         "region": {"type": "str"},
@@ -41,12 +41,12 @@ def acr_spec() -> dict[str, Any]:
 
 
 def instance_spec() -> dict[str, Any]:
-    """The same for modules that work on one instance; the doc fragment ``acr.instance``."""
+    """Return the same for modules that work on one instance; the doc fragment ``acr.instance``."""
     return {**acr_spec(), "instance_id": {"type": "str", "required": True}}
 
 
 def instance_info_spec() -> dict[str, Any]:
-    """The options of ``acr_instance_info``."""
+    """Return the options of ``acr_instance_info``."""
     return {
         **acr_spec(),
         "instance_id": {"type": "str"},
@@ -57,7 +57,7 @@ def instance_info_spec() -> dict[str, Any]:
 
 
 def namespace_spec() -> dict[str, Any]:
-    """The options of ``acr_namespace``."""
+    """Return the options of ``acr_namespace``."""
     return {
         **instance_spec(),
         "name": {"type": "str", "required": True},
@@ -70,7 +70,7 @@ def namespace_spec() -> dict[str, Any]:
 
 
 def repository_spec() -> dict[str, Any]:
-    """The options of ``acr_repository``."""
+    """Return the options of ``acr_repository``."""
     return {
         **instance_spec(),
         "namespace": {"type": "str"},
@@ -86,7 +86,7 @@ def repository_spec() -> dict[str, Any]:
 
 
 def endpoint_spec() -> dict[str, Any]:
-    """The options of ``acr_endpoint``."""
+    """Return the options of ``acr_endpoint``."""
     return {
         **instance_spec(),
         "component": _COMPONENT,
@@ -95,7 +95,7 @@ def endpoint_spec() -> dict[str, Any]:
 
 
 def endpoint_acl_spec() -> dict[str, Any]:
-    """The options of ``acr_endpoint_acl``."""
+    """Return the options of ``acr_endpoint_acl``."""
     entry = {"entry": {"type": "str", "required": True}, "comment": {"type": "str"}}
     return {
         **instance_spec(),
@@ -108,7 +108,7 @@ def endpoint_acl_spec() -> dict[str, Any]:
 
 
 def login_password_spec() -> dict[str, Any]:
-    """The options of ``acr_login_password``."""
+    """Return the options of ``acr_login_password``."""
     return {
         **instance_spec(),
         "password": {"type": "str", "required": True, "no_log": True},
@@ -124,12 +124,12 @@ def login_password_spec() -> dict[str, Any]:
 
 
 def authorization_token_spec() -> dict[str, Any]:
-    """The options of ``acr_authorization_token``."""
+    """Return the options of ``acr_authorization_token``."""
     return {**instance_spec(), "expires_in_hours": {"type": "int"}}
 
 
 def ram_user_spec() -> dict[str, Any]:
-    """The options of ``ram_user``."""
+    """Return the options of ``ram_user``."""
     return {
         **acr_spec(),
         "name": {"type": "str", "required": True},
@@ -140,7 +140,7 @@ def ram_user_spec() -> dict[str, Any]:
 
 
 def ram_policy_spec() -> dict[str, Any]:
-    """The options of ``ram_policy``."""
+    """Return the options of ``ram_policy``."""
     push = {
         "instance_id": {"type": "str", "required": True},
         "namespaces": {"type": "list", "elements": "str", "required": True},
@@ -157,7 +157,7 @@ def ram_policy_spec() -> dict[str, Any]:
 
 
 def ram_user_policy_spec() -> dict[str, Any]:
-    """The options of ``ram_user_policy``."""
+    """Return the options of ``ram_user_policy``."""
     return {
         **acr_spec(),
         "user": {"type": "str", "required": True},
@@ -168,7 +168,7 @@ def ram_user_policy_spec() -> dict[str, Any]:
 
 
 def ram_access_key_spec() -> dict[str, Any]:
-    """The options of ``ram_access_key``."""
+    """Return the options of ``ram_access_key``."""
     return {
         **acr_spec(),
         "user": {"type": "str", "required": True},
@@ -178,15 +178,15 @@ def ram_access_key_spec() -> dict[str, Any]:
     }
 
 
-def line(params: Mapping[str, Any]) -> Line:
-    """How servers are reached."""
-    return Line(
+def server_access(params: Mapping[str, Any]) -> ServerAccess:
+    """Return how servers are reached."""
+    return ServerAccess(
         validate_certs=params["validate_certs"], ca_path=params["ca_path"], ca=params["ca"], proxy=params["proxy"]
     )
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
-    """How patient a client is.
+    """Return how patient a client is.
 
     :raises InputError: for a time that makes no sense
     """
@@ -195,7 +195,7 @@ def settings(params: Mapping[str, Any]) -> Settings:
 
 
 def wait(params: Mapping[str, Any]) -> Wait:
-    """How changes are waited for.
+    """Return how changes are waited for.
 
     :raises InputError: for a time that makes no sense
     """
@@ -204,12 +204,12 @@ def wait(params: Mapping[str, Any]) -> Wait:
 
 
 def region(params: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
-    """The region that is given, or the environment's."""
+    """Return the region that is given, or the environment's."""
     return params["region"] or Environment(environ).region()
 
 
 def registry_api(params: Mapping[str, Any], region_name: str | None) -> Service:
-    """Where the container registry's API is.
+    """Return where the container registry's API is.
 
     :raises InputError: when nothing says it
     """
@@ -217,7 +217,7 @@ def registry_api(params: Mapping[str, Any], region_name: str | None) -> Service:
 
 
 def ram_api(params: Mapping[str, Any]) -> Service:
-    """Where RAM's API is."""
+    """Return where RAM's API is."""
     return ram_service(network=params["network"], endpoint=params["ram_endpoint"])
 
 

@@ -13,7 +13,7 @@ from .._acr.credentials.roles import KeyOptions, OidcRole, Role, check_duration
 from .._oci.errors import InputError
 
 if TYPE_CHECKING:
-    from .._acr.api.service import Line
+    from .._acr.api.service import ServerAccess
     from .._acr.credentials.chain import SigningKeys
     from .._oci.client.run import Run
 
@@ -64,7 +64,7 @@ def key_options(params: Mapping[str, Any]) -> KeyOptions:
 
 
 def signing_keys(
-    params: Mapping[str, Any], environ: Mapping[str, str], *, region: str | None, line: Line, run: Run
+    params: Mapping[str, Any], environ: Mapping[str, str], *, region: str | None, access: ServerAccess, run: Run
 ) -> SigningKeys:
     """Return the key that signs, and where it comes from.
 
@@ -78,7 +78,7 @@ def signing_keys(
 
     def connect(keys: KeySource) -> OpenApi:
         service = sts_service(region=region, network=params["network"], endpoint=params["sts_endpoint"])
-        return OpenApi(service, keys, line=line, run=run)
+        return OpenApi(service, keys, access=access, run=run)
 
     return KeyChain(environ, connect=connect, on_secret=run.on_secret).find(key_options(params))
 

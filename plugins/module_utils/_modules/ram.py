@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from .._acr.ram.access_key import KeyState, SecretFile, UserKey
 from .._acr.ram.identities import Attachment, AttachmentResource, Policy, PolicyResource, UserResource
 from .._acr.ram.policy_document import complete, push_document
-from .acr_clients import Clients, Result, carry_out, told
+from .acr_clients import Clients, Result, result_of, run_module
 from .task import Task
 
 _USER_SETTINGS = ("display_name", "comments")
@@ -23,11 +23,11 @@ def keep_user(task: Task) -> NoReturn:
         params = task.params
         one = UserResource(clients.ram, params["name"], wait=clients.wait, check_mode=task.check_mode)
         if params["state"] == "absent":
-            return told(task, "user", one.absent())
+            return result_of(task, "user", one.absent())
         settings = {name: params[name] for name in _USER_SETTINGS}
-        return told(task, "user", one.present(lambda found: one.wanted(settings, found)))
+        return result_of(task, "user", one.present(lambda found: one.wanted(settings, found)))
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def keep_policy(task: Task) -> NoReturn:
@@ -43,11 +43,11 @@ def keep_policy(task: Task) -> NoReturn:
             check_mode=task.check_mode,
         )
         if params["state"] == "absent":
-            return told(task, "policy", one.absent(), _described_policy)
+            return result_of(task, "policy", one.absent(), _described_policy)
         document = _document(params)
-        return told(task, "policy", one.present(lambda found: one.wanted(document, found)), _described_policy)
+        return result_of(task, "policy", one.present(lambda found: one.wanted(document, found)), _described_policy)
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def keep_attachment(task: Task) -> NoReturn:
@@ -58,10 +58,10 @@ def keep_attachment(task: Task) -> NoReturn:
         attachment = Attachment(params["user"], params["policy"], params["policy_type"])
         one = AttachmentResource(clients.ram, attachment, wait=clients.wait, check_mode=task.check_mode)
         if params["state"] == "absent":
-            return told(task, "attachment", one.absent())
-        return told(task, "attachment", one.present(lambda found: attachment))
+            return result_of(task, "attachment", one.absent())
+        return result_of(task, "attachment", one.present(lambda found: attachment))
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def keep_access_key(task: Task) -> NoReturn:
@@ -88,9 +88,9 @@ def keep_access_key(task: Task) -> NoReturn:
             }
 
         change = one.absent() if params["state"] == "absent" else one.present()
-        return told(task, "access_key", change, describe)
+        return result_of(task, "access_key", change, describe)
 
-    carry_out(task, work)
+    run_module(task, work)
 
 
 def _document(params: dict[str, Any]) -> dict[str, Any]:

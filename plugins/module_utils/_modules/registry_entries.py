@@ -52,7 +52,7 @@ _HOST = re.compile(r"[a-z0-9-]+\.([a-z0-9-]+)\.cr\.aliyuncs\.com(?::[0-9]+)?")
 
 
 def instance_spec() -> dict[str, Any]:
-    """The options of ``registries[].acr``; those of the modules for ACR that a sync needs."""
+    """Return the options of ``registries[].acr``; those of the modules for ACR that a sync needs."""
     return {
         "instance_id": {"type": "str", "required": True},
         "region": {"type": "str"},
@@ -93,7 +93,7 @@ def managed_registries(
     entries: Iterable[RegistryEntry],
     run: Run,
 ) -> dict[str, ManagedRegistry]:
-    """The registries whose instance is known, by host. Nothing is asked yet.
+    """Return the registries whose instance is known, by host. Nothing is asked yet.
 
     :raises ImageOpsError: when two entries say it differently, and when there is no region or no access key
     """
@@ -127,17 +127,17 @@ def _api(
     The API is reached as the registry itself is, but never without a check of certificates.
     """
     from .._acr.api.client import OpenApi
-    from .._acr.api.service import Line
+    from .._acr.api.service import ServerAccess
     from . import acr_options
 
     host = _HOST.fullmatch(entry.registry)
     region = given["region"] or (host.group(1) if host else acr_options.region(given, os.environ))
-    line = Line(
+    access = ServerAccess(
         ca_path=entry.connection.get("ca_path"), ca=entry.connection.get("ca"), proxy=entry.connection.get("proxy")
     )
     try:
         service = acr_options.registry_api(given, region)
-        keys = signing_keys(given, os.environ, region=region, line=line, run=run)
+        keys = signing_keys(given, os.environ, region=region, access=access, run=run)
     except InputError as error:
         raise InputError(subject=f"acr of {entry.origin}", cause=error.cause, hint=error.hint) from None
-    return OpenApi(service, keys.source, line=line, run=run), keys.origin
+    return OpenApi(service, keys.source, access=access, run=run), keys.origin

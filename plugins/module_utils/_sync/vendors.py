@@ -181,7 +181,7 @@ class ManagedAcrInstance(AcrInstance):
 
     def obstacles(self, paths: Collection[str]) -> Obstacles:
         """Return which namespaces are missing or closed to pushes, and where the quota is too small."""
-        found = self._managed.room(paths)
+        found = self._managed.obstacles(paths)
         return Obstacles(found.faults, found.unknown, found.absent)
 
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
-from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.endpoint import AclEntry, PublicEndpoint
-from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Change, Wait
-from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.white_list import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.allow_list import (
     DEFAULT_ENTRY,
-    WhiteList,
+    AllowList,
     steps_to_have,
     steps_to_lack,
     wanted_entries,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.endpoint import AclEntry, PublicEndpoint
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.resource import Change, Wait
 from ansible_collections.imageops.registry.tests.acr_simulator.clients import SHORT_WAIT
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
@@ -46,7 +46,7 @@ def have(
     one: PublicEndpoint, *items: tuple[str, str | None], purge: bool = False, allow_unrestricted: bool = False
 ) -> Change:
     wanted = wanted_entries(items)
-    return WhiteList(one).change(
+    return AllowList(one).change(
         lambda present: steps_to_have(present, wanted, purge=purge, open_up=allow_unrestricted),
         allow_unrestricted=allow_unrestricted,
     )
@@ -54,7 +54,7 @@ def have(
 
 def lack(one: PublicEndpoint, *items: tuple[str, str | None], allow_unrestricted: bool = False) -> Change:
     unwanted = wanted_entries(items)
-    return WhiteList(one).change(
+    return AllowList(one).change(
         lambda present: steps_to_lack(present, unwanted), allow_unrestricted=allow_unrestricted
     )
 
@@ -227,7 +227,7 @@ class TestWhiteList:
     def test_an_endpoint_that_is_off(self, cr: OpenApi, simulator: Simulator, simulated: SimulatedEndpoint) -> None:
         with pytest.raises(ApiError, match=r"turn it on with imageops\.registry\.acr_endpoint"):
             have(endpoint(cr), OFFICE)
-        one = WhiteList(endpoint(cr, check_mode=True))
+        one = AllowList(endpoint(cr, check_mode=True))
         wanted = wanted_entries([OFFICE])
         change = one.change(
             lambda present: steps_to_have(present, wanted, purge=True, open_up=False), allow_unrestricted=False

@@ -12,13 +12,13 @@ from dataclasses import replace
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.errors import ApiError
-from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import Line
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.service import ServerAccess
 from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.logins import (
     LoginPassword,
     TemporaryLogins,
     temporary_login,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.outside import RegistryFront
+from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.registry_probe import RegistryProbe
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
@@ -49,25 +49,25 @@ def host(face: RegistryFace, instance: Instance) -> str:
 
 
 @pytest.fixture
-def front(simulator: Simulator, host: str) -> Iterator[RegistryFront]:
+def front(simulator: Simulator, host: str) -> Iterator[RegistryProbe]:
     with open_front(simulator, host) as opened:
         yield opened
 
 
-def open_front(simulator: Simulator, host: str, settings: Settings = QUICK) -> RegistryFront:
-    return RegistryFront(
+def open_front(simulator: Simulator, host: str, settings: Settings = QUICK) -> RegistryProbe:
+    return RegistryProbe(
         host,
-        line=Line(ca_path=str(simulator.identity.certificate_path)),
+        access=ServerAccess(ca_path=str(simulator.identity.certificate_path)),
         run=Run(settings=settings),
     )
 
 
-def fixed(cr: OpenApi, front: RegistryFront, *, check_mode: bool = False, **changes: float) -> LoginPassword:
+def fixed(cr: OpenApi, front: RegistryProbe, *, check_mode: bool = False, **changes: float) -> LoginPassword:
     return LoginPassword(cr, ID, front, wait=replace(SHORT_WAIT, **changes), check_mode=check_mode)
 
 
 class TestFront:
-    def test_the_challenge_tells_the_instance(self, front: RegistryFront) -> None:
+    def test_the_challenge_tells_the_instance(self, front: RegistryProbe) -> None:
         found = front.look()
         assert (found.instance_id, found.region) == (ID, "cn-shanghai")
 
@@ -78,7 +78,7 @@ class TestFront:
         assert caught.value.code == "unsupported"
 
     def test_an_untrusted_certificate(self, host: str) -> None:
-        stranger = RegistryFront(host, line=Line(), run=Run(settings=QUICK))
+        stranger = RegistryProbe(host, access=ServerAccess(), run=Run(settings=QUICK))
         with stranger, pytest.raises(ApiError) as caught:
             stranger.look()
         assert caught.value.code == "tls_untrusted"
@@ -108,7 +108,7 @@ class TestFront:
 
 class TestFixedPassword:
     def test_is_set_when_it_is_refused(
-        self, cr: OpenApi, front: RegistryFront, simulator: Simulator, face: RegistryFace, instance: Instance
+        self, cr: OpenApi, front: RegistryProbe, simulator: Simulator, face: RegistryFace, instance: Instance
     ) -> None:
         assert fixed(cr, front).ensure("acme", PASSWORD)
         assert instance.passwords == {"acme": PASSWORD}
@@ -116,19 +116,19 @@ class TestFixedPassword:
         assert fixed(cr, front).ensure("acme", PASSWORD + "!")
         assert simulator.received["ResetLoginPassword"] == 2
 
-    def test_of_a_ram_user(self, simulator: Simulator, front: RegistryFront, instance: Instance) -> None:
+    def test_of_a_ram_user(self, simulator: Simulator, front: RegistryProbe, instance: Instance) -> None:
         key = user_that_may_do_all(simulator, "pusher")
         with connect(simulator, key=access_key(key)) as api:
             assert fixed(api, front).ensure("pusher@acme", PASSWORD)
             assert not fixed(api, front).ensure("pusher@acme", PASSWORD)
 
-    def test_check_mode(self, cr: OpenApi, front: RegistryFront, simulator: Simulator) -> None:
+    def test_check_mode(self, cr: OpenApi, front: RegistryProbe, simulator: Simulator) -> None:
         assert fixed(cr, front, check_mode=True).ensure("acme", PASSWORD)
         assert simulator.calls == []
 
     @pytest.mark.parametrize("status", [403, 429, 500, 503, 302, 200])
     def test_only_a_401_is_a_no(
-        self, cr: OpenApi, front: RegistryFront, simulator: Simulator, face: RegistryFace, status: int
+        self, cr: OpenApi, front: RegistryProbe, simulator: Simulator, face: RegistryFace, status: int
     ) -> None:
         face.token_status = status
         with pytest.raises(ApiError):
@@ -144,13 +144,13 @@ class TestFixedPassword:
         assert caught.value.code == "timeout"
         assert simulator.calls == []
 
-    def test_another_instances_registry(self, cr: OpenApi, front: RegistryFront, simulator: Simulator) -> None:
+    def test_another_instances_registry(self, cr: OpenApi, front: RegistryProbe, simulator: Simulator) -> None:
         other = LoginPassword(cr, "cri-other", front, wait=SHORT_WAIT, check_mode=False)
         with pytest.raises(ImageOpsError, match=f"it is the registry of {ID}, not of cri-other"):
             other.ensure("acme", PASSWORD)
         assert simulator.calls == []
 
-    def test_another_identitys_login_name(self, cr: OpenApi, front: RegistryFront) -> None:
+    def test_another_identitys_login_name(self, cr: OpenApi, front: RegistryProbe) -> None:
         with pytest.raises(ApiError) as caught:
             fixed(cr, front, timeout=0.0).ensure("somebody@acme", PASSWORD)
         assert caught.value.code == "acr_wait_timeout"
@@ -159,7 +159,7 @@ class TestFixedPassword:
 
     @pytest.mark.parametrize("password", ["short7", "a" * 33 + "7", "onlyletters", "12345678", "!!!!!!!!"])
     def test_what_the_vendor_would_not_take(
-        self, cr: OpenApi, front: RegistryFront, simulator: Simulator, face: RegistryFace, password: str
+        self, cr: OpenApi, front: RegistryProbe, simulator: Simulator, face: RegistryFace, password: str
     ) -> None:
         with pytest.raises(InputError) as caught:
             fixed(cr, front).ensure("acme", password)
@@ -168,7 +168,7 @@ class TestFixedPassword:
 
 
 class TestTemporaryLogin:
-    def test_is_a_login(self, cr: OpenApi, front: RegistryFront, simulator: Simulator, instance: Instance) -> None:
+    def test_is_a_login(self, cr: OpenApi, front: RegistryProbe, simulator: Simulator, instance: Instance) -> None:
         login = temporary_login(cr, ID)
         assert front.accepts(login.username, login.password)
         assert login.expires_at == pytest.approx(simulator.world.now() + 3600, abs=60)

@@ -47,7 +47,7 @@ class Managed(SimpleNamespace):
     def repositories(self, beginning: str) -> list[str]:
         return [f"{beginning}by-api"]
 
-    def room(self, paths: list[str]) -> Any:
+    def obstacles(self, paths: list[str]) -> Any:
         return SimpleNamespace(faults={paths[0]: "no namespace"}, unknown=["quota"], absent=["ns/app"])
 
     def close(self) -> None:

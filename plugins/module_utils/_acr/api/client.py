@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading all pages of a list call."""
+"""A client of one signed API of Alibaba Cloud: calls, their repetition, and the pages of lists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..._oci.http.response import Answer
 from ..._oci.http.transport import USER_AGENT, Stats, Transport
 from ..._oci.http.urls import origin_of
 from .errors import ApiError, api_error, broken
-from .service import Line, Service
+from .service import ServerAccess, Service
 from .signature import UNSIGNED, AccessKey, KeySource, authorization, content_hash
 
 Parameter = Union[str, int, bool, None, Sequence[Any], Mapping[str, Any]]
@@ -45,7 +45,7 @@ class OpenApi:
         service: Service,
         keys: KeySource,
         *,
-        line: Line,
+        access: ServerAccess,
         run: Run,
         per_second: float = PER_SECOND,
         now: Callable[[], float] = time.time,
@@ -58,7 +58,7 @@ class OpenApi:
         self._pace = Pace(service.host, run, per_second)
         self._transport = Transport(
             origin_of(service.url),
-            access=line.access(service.host),
+            access=access.of(service.host),
             timeout=run.settings.timeout,
             stats=Stats(),
             on_secret=run.on_secret,
@@ -112,7 +112,7 @@ class OpenApi:
     def _attempt(
         self, api_action: str, body: bytes, action: str, subject: str, *, stale_left: int
     ) -> Mapping[str, Any]:
-        """One try, in which so many connections may turn out to have been closed while they were idle."""
+        """Return one try, in which so many connections may turn out to have been closed while they were idle."""
         while True:
             try:
                 answer = self._transport.exchange(
@@ -132,7 +132,7 @@ class OpenApi:
         return self._read(answer, retry_after, action, subject)
 
     def _read(self, answer: Answer, retry_after: float | None, action: str, subject: str) -> Mapping[str, Any]:
-        """The answer's fields, or the error that it stands for in either form."""
+        """Return the answer's fields, or the error that it stands for in either form."""
         status = answer.status
         try:
             found = answer.json()
@@ -159,7 +159,7 @@ class OpenApi:
         )
 
     def _headers(self, api_action: str, body: bytes, key: AccessKey) -> dict[str, str]:
-        """The headers of one request; a date and a nonce of its own each time, for the API takes neither twice."""
+        """Return the headers of one request, with a date and a nonce that no other request has."""
         body_hash = content_hash(body)
         headers = {
             "host": self._service.host,
@@ -187,7 +187,7 @@ class OpenApi:
 
 
 def flatten(parameters: Mapping[str, Parameter]) -> list[tuple[str, str]]:
-    """The parameters as names and texts, in the order given."""
+    """Return the parameters as names and texts, in the order given."""
     return [(name, _encode(value)) for name, value in parameters.items() if value is not None]
 
 
@@ -210,7 +210,7 @@ PAGE_SIZE = 100
 def rows(
     api: OpenApi, api_action: str, parameters: Mapping[str, Parameter], key: str, *, action: str, subject: str
 ) -> Iterator[Mapping[str, Any]]:
-    """Every row of a list call by PageNo and PageSize, page after page.
+    """Yield every row of a list call by PageNo and PageSize, page after page.
 
     :param key: the field of the answer that holds the rows
     """
@@ -229,6 +229,6 @@ def rows(
 
 
 def count(api: OpenApi, api_action: str, parameters: Mapping[str, Parameter], *, action: str, subject: str) -> int:
-    """How many rows a list call has, with one small request."""
+    """Return how many rows a list call has, with one small request."""
     asked = {**parameters, "PageNo": 1, "PageSize": 1}
     return int(api.call(api_action, asked, action=action, subject=subject).get("TotalCount") or 0)

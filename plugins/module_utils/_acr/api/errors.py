@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an Alibaba Cloud API said against a call, as an error in plain words.
 
-Codes that this floor adds to those of :mod:`.._oci.errors`:
+Codes that this layer adds to those of :mod:`.._oci.errors`:
 
 ``acr_not_found``
     the instance, namespace, repository, user, policy or key that was named is not there
@@ -118,7 +118,7 @@ _MEANINGS = (
     _Meaning(
         r"INSTANCE_ACCESS_ACL_ENTRY_INVALID",
         "acr_refused",
-        "the white list does not take this entry",
+        "the allow list does not take this entry",
         "0.0.0.0/0 is never taken, and no entry is while the endpoint is off",
     ),
     _Meaning(
@@ -224,7 +224,7 @@ def api_error(
     retry_after: float | None = None,
     mask: Mask = unmasked,
 ) -> ApiError:
-    """The error that an answer stands for, whichever of its two forms the answer has.
+    """Return the error that an answer stands for, whichever of its two forms the answer has.
 
     :param status: the HTTP status: 200 when the answer only says ``IsSuccess: false``
     :param retry_after: seconds that the answer asked to wait
@@ -251,7 +251,7 @@ def api_error(
 
 
 def broken(fault: Fault, *, action: str, subject: str, host: str) -> ApiError:
-    """The error for a call that brought no whole answer.
+    """Return the error for a call that brought no whole answer.
 
     :param host: who was called
     """
@@ -283,7 +283,7 @@ def _meaning_of(api_code: str, status: int) -> _Meaning:
 
 
 def _denied_hint(answer: Mapping[str, Any]) -> str:
-    """Which right whom is missing, where the answer says it."""
+    """Return which right whom is missing, where the answer says it."""
     detail = answer.get("AccessDeniedDetail")
     if not isinstance(detail, Mapping) or not detail.get("AuthAction"):
         return ""

@@ -19,7 +19,7 @@ _USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def check_namespace(name: str) -> str:
-    """The name again; 2 to 120 of a-z, 0-9, dot, underscore and hyphen, none of these three at either end.
+    """Return the name again; 2 to 120 of a-z, 0-9, dot, underscore and hyphen, none of these three at either end.
 
     :raises InputError: when the vendor would not take it
     """
@@ -33,7 +33,7 @@ def check_namespace(name: str) -> str:
 
 
 def check_repository(name: str) -> str:
-    """The name again; 2 to 64 characters, levels parted by slashes, each as in a namespace.
+    """Return the name again; 2 to 64 characters, levels parted by slashes, each as in a namespace.
 
     :raises InputError: when the vendor would not take it
     """
@@ -47,7 +47,7 @@ def check_repository(name: str) -> str:
 
 
 def check_region(name: str) -> str:
-    """The name again; it becomes a part of a host's.
+    """Return the name again; it becomes a part of a host's.
 
     :raises InputError: when no region is called so
     """
@@ -59,7 +59,7 @@ def check_region(name: str) -> str:
 
 
 def is_enterprise_registry(host: str) -> bool:
-    """Whether a registry's host is surely one of an Enterprise Edition instance; one may have other names, too."""
+    """Return whether a host is surely the registry of an Enterprise Edition instance; one may have other names."""
     name = host.partition(":")[0]
     return name.endswith(".cr.aliyuncs.com") and not name.endswith(".personal.cr.aliyuncs.com")
 
@@ -90,7 +90,7 @@ def is_enterprise_service(service: str) -> bool:
 
 
 def path_fault(path: str) -> str:
-    """Why an instance's registry has no repository of that path, ``namespace/repository``; nothing when it may."""
+    """Return why an instance has no repository of a path, ``namespace/repository``; empty when it may have one."""
     namespace, slash, name = path.partition("/")
     if not slash:
         return "it has no namespace"
@@ -103,7 +103,7 @@ def path_fault(path: str) -> str:
 
 
 def check_policy(name: str) -> str:
-    """The name again; 1 to 128 letters, digits and hyphens.
+    """Return the name again; 1 to 128 letters, digits and hyphens.
 
     :raises InputError: when RAM would not take it
     """
@@ -113,7 +113,7 @@ def check_policy(name: str) -> str:
 
 
 def check_user(name: str) -> str:
-    """The name again; 1 to 64 letters, digits, dots, underscores and hyphens.
+    """Return the name again; 1 to 64 letters, digits, dots, underscores and hyphens.
 
     :raises InputError: when RAM would not take it
     """
@@ -123,7 +123,7 @@ def check_user(name: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """The password again; 8 to 32 characters, of at least two of the kinds letter, digit and symbol.
+    """Return the password again; 8 to 32 characters, of at least two of the kinds letter, digit and symbol.
 
     :raises InputError: without the password in its words
     """
@@ -137,7 +137,7 @@ def check_password(password: str) -> str:
 
 
 def network(text: str) -> str:
-    """A white list's entry in its one form: ``192.0.2.7`` is ``192.0.2.7/32``.
+    """Return a allow list's entry in its one form: ``192.0.2.7`` is ``192.0.2.7/32``.
 
     :raises InputError: for what is no network, has bits set behind its prefix, or is the whole world
     """
@@ -145,14 +145,14 @@ def network(text: str) -> str:
         found = ipaddress.ip_network(text.strip(), strict=True)
     except ValueError as error:
         raise InputError(
-            subject=f"white-list entry {text!r}",
+            subject=f"allow-list entry {text!r}",
             cause=str(error),
             hint="write an address or a network such as 192.0.2.0/24",
         ) from error
     if found.prefixlen == 0:
         raise InputError(
-            subject=f"white-list entry {text!r}",
-            cause="the white list does not take the whole world",
+            subject=f"allow-list entry {text!r}",
+            cause="the allow list does not take the whole world",
             hint="an empty list is open to the world: entries: [], purge: true, allow_unrestricted: true",
         )
     return str(found)

@@ -19,7 +19,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
-class Line:
+class ServerAccess:
     """How every server of a task is reached.
 
     :param ca_path: a file of certificates to trust besides the system's
@@ -32,8 +32,8 @@ class Line:
     ca: str | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
 
-    def access(self, host: str) -> Access:
-        """The same for one host, as the transport takes it."""
+    def of(self, host: str) -> Access:
+        """Return the same for one host, as the transport takes it."""
         return Access(host, validate_certs=self.validate_certs, ca_path=self.ca_path, ca=self.ca, proxy=self.proxy)
 
 
@@ -55,7 +55,7 @@ class Service:
 
 
 def registry_service(*, region: str | None, network: str, endpoint: str | None) -> Service:
-    """The container registry's API in a region.
+    """Return the container registry's API in a region.
 
     :param network: ``public`` or ``vpc``
     :param endpoint: where it is instead

@@ -37,7 +37,7 @@ KeySource = Callable[[], AccessKey]
 
 
 def content_hash(body: bytes) -> str:
-    """The lower-case hex SHA-256 of a request's body, as ``x-acs-content-sha256`` carries it."""
+    """Return the lower-case hex SHA-256 of a request's body, as ``x-acs-content-sha256`` carries it."""
     return hashlib.sha256(body).hexdigest()
 
 
@@ -70,7 +70,7 @@ def _canonical_query(query: Mapping[str, str]) -> str:
 
 
 def _canonical_headers(headers: Mapping[str, str]) -> tuple[str, str]:
-    """The block of "name:value" lines and the list of their names."""
+    """Return the block of "name:value" lines and the list of their names."""
     lowered = {name.lower(): value.strip() for name, value in headers.items()}
     names = sorted(lowered)
     return "".join(f"{name}:{lowered[name]}\n" for name in names), ";".join(names)

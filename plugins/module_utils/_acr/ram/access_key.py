@@ -47,7 +47,7 @@ class SecretFile:
         self.path = os.path.abspath(path)
 
     def read(self) -> StoredKey | None:
-        """The key in it; None when there is no such file."""
+        """Return the key in it; None when there is no such file."""
         try:
             with open(self.path, "rb") as file:
                 content = json.loads(file.read(_LONGEST))
@@ -62,7 +62,7 @@ class SecretFile:
             ) from error
 
     def is_private(self) -> bool:
-        """Whether nobody but its owner may touch it."""
+        """Return whether only its owner may read and write it."""
         try:
             return stat.S_IMODE(os.stat(self.path).st_mode) == _MODE
         except OSError as error:
@@ -221,7 +221,7 @@ class UserKey:
                 code="acr_state",
                 action="use the access key",
                 subject=f"{listed.access_key_id} of {self._user}",
-                cause="somebody has disabled it",
+                cause="it is disabled",
                 hint="enable it in the console, or delete the file and set rotate: true for a new one",
             )
         private = self._file.is_private()
@@ -265,7 +265,7 @@ class UserKey:
         return StoredKey(key_id, secret, self._user)
 
     def _delete_unknown(self, old: Sequence[ListedKey]) -> None:
-        """Delete the key of an answer that got lost, for nobody knows its secret."""
+        """Delete the key of an answer that got lost: its secret is not known."""
         known = {key.access_key_id for key in old}
         for key in self._listed():
             if key.access_key_id not in known:
@@ -282,7 +282,7 @@ class UserKey:
                 raise
 
     def _listed(self) -> list[ListedKey]:
-        """The keys at RAM; a user that is not there has none."""
+        """Return the keys at RAM; a user that is not there has none."""
         try:
             answer = self._api.call(
                 "ListAccessKeys", {"UserName": self._user}, action="list the access keys of", subject=self._user

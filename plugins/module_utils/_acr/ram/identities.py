@@ -66,7 +66,7 @@ class UserResource(Resource[User]):
         self._name = check_user(name)
 
     def wanted(self, settings: Mapping[str, Any], present: User | None) -> User:
-        """The user with these settings; None leaves one as it is. A new user's display name is the name."""
+        """Return the user with these settings; None leaves one as it is. A new user's display name is the name."""
         given = {name: value for name, value in settings.items() if value is not None}
         return replace(present or User(self._name, display_name=self._name), **given)
 
@@ -108,7 +108,7 @@ class PolicyResource(Resource[Policy]):
         self._description = description
 
     def wanted(self, document: Document, present: Policy | None) -> Policy:
-        """The policy with this document.
+        """Return the policy with this document.
 
         :raises InputError: when it is no policy document, or too long
         """
@@ -145,7 +145,7 @@ class PolicyResource(Resource[Policy]):
         self._call("CreatePolicyVersion", parameters, "update")
 
     def check_deletion(self, found: Policy) -> None:
-        """:raises ApiError: ``acr_exists`` while somebody has it"""
+        """:raises ApiError: ``acr_exists`` while it is attached"""
         if found.attachments:
             raise ApiError(
                 code="acr_exists",
@@ -178,7 +178,7 @@ class AttachmentResource(Resource[Attachment]):
         self._attachment = attachment
 
     def read(self) -> Attachment | None:
-        """What there is now; a user that is not there has no policies."""
+        """Return what there is now; a user that is not there has no policies."""
         asked = {"UserName": self._attachment.user}
         answer = _read(self._api, "ListPoliciesForUser", asked, "list the policies of", self._attachment.user)
         rows = ((answer or {}).get("Policies") or {}).get("Policy") or []
@@ -207,7 +207,7 @@ class AttachmentResource(Resource[Attachment]):
 def _read(
     api: OpenApi, api_action: str, parameters: Mapping[str, Parameter], action: str, subject: str
 ) -> Mapping[str, Any] | None:
-    """The answer, or None when what is asked about is not there."""
+    """Return the answer, or None when what is asked about is not there."""
     try:
         return api.call(api_action, parameters, action=action, subject=subject)
     except ApiError as error:

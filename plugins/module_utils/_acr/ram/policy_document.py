@@ -23,7 +23,7 @@ _ACTION = re.compile(r"(?:cr:)?([A-Z][A-Za-z]+)")
 
 
 def canonical(document: Document) -> str:
-    """One text for all documents that mean the same: a single value is a list of one, and no order matters.
+    """Return one text for all documents that mean the same: a single value is a list of one, and no order matters.
 
     :raises InputError: when it is no policy document
     """
@@ -38,12 +38,12 @@ def canonical(document: Document) -> str:
 
 
 def complete(document: Document) -> dict[str, Any]:
-    """The document with its version as RAM wants it: the text "1", which YAML easily makes a number, or leaves out."""
+    """Return the document with its version as RAM wants it: the text "1", which YAML easily makes a number."""
     return {**document, "Version": str(document.get("Version", "1"))}
 
 
 def compact(document: Document) -> str:
-    """The document as it is sent.
+    """Return the document as it is sent.
 
     :raises InputError: when it is longer than RAM takes
     """
@@ -57,7 +57,7 @@ def compact(document: Document) -> str:
 
 
 def push_document(instance_id: str, namespaces: Sequence[str], actions: Sequence[str]) -> dict[str, Any]:
-    """The document that allows these actions in these namespaces of an Enterprise Edition instance, and nothing else.
+    """Return the document that allows these actions in these namespaces of an instance, and nothing else.
 
     Each action is allowed on the resource that the vendor authorises it on: everything, the instance, a namespace, or
     the repositories of a namespace (:mod:`.action_resources`).

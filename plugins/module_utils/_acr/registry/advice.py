@@ -13,7 +13,7 @@ _SWITCHED_OFF = (
     "imageops.registry.acr_instance_info tells the host names that there are; or the name or its region is misspelt"
 )
 _SHUT_OUT = (
-    "this machine may not be on the white list of the public endpoint: put its address there with "
+    "this machine may not be on the allow list of the public endpoint: put its address there with "
     "imageops.registry.acr_endpoint_acl; if the endpoint is off, imageops.registry.acr_endpoint turns it on. Both also "
     "show as a connection that is closed without an answer"
 )
@@ -46,7 +46,7 @@ _BY_CODE = {
 
 
 def advice_on_the_way(host: str, *, unresolved: bool) -> str:
-    """What to do when an instance's registry cannot be reached.
+    """Return what to do when an instance's registry cannot be reached.
 
     :param unresolved: its name has no address
     """
@@ -56,7 +56,7 @@ def advice_on_the_way(host: str, *, unresolved: bool) -> str:
 
 
 def advice(error: RegistryError, *, managed: bool) -> str:
-    """What to do about an error of an instance's registry; empty where its own hint is as good.
+    """Return what to do about an error of an instance's registry; empty where its own hint is as good.
 
     :param managed: whether logins are fetched by the instance's API (``acr`` of an entry of ``registries``)
     """

@@ -16,7 +16,7 @@ from ..api.client import OpenApi
 from ..api.errors import ApiError
 from ..api.names import check_password
 from ..resources.resource import Wait
-from .outside import RegistryFront
+from .registry_probe import RegistryProbe
 
 _LONGEST_HOURS = 24
 
@@ -56,13 +56,13 @@ def temporary_login(api: OpenApi, instance_id: str, *, hours: int | None = None)
 class LoginPassword:
     """The fixed password of the identity that signs. There is no call that reads it, so the registry is asked.
 
-    :param front: the instance's registry
+    :param probe: the instance's registry
     """
 
-    def __init__(self, api: OpenApi, instance_id: str, front: RegistryFront, *, wait: Wait, check_mode: bool) -> None:
+    def __init__(self, api: OpenApi, instance_id: str, probe: RegistryProbe, *, wait: Wait, check_mode: bool) -> None:
         self._api = api
         self._instance_id = instance_id
-        self._front = front
+        self._probe = probe
         self._wait = wait
         self._check_mode = check_mode
 
@@ -75,15 +75,15 @@ class LoginPassword:
         :raises ImageOpsError: ``acr_refused`` when the registry is another instance's
         """
         check_password(password)
-        found = self._front.look()
+        found = self._probe.identify()
         if found.instance_id != self._instance_id:
             raise ImageOpsError(
                 code="acr_refused",
                 action="try the password at",
-                subject=self._front.host,
+                subject=self._probe.host,
                 cause=f"it is the registry of {found.instance_id}, not of {self._instance_id}",
             )
-        if self._front.accepts(username, password):
+        if self._probe.accepts(username, password):
             return False
         if not self._check_mode:
             self._set(password)
@@ -98,9 +98,9 @@ class LoginPassword:
             return
         try:
             self._wait.until(
-                lambda: True if self._front.accepts(username, password) else None,
+                lambda: True if self._probe.accepts(username, password) else None,
                 action="set the login password of",
-                subject=f"{username} at {self._front.host}",
+                subject=f"{username} at {self._probe.host}",
                 lacking="it is refused although it was set",
             )
         except ApiError as error:
@@ -156,7 +156,7 @@ class TemporaryLogins:
         self._fetched_at = 0.0
 
     def get(self, registry: str, repository: str) -> Credential | None:
-        """The credential for a repository; None for another registry.
+        """Return the credential for a repository; None for another registry.
 
         ``expires_at`` is when to ask again, which is before the login really ends.
 

@@ -64,7 +64,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Room:
+class RepositoryObstacles:
     """What is known of repositories that a push would have to create.
 
     :ivar faults: why one of them cannot come to be, by path
@@ -77,7 +77,7 @@ class Room:
     unknown: list[str] = field(default_factory=list)
 
 
-def look_for_room(api: OpenApi, instance_id: str, host: str, wanted: Collection[str]) -> Room:
+def find_obstacles(api: OpenApi, instance_id: str, host: str, wanted: Collection[str]) -> RepositoryObstacles:
     """Find what stands in the way of new repositories, before anything is written.
 
     :param host: the instance's registry, for messages
@@ -91,18 +91,18 @@ class _Search:
         self._api = api
         self._instance_id = instance_id
         self._host = host
-        self._room = Room()
+        self._found = RepositoryObstacles()
 
-    def run(self, wanted: Collection[str]) -> Room:
+    def run(self, wanted: Collection[str]) -> RepositoryObstacles:
         namespaces = self._ask("its namespaces", self._namespaces)
         if namespaces is not None:
-            self._room.absent = self._absent(wanted, namespaces)
-            new = [path for path in self._room.absent if self._is_made(path, namespaces)]
+            self._found.absent = self._absent(wanted, namespaces)
+            new = [path for path in self._found.absent if self._is_made(path, namespaces)]
             self._count(new)
-        return self._room
+        return self._found
 
     def _namespaces(self) -> dict[str, bool]:
-        """Whether a push to a namespace creates the repository, by the namespace's name."""
+        """Return whether a push to a namespace creates the repository, by the namespace's name."""
         return {found.name: found.auto_create_repo for found in list_namespaces(self._api, self._instance_id)}
 
     def _absent(self, wanted: Collection[str], namespaces: Collection[str]) -> list[str]:
@@ -141,7 +141,7 @@ class _Search:
 
     def _refuse(self, paths: Iterable[str], code: Code, cause: str, hint: str) -> None:
         for path in paths:
-            self._room.faults[path] = ImageOpsError(
+            self._found.faults[path] = ImageOpsError(
                 code=code, action="create the repository", subject=f"{self._host}/{path}", cause=cause, hint=hint
             )
 
@@ -149,7 +149,7 @@ class _Search:
         try:
             return call()
         except ImageOpsError as error:
-            self._room.unknown.append(f"{self._host} was not checked for {what} before copying: {error}")
+            self._found.unknown.append(f"{self._host} was not checked for {what} before copying: {error}")
             return None
 
 
@@ -158,7 +158,9 @@ def _namespace(path: str) -> str:
 
 
 class ManagedRegistry:
-    """The registry of an instance: its catalog, its logins, and its room. Threads may share it; close it when done.
+    """The registry of an instance: its catalog, its logins, and what stands in the way of new repositories.
+
+    Threads may share it. Close it when done.
 
     :param host: the registry, as references name it
     :param api: closed with this
@@ -185,9 +187,9 @@ class ManagedRegistry:
         """See :meth:`.TemporaryLogins.refused`."""
         self._logins.refused(registry, credential)
 
-    def room(self, wanted: Collection[str]) -> Room:
-        """See :func:`.look_for_room`."""
-        return look_for_room(self._api, self.instance_id, self.host, wanted)
+    def obstacles(self, wanted: Collection[str]) -> RepositoryObstacles:
+        """See :func:`.find_obstacles`."""
+        return find_obstacles(self._api, self.instance_id, self.host, wanted)
 
     def close(self) -> None:
         """Let go of the connections."""

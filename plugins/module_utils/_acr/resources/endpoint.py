@@ -21,7 +21,7 @@ Network = Any  # an IPv4Network or an IPv6Network; collapse_addresses takes one 
 
 @dataclass(frozen=True)
 class AclEntry:
-    """One entry of a white list.
+    """One entry of a allow list.
 
     :param entry: a network, such as ``192.0.2.0/24``
     """
@@ -30,7 +30,7 @@ class AclEntry:
     comment: str = ""
 
 
-def lets_everybody_in(entries: Iterable[AclEntry]) -> bool:
+def lets_all_in(entries: Iterable[AclEntry]) -> bool:
     """Return whether a list has no entry, or its entries together cover all addresses (``0.0.0.0/1``, ``128.0.0.0/1``).
 
     An entry that is no network covers nothing.
@@ -55,7 +55,7 @@ class Endpoint:
     """The public endpoint of an instance's images or charts.
 
     :param status: ``RUNNING``, something passing such as ``CREATING``, or empty when it is off
-    :param entries: the white list; one that is empty lets everybody in
+    :param entries: the allow list; an empty one lets every address in
     :param domains: the vendor's host names; the API need not name any while it is off
     :param custom_domains: the user's own host names, which are never chosen by themselves
     """
@@ -69,13 +69,13 @@ class Endpoint:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is being made or taken down."""
+        """Return whether nothing is being made or taken down."""
         return self.status == RUNNING if self.enabled else self.status in ("", RUNNING)
 
     @property
     def is_unrestricted(self) -> bool:
         """Return whether every address gets in."""
-        return self.enabled and lets_everybody_in(self.entries)
+        return self.enabled and lets_all_in(self.entries)
 
 
 class PublicEndpoint:
@@ -97,7 +97,7 @@ class PublicEndpoint:
         self.subject = f"{module} of {instance_id}"
 
     def read(self) -> Endpoint:
-        """What it is now."""
+        """Return what it is now."""
         try:
             answer = self.call("GetInstanceEndpoint", {}, action="read the public endpoint")
         except ApiError as error:
@@ -145,7 +145,7 @@ class PublicEndpoint:
         return self._api.call(api_action, {**self._parameters, **extra}, action=action, subject=self.subject)
 
     def wrong_state(self, cause: str, hint: str, *, action: str) -> ApiError:
-        """The error for a state in which this cannot be done."""
+        """Return the error for a state in which this cannot be done."""
         return ApiError(code="acr_state", action=action, subject=self.subject, cause=cause, hint=hint)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instances: which there are, how much room they have, by which hosts they are reached."""
+"""Instances: which there are, their quotas, and the hosts that they are reached by."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class EndpointSummary:
 
 
 def list_instances(api: OpenApi, region: str, name: str | None = None) -> list[Instance]:
-    """The instances of the client's region, all pages.
+    """Return the instances of the client's region, all pages.
 
     :param region: the region's name, for what the API leaves out
     :param name: only the one of exactly this name
@@ -74,7 +74,7 @@ def list_instances(api: OpenApi, region: str, name: str | None = None) -> list[I
 
 
 def find_instance(api: OpenApi, region: str, name: str) -> Instance:
-    """The one instance of that name.
+    """Return the one instance of that name.
 
     :raises ImageOpsError: ``acr_not_found`` with the names that there are
     """
@@ -92,7 +92,7 @@ def find_instance(api: OpenApi, region: str, name: str) -> Instance:
 
 
 def get_instance(api: OpenApi, region: str, instance_id: str) -> Instance:
-    """The instance of that id.
+    """Return the instance of that id.
 
     :raises ApiError: ``acr_not_found``
     """
@@ -100,7 +100,7 @@ def get_instance(api: OpenApi, region: str, instance_id: str) -> Instance:
 
 
 def usage(api: OpenApi, instance_id: str) -> Usage:
-    """What the instance may hold and does hold."""
+    """Return what the instance may hold and does hold."""
     answer = _get(api, "GetInstanceUsage", instance_id, "read the quotas of")
     return Usage(
         namespaces=_quota(answer, "Namespace"),

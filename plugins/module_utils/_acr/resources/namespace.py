@@ -47,7 +47,7 @@ class NamespaceResource(Resource[Namespace]):
         self._force = force
 
     def wanted(self, settings: Mapping[str, Any], present: Namespace | None) -> Namespace:
-        """The namespace with these settings; None leaves one as it is, or at its default when it is made."""
+        """Return the namespace with these settings; None leaves one as it is, or at its default when it is made."""
         given = {name: value for name, value in settings.items() if value is not None}
         return replace(present or Namespace(self._name), **given)
 
@@ -69,7 +69,7 @@ class NamespaceResource(Resource[Namespace]):
         self._call("DeleteNamespace", {}, action="delete")
 
     def check_deletion(self, found: Namespace) -> None:
-        """:raises ApiError: ``acr_exists`` when repositories are in it and nobody said that they may be lost"""
+        """:raises ApiError: ``acr_exists`` when repositories are in it, unless force is set"""
         if self._force:
             return
         asked = {"InstanceId": self._instance_id, "RepoNamespaceName": self._name, "RepoStatus": "NORMAL"}
@@ -110,7 +110,7 @@ class NamespaceResource(Resource[Namespace]):
 
 
 def list_namespaces(api: OpenApi, instance_id: str) -> Iterator[Namespace]:
-    """Every namespace that is not being deleted, page after page."""
+    """Return every namespace that is not being deleted, page after page."""
     asked = {"InstanceId": instance_id}
     found = rows(api, "ListNamespace", asked, "Namespaces", action="list the namespaces of", subject=instance_id)
     return (_parse(row) for row in found if not _is_leaving(row))

@@ -60,7 +60,7 @@ class RepositoryResource(Resource[Repository]):
         self._force = force
 
     def wanted(self, settings: Mapping[str, Any], present: Repository | None) -> Repository:
-        """The repository with these settings; None leaves one as it is, or at its default when it is made.
+        """Return the repository with these settings; None leaves one as it is, or at its default when it is made.
 
         The vendor wants a summary, so the name stands in for one.
 
@@ -92,7 +92,7 @@ class RepositoryResource(Resource[Repository]):
         self._call("DeleteRepository", {"RepoId": found.repo_id}, action="delete")
 
     def check_deletion(self, found: Repository) -> None:
-        """:raises ApiError: ``acr_exists`` when it has tags and nobody said that they may be lost"""
+        """:raises ApiError: ``acr_exists`` when it has tags, unless force is set"""
         if self._force:
             return
         asked = {"InstanceId": self._instance_id, "RepoId": found.repo_id}
@@ -124,7 +124,7 @@ class RepositoryResource(Resource[Repository]):
 
 
 def list_repositories(api: OpenApi, instance_id: str, namespace: str | None = None) -> Iterator[Repository]:
-    """Every repository that is not being deleted, of one namespace or of all, page after page."""
+    """Return every repository that is not being deleted, of one namespace or of all, page after page."""
     asked: dict[str, Parameter] = {"InstanceId": instance_id, "RepoNamespaceName": namespace, "RepoStatus": "NORMAL"}
     found = rows(api, "ListRepository", asked, "Repositories", action="list the repositories of", subject=instance_id)
     return (_parse(row) for row in found if not _is_leaving(row))

@@ -24,7 +24,7 @@ class Change(Generic[T]):
 
     @property
     def changed(self) -> bool:
-        """Whether anything was, or would be, written."""
+        """Return whether anything was, or would be, written."""
         return self.before != self.after
 
 
@@ -87,7 +87,7 @@ class Resource(ABC, Generic[T]):
 
     @abstractmethod
     def read(self) -> T | None:
-        """What there is now; None also for what is being deleted."""
+        """Return what there is now; None also for what is being deleted."""
 
     @abstractmethod
     def create(self, target: T) -> None:
@@ -105,7 +105,7 @@ class Resource(ABC, Generic[T]):
         """Raise when more than the thing itself would be lost with it."""
 
     def is_leaving(self) -> bool:
-        """Whether one of that name is being deleted just now."""
+        """Return whether one of that name is being deleted just now."""
         return False
 
     def present(self, target_on: Callable[[T | None], T]) -> Change[T]:

@@ -21,15 +21,15 @@ from ..._oci.http.transport import USER_AGENT, Answer, Stats, Transport
 from ..._oci.http.urls import origin_of
 from ..api.errors import ApiError, broken
 from ..api.names import instance_of_service
-from ..api.service import Line, server_url
+from ..api.service import ServerAccess, server_url
 from .advice import advice_on_the_way
 
 _HEADERS = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
 
 
 @dataclass(frozen=True)
-class Front:
-    """What a registry says to somebody without a login.
+class InstanceIdentity:
+    """Which instance a registry belongs to, as its challenge says it to an anonymous request.
 
     :param host: the registry's host, with its port if it has one
     """
@@ -39,7 +39,7 @@ class Front:
     region: str
 
 
-class RegistryFront:
+class RegistryProbe:
     """One registry, asked without images in mind.
 
     :param registry: its host; https unless a URL of this machine says otherwise
@@ -49,7 +49,7 @@ class RegistryFront:
         self,
         registry: str,
         *,
-        line: Line,
+        access: ServerAccess,
         run: Run,
     ) -> None:
         self._url = server_url(registry, option="registry")
@@ -58,15 +58,15 @@ class RegistryFront:
         self._pace = Pace(self.host, run, None)
         self._transport = Transport(
             origin_of(self._url),
-            access=line.access(self.host),
+            access=access.of(self.host),
             timeout=run.settings.timeout,
             stats=Stats(),
             on_secret=run.on_secret,
             warn=lambda text: None,
         )
 
-    def look(self) -> Front:
-        """Which instance this registry is; anybody may ask.
+    def identify(self) -> InstanceIdentity:
+        """Return which instance this registry is; anybody may ask.
 
         :raises ImageOpsError: ``unsupported`` when it is none of ACR Enterprise Edition
         """
@@ -79,10 +79,10 @@ class RegistryFront:
                 cause="its challenge names no instance of ACR Enterprise Edition",
                 hint="give the instance's id or name instead",
             )
-        return Front(self.host, instance_id=named[1], region=named[0])
+        return InstanceIdentity(self.host, instance_id=named[1], region=named[0])
 
     def accepts(self, username: str, password: str) -> bool:
-        """Whether the registry's token service takes this login; only its 401 is a no.
+        """Return whether the registry's token service takes this login; only its 401 is a no.
 
         :raises ApiError: when it answers anything else, or not at all
         """
@@ -102,7 +102,7 @@ class RegistryFront:
         """Let go of the connections."""
         self._transport.close()
 
-    def __enter__(self) -> RegistryFront:
+    def __enter__(self) -> RegistryProbe:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,7 +121,7 @@ class RegistryFront:
         raise self._odd(purpose.action, f"it answers HTTP {answer.status} without a bearer challenge", answer.status)
 
     def _send(self, call: Call) -> Answer:
-        """Send a request, again after passing faults; not after a time-out, for that may be the white list."""
+        """Send a request, again after passing faults; not after a time-out, for that may be the allow list."""
         action = call.purpose.action
         tries = 0
         self._run.budget.first("request", call.method, call.path)

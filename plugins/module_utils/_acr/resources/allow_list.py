@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The white list of a public endpoint.
+"""The allow list of a public endpoint.
 
 An empty list is open to the world, what is written while the endpoint is being made is lost in silence, and there is no
 call to change an entry. So: nothing is written before the endpoint runs, entries are added and seen before any is
@@ -16,18 +16,18 @@ from dataclasses import dataclass
 from ..._oci.errors import InputError
 from ..api.errors import ApiError
 from ..api.names import network
-from .endpoint import AclEntry, Endpoint, PublicEndpoint, lets_everybody_in
+from .endpoint import AclEntry, Endpoint, PublicEndpoint, lets_all_in
 from .resource import Change
 
 DEFAULT_ENTRY = "127.0.0.1/32"
-"""What the vendor puts on the list when the endpoint is turned on, so that nobody gets in yet."""
+"""What the vendor puts on the list when the endpoint is turned on, so that no other machine gets in yet."""
 
 _DEFAULT_STAYS = (
     "this is the vendor's own entry, which the API may not let go; it lets no other machine in and does no harm. To "
     "open the endpoint to all addresses, delete it in the console"
 )
 _GUARD = AclEntry(DEFAULT_ENTRY, "default")
-_ACTION = "change the white list of"
+_ACTION = "change the allow list of"
 Entries = tuple[AclEntry, ...]
 
 
@@ -53,7 +53,7 @@ class Steps:
     remove: tuple[AclEntry, ...]
 
     def on(self, present: Iterable[AclEntry]) -> Entries:
-        """The list after these steps."""
+        """Return the list after these steps."""
         kept = {each.entry: each for each in present if each not in self.remove}
         kept.update({each.entry: each for each in (*self.add, *self.renew)})
         return _sorted(kept.values())
@@ -69,12 +69,12 @@ def wanted_entries(items: Iterable[tuple[str, str | None]]) -> list[WantedEntry]
         wanted = WantedEntry(network(text), comment)
         other = found.setdefault(wanted.entry, wanted)
         if other != wanted:
-            raise InputError(subject=f"white-list entry {wanted.entry}", cause="it is listed with two comments")
+            raise InputError(subject=f"allow-list entry {wanted.entry}", cause="it is listed with two comments")
     return list(found.values())
 
 
 def steps_to_have(present: Sequence[AclEntry], wanted: Sequence[WantedEntry], *, purge: bool, open_up: bool) -> Steps:
-    """What makes every wanted entry be there.
+    """Return what makes every wanted entry be there.
 
     :param purge: remove all others but the vendor's default entry
     :param open_up: with purge and nothing wanted: remove that one too
@@ -93,16 +93,16 @@ def steps_to_have(present: Sequence[AclEntry], wanted: Sequence[WantedEntry], *,
 
 
 def steps_to_lack(present: Sequence[AclEntry], unwanted: Sequence[WantedEntry]) -> Steps:
-    """What makes none of these entries be there."""
+    """Return what makes none of these entries be there."""
     asked = {each.entry for each in unwanted}
     return Steps((), (), tuple(each for each in present if _form(each) in asked))
 
 
-class WhiteList:
-    """The white list of one public endpoint.
+class AllowList:
+    """The allow list of one public endpoint.
 
     :ivar assumed: in check mode: the endpoint is off, so what was given as its list is what one that is on begins with
-    :ivar is_off: the endpoint is off, so nobody gets in, whatever the list is
+    :ivar is_off: the endpoint is off, so no machine gets in, whatever the list is
     """
 
     def __init__(self, endpoint: PublicEndpoint) -> None:
@@ -129,11 +129,11 @@ class WhiteList:
             present = self._assume_that_it_is_on()
             steps = steps_for(present)
         after = steps.on(present)
-        if after != present and lets_everybody_in(after) and not allow_unrestricted:
+        if after != present and lets_all_in(after) and not allow_unrestricted:
             raise self._endpoint.wrong_state(
                 "its entries together would be all addresses, which lets the whole world in"
                 if after
-                else "no entry would be left, and an empty white list lets the whole world in",
+                else "no entry would be left, and an empty allow list lets the whole world in",
                 "name the networks that need it, or set allow_unrestricted: true",
                 action=_ACTION,
             )
@@ -223,7 +223,7 @@ def _has(endpoint: Endpoint, entry: str) -> bool:
 
 
 def _form(entry: AclEntry) -> str:
-    """An entry of the vendor's in our one form of writing it; as it is, when it is none that we know."""
+    """Return an entry of the vendor's in our one form of writing it; as it is, when it is none that we know."""
     try:
         return network(entry.entry)
     except InputError:

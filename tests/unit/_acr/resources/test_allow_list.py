@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.endpoint import AclEntry
-from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.white_list import (
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.allow_list import (
     DEFAULT_ENTRY,
     Steps,
     WantedEntry,
@@ -15,6 +14,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.w
     steps_to_lack,
     wanted_entries,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._acr.resources.endpoint import AclEntry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
