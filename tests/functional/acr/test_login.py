@@ -68,19 +68,19 @@ def fixed(cr: OpenApi, front: RegistryProbe, *, check_mode: bool = False, **chan
 
 class TestFront:
     def test_the_challenge_tells_the_instance(self, front: RegistryProbe) -> None:
-        found = front.look()
+        found = front.identify()
         assert (found.instance_id, found.region) == (ID, "cn-shanghai")
 
     def test_a_registry_of_another_kind(self, simulator: Simulator, face: RegistryFace, host: str) -> None:
         face.service = "registry.docker.io"
         with open_front(simulator, host) as front, pytest.raises(ImageOpsError) as caught:
-            front.look()
+            front.identify()
         assert caught.value.code == "unsupported"
 
     def test_an_untrusted_certificate(self, host: str) -> None:
         stranger = RegistryProbe(host, access=ServerAccess(), run=Run(settings=QUICK))
         with stranger, pytest.raises(ApiError) as caught:
-            stranger.look()
+            stranger.identify()
         assert caught.value.code == "tls_untrusted"
         assert "ca_path" in caught.value.hint
 
@@ -92,16 +92,16 @@ class TestFront:
         endpoint.enable, endpoint.status, endpoint.entries = True, "RUNNING", [AclEntry("127.0.0.1/32", "default")]
         with open_front(simulator, host, Settings(timeout=0.3, retry=RetryPolicy(attempts=5))) as front:
             with pytest.raises(ApiError) as caught:
-                front.look()
+                front.identify()
             assert caught.value.code == "timeout"
             assert "imageops.registry.acr_endpoint_acl" in caught.value.hint
             endpoint.entries.append(AclEntry("203.0.113.0/24", "this machine"))
-            assert front.look().instance_id == ID
+            assert front.identify().instance_id == ID
 
     def test_nobody_there(self, simulator: Simulator, host: str) -> None:
         simulator.close()
         with open_front(simulator, host) as front, pytest.raises(ApiError) as caught:
-            front.look()
+            front.identify()
         assert caught.value.code == "connection_failed"
         assert "imageops.registry.acr_endpoint" in caught.value.hint
 
