@@ -17,14 +17,13 @@ from .._oci.image.media_types import IMAGE_CONFIGS
 from .._oci.image.platform import Platform, platform_from_config
 from .._oci.image.reference import Digest, Reference
 from .._oci.image.strict_json import loads
-from .._oci.store.blob_source import read_verified
+from .._oci.store.blob_source import read_config
 from .._oci.store.store import Repository
 from .plan.creation_times import CreationTimes
 from .rules.tag_filter import Choice, TagFilter
 from .work.manifest_cache import ManifestCache
 from .work.stores import Stores
 
-_MAX_CONFIG = 4 * 1024 * 1024
 _MAX_DEPTH = 8
 _MAX_CHILDREN = 1000
 
@@ -160,10 +159,8 @@ class Describer:
             raise
 
     def _config(self, repository: Repository, manifest: Manifest | None) -> _Config:
-        config = manifest.config if manifest else None
-        if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
-            return _Config()
-        return _parse_config(read_verified(config, repository, self._run))
+        raw = read_config(manifest, repository, self._run) if manifest else None
+        return _Config() if raw is None else _parse_config(raw)
 
 
 def _known(time: datetime | ImageOpsError | None) -> datetime | None:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from ..client.run import Run
 from ..errors import Code, ContentError, ImageOpsError, RegistryError
 from ..http.faults import Fault
-from ..image.manifest import Descriptor
+from ..image.manifest import Descriptor, Manifest
+from ..image.media_types import IMAGE_CONFIGS
 from .store import BlobReader, Repository
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
 _MARK_EVERY = 4 * 1024 * 1024
+_MAX_CONFIG = 4 * 1024 * 1024
 
 
 class BlobSource:
@@ -104,6 +106,17 @@ def read_verified(blob: Descriptor, repository: Repository, run: Run) -> bytes:
         return b"".join(reader)
     finally:
         reader.close()
+
+
+def read_config(manifest: Manifest, repository: Repository, run: Run) -> bytes | None:
+    """Return an image's configuration; None for what is no image, and for one of more than 4 MiB.
+
+    :raises ImageOpsError: when it cannot be read, or is not what its digest says
+    """
+    config = manifest.config
+    if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
+        return None
+    return read_verified(config, repository, run)
 
 
 class _VerifiedReader:

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta, timezone
 from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Manifest
-from ..._oci.image.media_types import IMAGE_CONFIGS
 from ..._oci.image.reference import Reference
 from ..._oci.image.strict_json import JsonFault, loads
-from ..._oci.store.blob_source import read_verified
+from ..._oci.store.blob_source import read_config
 from ..._oci.store.store import Repository
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
@@ -23,7 +22,6 @@ from ..work.workers import ask_all
 
 _ANNOTATION = "org.opencontainers.image.created"
 
-_MAX_CONFIG = 4 * 1024 * 1024
 _MAX_DEPTH = 4
 _RFC3339 = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?P<fraction>\.[0-9]+)?"
@@ -72,16 +70,11 @@ class CreationTimes:
             raise
 
     def _of(self, repository: Repository, manifest: Manifest, depth: int) -> datetime | None:
-        said = (
-            self._of_index(repository, manifest, depth) if manifest.is_index else self._of_config(repository, manifest)
-        )
+        if manifest.is_index:
+            said = self._of_index(repository, manifest, depth)
+        else:
+            said = _created(read_config(manifest, repository, self._run))
         return said or parse_time(dict(manifest.annotations).get(_ANNOTATION))
-
-    def _of_config(self, repository: Repository, manifest: Manifest) -> datetime | None:
-        config = manifest.config
-        if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
-            return None
-        return _created(read_verified(config, repository, self._run))
 
     def _of_index(self, repository: Repository, index: Manifest, depth: int) -> datetime | None:
         """Return when the first platform that the registry has was built."""
@@ -96,9 +89,9 @@ class CreationTimes:
         return None
 
 
-def _created(raw: bytes) -> datetime | None:
+def _created(raw: bytes | None) -> datetime | None:
     try:
-        config = loads(raw)
+        config = None if raw is None else loads(raw)
     except JsonFault:
         return None
     return parse_time(config.get("created")) if isinstance(config, dict) else None

@@ -10,16 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, ImageOpsError, InputError, RegistryError
 from ..._oci.image.manifest import Manifest
-from ..._oci.image.media_types import IMAGE_CONFIGS
 from ..._oci.image.platform import Platform, platform_from_config
 from ..._oci.image.reference import Digest, Reference
-from ..._oci.store.blob_source import read_verified
+from ..._oci.store.blob_source import read_config
 from ..._oci.store.store import Repository
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
 
-_MAX_CONFIG = 4 * 1024 * 1024
 _MAX_DEPTH = 8
 
 
@@ -97,7 +95,8 @@ class Digests:
     ) -> Iterator[tuple[Digest, Platform | None]]:
         """Yield the images in a manifest, or the one that it is, with their platforms."""
         if not manifest.is_index:
-            yield manifest.digest, self._config_platform(repository, manifest)
+            config = read_config(manifest, repository, self._run)
+            yield manifest.digest, None if config is None else platform_from_config(config)
             return
         for child in manifest.children if depth < _MAX_DEPTH else ():
             if child.platform is not None and child.platform.is_unknown:
@@ -106,12 +105,6 @@ class Digests:
                 yield child.digest, child.platform
             else:
                 yield from self._images(repository, self._manifests.get(repository, child.digest), depth + 1)
-
-    def _config_platform(self, repository: Repository, manifest: Manifest) -> Platform | None:
-        config = manifest.config
-        if config is None or config.media_type not in IMAGE_CONFIGS or config.size > _MAX_CONFIG:
-            return None
-        return platform_from_config(read_verified(config, repository, self._run))
 
 
 def named(references: Iterable[str]) -> list[Reference]:
