@@ -32,7 +32,7 @@ options:
   tags:
     description:
       - Which tags of the repositories in O(images) are looked at, as
-        O(imageops.registry.registry_image_sync#module:images[].tags) has it, to see what a rule would take. Images that
+        O(imageops.registry.registry_image_sync#module:images.tags) has it, to see what a rule would take. Images that
         are named by a tag or a digest are looked at whatever it says.
       - With it, RV(images[].left_tags) says why each of the other tags is not taken.
     type: dict

@@ -14,7 +14,7 @@ description:
   - Sees to it that images are where they are wanted. Images that are there already are left alone, so a second run
     changes nothing.
   - Manifests travel byte for byte, so digests stay the same, for multi-architecture images, attestations, Helm charts
-    and other artifacts alike. Only O(platforms), O(images[].platforms) and O(unsupported_artifacts=strip) can change a
+    and other artifacts alike. Only O(platforms), O(images.platforms) and O(unsupported_artifacts=strip) can change a
     digest.
   - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no
     container engine is needed.
@@ -61,7 +61,7 @@ options:
             all tags), V(registry/repository@sha256:...)
             the one with this digest, and with a tag before the V(@) the tag must point to that digest.
           - V(registry/project/*) means every repository directly in that path, V(registry/project/**) every one
-            anywhere below it, and V(registry/**) the whole registry. V(:/regex/) behind it, or O(images[].tags),
+            anywhere below it, and V(registry/**) the whole registry. V(:/regex/) behind it, or O(images.tags),
             chooses tags in each of them.
           - Repositories are found through Harbor's API where the registry is a Harbor, through the instance's API where
             its entry of O(registries) has O(registries[].acr), and else by the registry's catalog (C(_catalog)). When
@@ -92,7 +92,7 @@ options:
         type: raw
       tags:
         description:
-          - Which of the tags that O(images[].source) stands for are taken. The filters work one after another, each on
+          - Which of the tags that O(images.source) stands for are taken. The filters work one after another, each on
             what the one before has let through, in the order in which they stand here.
           - M(imageops.registry.registry_image_info) shows which tags they take, and why not the others.
         type: dict
@@ -131,7 +131,7 @@ options:
             choices: [version, created]
             default: version
           per:
-            description: Take the O(images[].tags.newest) of each minor, or of each major version.
+            description: Take the O(images.tags.newest) of each minor, or of each major version.
             type: str
             choices: [minor, major]
           immutable:
@@ -180,7 +180,7 @@ options:
     description: The namespace of empty destinations. Needs O(default_registry).
     type: str
   platforms:
-    description: O(images[].platforms) for every rule that does not say its own, those of files included.
+    description: O(images.platforms) for every rule that does not say its own, those of files included.
     type: list
     elements: str
   concurrency:
@@ -465,7 +465,7 @@ images:
       type: float
       sample: 1.318
     notes:
-      description: What else should be known of it, such as that its digest changes because of O(images[].platforms).
+      description: What else should be known of it, such as that its digest changes because of O(images.platforms).
       type: list
       elements: str
       returned: when there is something
