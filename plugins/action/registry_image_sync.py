@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import copy
+import getpass
+import json
+import socket
 import uuid
 from typing import Any
 
@@ -22,6 +25,18 @@ _SHOWS_NO_MESSAGE = ("default", "ansible.builtin.default", "ansible.legacy.defau
 display = Display()
 
 
+def _starter(task_vars: dict[str, Any]) -> dict[str, str]:
+    """Return who runs the play: the controller's user and host, the play, and the job of AWX where there is one."""
+    job = task_vars.get("awx_job_id") or task_vars.get("tower_job_id")
+    known = {
+        "user": task_vars.get("awx_user_name") or getpass.getuser(),
+        "host": socket.gethostname(),
+        "play": task_vars.get("ansible_play_name"),
+        "job": f"AWX {job}" if job else None,
+    }
+    return {name: str(value) for name, value in known.items() if value}
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """The action of C(registry_image_sync)."""
 
@@ -36,6 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return result
         interval, lease = self._seconds("progress", _PROGRESS), self._seconds("lease", _LEASE)
         arguments, follower = self._followed(interval, lease, str((task_vars or {}).get("inventory_hostname", "")))
+        arguments["_started_by"] = json.dumps(_starter(task_vars or {}))
         ended = False
         try:
             if follower is not None:

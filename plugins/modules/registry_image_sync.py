@@ -152,6 +152,10 @@ options:
           - A multi-architecture image with some of its platforms is another image and has another digest.
         type: list
         elements: str
+      referrers:
+        description: O(referrers) for the images of this rule.
+        type: raw
+        version_added: 0.2.0
       overwrite:
         description: O(overwrite) for this rule.
         type: str
@@ -261,6 +265,25 @@ options:
     type: str
     choices: [fail, skip, strip]
     default: fail
+  referrers:
+    description:
+      - Whether what refers to an image is copied with it, such as signatures, SBOMs and attestations. That is what the
+        source lists as referrers of any of its manifests, the tags C(sha256-DIGEST) that hold such lists, cosign's tags
+        C(sha256-DIGEST.sig), and what refers to those in turn.
+      - A mapping says more. C(types) is a list of regular expressions, one of which has to match the whole artifact
+        type. C(unchanged=false) leaves images alone that the destination has already, which costs no request then.
+      - It is written to the destination before the tag of the image. The tags keep their names, and are taken by no
+        other choice of tags.
+    type: raw
+    default: true
+    version_added: 0.2.0
+  referrers_required:
+    description:
+      - Whether an image fails where the destination does not take what refers to it. Its tag is not written then.
+        Otherwise that is a note on the image, and a warning.
+    type: bool
+    default: false
+    version_added: 0.2.0
   return_images:
     description:
       - Which images the result lists. V(changed) stands for all but those that were right already.
@@ -270,9 +293,20 @@ options:
     default: changed
   report_path:
     description:
-      - A file that gets everything about every image as JSON, where the task runs. It is replaced in one step, when
-        the task fails, too. Missing directories are created.
-    type: path
+      - A file that gets everything about every image, where the task runs, or a list of such files. It is a page for
+        people where its name ends with C(.html), and else JSON. It is replaced in one step, when the task fails, too.
+        Missing directories are created. A new file can be read by its owner alone.
+    type: raw
+  report_language:
+    description: The language of the page that O(report_path) names.
+    type: str
+    choices: [en, zh]
+    default: en
+    version_added: 0.2.0
+  report_by:
+    description: Who answers for the run, as the report is to say it.
+    type: str
+    version_added: 0.2.0
   log_path:
     description:
       - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines
@@ -283,8 +317,7 @@ notes:
     image whose predecessor failed is C(pending). Rules that copy in a circle are refused.
   - In check mode an image is C(unknown), and counts as changed, when its destination does not show the login what it
     has. The APIs of Harbor and ACR are asked where that is so.
-  - What has no tag is not taken by rules without a tag or digest, such as signatures that refer to an image only by
-    C(subject). The result says so once.
+  - What has no tag and refers to no image is not taken by rules without a tag or digest. The result says so once.
   - The task ends within two seconds when it gets the signal INT, TERM or HUP. A destination tag never points to
     something incomplete.
   - Ansible masks every secret wherever it occurs in a result. Avoid passwords that are a part of an image's name.
@@ -464,6 +497,34 @@ images:
       description: How long the last attempt took.
       type: float
       sample: 1.318
+    referrers:
+      description: What refers to it at the source, as far as O(referrers) takes it.
+      type: list
+      elements: dict
+      returned: when there is something
+      contains:
+        type:
+          description: Its artifact type.
+          type: str
+          sample: application/vnd.dev.sigstore.bundle.v0.3+json
+        digest:
+          description: Its digest.
+          type: str
+          sample: sha256:98e8f6c1b3d5a0f1e5c0c8f3a4a2d1b7b8a79f0d6a2f5f1b6a1e0f9d8c7b6a55
+        subject:
+          description: The digest that it refers to.
+          type: str
+          sample: sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998
+        tag:
+          description: The tag that it has at the source and the destination. V(null) where it has none.
+          type: str
+          sample: null
+        state:
+          description: >-
+            V(copied), or in check mode to be copied; V(present) when the destination had it; V(refused) when the
+            destination does not take its kind; V(failed); V(pending) when it was not reached.
+          type: str
+          sample: copied
     notes:
       description: What else should be known of it, such as that its digest changes because of O(images.platforms).
       type: list
@@ -561,6 +622,26 @@ summary:
       description: How many blobs were there already.
       type: int
       sample: 14
+    referrers_copied:
+      description: How many manifests that refer to images were copied, or in check mode would be.
+      type: int
+      sample: 2
+    referrers_present:
+      description: How many of them the destinations had.
+      type: int
+      sample: 10
+    referrers_refused:
+      description: How many of them are of a kind that the destination does not take.
+      type: int
+      sample: 0
+    referrers_failed:
+      description: How many of them could not be copied.
+      type: int
+      sample: 0
+    referrers_pending:
+      description: How many of them were not reached.
+      type: int
+      sample: 0
     blobs_read_again:
       description: How many times a blob had to be read from its source once more.
       type: int

@@ -121,6 +121,7 @@ def test_requests_of_a_first_run_a_second_run_and_one_moved_tag(servers: Servers
         ("HEAD", "manifest"): 10,
         ("GET", "manifest"): 10,
         ("GET", "blob"): len(blobs),
+        ("GET", "referrers"): 1,
     }
     assert written == {
         ("GET", "tags"): 1,
@@ -129,14 +130,20 @@ def test_requests_of_a_first_run_a_second_run_and_one_moved_tag(servers: Servers
         ("PUT", "manifest"): 10,
     }
     read, written = counts()
-    assert read == {("GET", "tags"): 1, ("HEAD", "manifest"): 10}
+    assert read == {("GET", "tags"): 1, ("HEAD", "manifest"): 10, ("GET", "referrers"): 1}
     assert written == {("GET", "tags"): 1, ("HEAD", "manifest"): 10}
 
     base = next(iter(made.values())).blobs[1:4]
     moved = images.image("moved", layers=[*base, images.layer(f"{path} moved")])
     plain(source.endpoint).push(path, moved, "v3")
     read, written = counts()
-    assert read == {("GET", "tags"): 1, ("HEAD", "manifest"): 10, ("GET", "manifest"): 1, ("GET", "blob"): 2}
+    assert read == {
+        ("GET", "tags"): 1,
+        ("HEAD", "manifest"): 10,
+        ("GET", "manifest"): 1,
+        ("GET", "blob"): 2,
+        ("GET", "referrers"): 1,
+    }
     assert written == {
         ("GET", "tags"): 1,
         ("HEAD", "manifest"): 10,

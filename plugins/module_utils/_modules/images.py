@@ -15,7 +15,7 @@ from .._oci.credentials.provider import Chain, Credential, Given
 from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._sync.decisions import ReturnImages, Status
-from .._sync.results import report
+from .._sync.results import report, report_files
 from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, found_message, overdue_message, success_message
 from .._sync.results.progress import Progress
@@ -24,6 +24,7 @@ from .._sync.rules.tag_options import parse_tags
 from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
+from .circumstances import Circumstances
 from .connections import Connect, Connections, connections, connector, context, docker_config, given_credentials
 from .registry_entries import managed_registries
 from .supervision import SharedFiles
@@ -50,7 +51,8 @@ class _Plan:
     run: Run
     max_runtime: float | None
     log: LogFile | None
-    report_path: str | None
+    report_paths: Sequence[str]
+    circumstances: Circumstances
     progress: Progress
     shared: SharedFiles
 
@@ -100,7 +102,7 @@ def _plan(task: Task) -> _Plan:
     task_options.check_progress(params)
     inputs = read_inputs(task)
     run = inputs.run
-    report_path = report.prepare(params["report_path"]) if params["report_path"] else None
+    report_paths = report_files.prepare(params["report_path"])
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
     if log is not None:
         run = replace(run, log=log.line)
@@ -108,7 +110,19 @@ def _plan(task: Task) -> _Plan:
     run = replace(run, on_wait=progress.asked_to_wait)
     connect = connector(inputs.accesses, inputs.credentials, run)
     shared = SharedFiles.of(params, lambda: {**progress.view(), "retries": run.budget.spent})
-    return _Plan(inputs.rules, options, connect, inputs.managed, run, max_runtime, log, report_path, progress, shared)
+    return _Plan(
+        rules=inputs.rules,
+        options=options,
+        connect=connect,
+        managed=inputs.managed,
+        run=run,
+        max_runtime=max_runtime,
+        log=log,
+        report_paths=report_paths,
+        circumstances=Circumstances(params, inputs.rules),
+        progress=progress,
+        shared=shared,
+    )
 
 
 @dataclass(frozen=True)
@@ -202,11 +216,18 @@ def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
     if plan.log is not None:
         plan.log.finished(result, check_mode=task.check_mode)
         plan.log.close()
-    if plan.report_path is not None:
+    if plan.report_paths:
+        content = report.full(
+            result,
+            check_mode=task.check_mode,
+            mask=task.secrets.mask,
+            circumstances=plan.circumstances.told(task.secrets.mask),
+            timeline=plan.progress.timeline(),
+        )
         try:
-            report.write(plan.report_path, report.full(result, check_mode=task.check_mode, mask=task.secrets.mask))
+            report_files.write(plan.report_paths, content, language=task.params["report_language"])
         except OSError as error:
-            task.warn(f"cannot write the report {plan.report_path}: {error.strerror or error}")
+            task.warn(f"cannot write the report {error.filename}: {error.strerror or error}")
 
 
 def _end(task: Task, result: RunResult, signal: str, acr_credentials: dict[str, dict[str, Any]]) -> NoReturn:
@@ -219,7 +240,12 @@ def _end(task: Task, result: RunResult, signal: str, acr_credentials: dict[str, 
     codes = {code for error in failures for code in error.codes}
     if signal or (result.interrupted and not result.overdue):
         codes.add("interrupted")
-    returned = report.build(result, return_images=ReturnImages(task.params["return_images"]), mask=task.secrets.mask)
+    returned = report.build(
+        result,
+        return_images=ReturnImages(task.params["return_images"]),
+        mask=task.secrets.mask,
+        check_mode=task.check_mode,
+    )
     if acr_credentials:
         returned["acr_credentials"] = acr_credentials
     if codes:

@@ -71,8 +71,8 @@ def registry_spec() -> dict[str, Any]:
     }
 
 
-SHARED_FILES = ("_progress_path", "_lease_path")
-"""The options with the two files that the action plugin shares with the module."""
+FROM_THE_CONTROLLER = ("_progress_path", "_lease_path", "_started_by")
+"""The options that the action plugin gives: the two files that it shares with the module, and who runs the play."""
 
 
 def sync_spec() -> dict[str, Any]:
@@ -93,8 +93,12 @@ def sync_spec() -> dict[str, Any]:
         "rewrite": {"type": "bool", "default": False},
         "foreign_layers": {"type": "bool", "default": False},
         "unsupported_artifacts": {"type": "str", "choices": _words(UnsupportedArtifacts), "default": "fail"},
+        "referrers": {"type": "raw", "default": True},
+        "referrers_required": {"type": "bool", "default": False},
         "return_images": {"type": "str", "choices": _words(ReturnImages), "default": "changed"},
-        "report_path": {"type": "path"},
+        "report_path": {"type": "raw"},
+        "report_language": {"type": "str", "choices": ["en", "zh"], "default": "en"},
+        "report_by": {"type": "str"},
         "log_path": {"type": "path"},
         "progress": {"type": "float", "default": 5.0},
         "lease": {"type": "float", "default": 60.0},
@@ -103,7 +107,7 @@ def sync_spec() -> dict[str, Any]:
 
 def supervised_sync_spec() -> dict[str, Any]:
     """Return the options of ``registry_image_sync`` with those that the action plugin gives, and not the user."""
-    return {**sync_spec(), **{name: {"type": "str"} for name in SHARED_FILES}}
+    return {**sync_spec(), **{name: {"type": "str"} for name in FROM_THE_CONTROLLER}}
 
 
 def _words(choices: type[Enum]) -> list[str]:
@@ -201,6 +205,7 @@ def settings(params: Mapping[str, Any]) -> Settings:
 def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
     """How the engine works. Raises InputError for numbers that cannot be meant."""
     from .._sync.engine import Options
+    from .._sync.rules.referrer_choice import ALL, parse_referrers
 
     return Options(
         concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
@@ -211,6 +216,8 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         rewrite=params["rewrite"],
         foreign_layers=params["foreign_layers"],
         unsupported_artifacts=UnsupportedArtifacts(params["unsupported_artifacts"]),
+        referrers=parse_referrers(params["referrers"], "the task") or ALL,
+        referrers_required=params["referrers_required"],
         check_mode=check_mode,
     )
 

@@ -61,6 +61,22 @@ class Refusal(_Word):
         return self is not Refusal.NAME
 
 
+class ReferrerState(_Word):
+    """What became of a manifest that refers to an image.
+
+    :cvar COPIED: it was copied, or in check mode would be
+    :cvar PRESENT: the destination had it
+    :cvar REFUSED: the destination does not take its kind
+    :cvar PENDING: it was not reached
+    """
+
+    COPIED = "copied"
+    PRESENT = "present"
+    REFUSED = "refused"
+    FAILED = "failed"
+    PENDING = "pending"
+
+
 class Overwrite(_Word):
     """What is done where a destination tag has another digest."""
 

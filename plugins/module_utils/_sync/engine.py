@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .copy.blob_transfers import Bandwidth
-from .decisions import Action, OnError, Overwrite, Status, UnsupportedArtifacts
+from .decisions import Action, OnError, Overwrite, ReferrerState, Status, UnsupportedArtifacts
 from .plan.comparison import CompareOptions
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.source_images import SourceImages
 from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
 from .results.progress import Progress
+from .rules.referrer_choice import ALL, ReferrerChoice
 from .rules.rule_parser import Rule
 from .vendors import Vendors
 from .work.manifest_cache import ManifestCache
@@ -54,6 +55,8 @@ class Options:
     check_mode: bool = False
     foreign_layers: bool = False
     unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
+    referrers: ReferrerChoice = ALL
+    referrers_required: bool = False
 
 
 class Engine:
@@ -92,6 +95,7 @@ class Engine:
                 rewrite=options.rewrite,
                 check_mode=options.check_mode,
                 stripped=options.unsupported_artifacts == UnsupportedArtifacts.STRIP,
+                referrers=options.referrers,
             ),
             run=run,
         )
@@ -155,6 +159,8 @@ class Engine:
         self._progress.expect_images(len(new))
         for task in new:
             image = self._results[task.source, task.destination] = ImageResult(task, digest=task.digest)
+            for referrer in task.referrers:
+                image.referrers[referrer] = ReferrerState.PRESENT if referrer.is_there else ReferrerState.PENDING
             if task.source_image is not None and task.source_image.note:
                 image.notes.append(task.source_image.note)
             image.status, image.error = task.status, task.error
@@ -227,15 +233,30 @@ class Engine:
             self._stores,
             self._manifests,
             self._source_images,
-            CopyOptions(options.check_mode, options.overwrite, options.foreign_layers, options.unsupported_artifacts),
+            CopyOptions(
+                options.check_mode,
+                options.overwrite,
+                options.foreign_layers,
+                options.unsupported_artifacts,
+                options.rewrite,
+                options.referrers_required,
+            ),
             self._run,
             concurrency=options.concurrency,
             bandwidth=Bandwidth(options.bandwidth_limit, self._run.stop.wait) if options.bandwidth_limit else None,
             stop_on_error=options.on_error == OnError.STOP,
             on_finished=self._finished,
             progress=self._progress,
-            is_planned={image.destination for image in self._results.values()}.__contains__,
+            is_planned=set(self._planned()).__contains__,
         )
+
+    def _planned(self) -> Iterator[Reference]:
+        """Yield every reference that the run itself writes, tags of what refers to its images included."""
+        for image in self._results.values():
+            yield image.destination
+            for referrer in image.task.referrers:
+                if referrer.tag is not None and not (referrer.is_there or referrer.merges):
+                    yield image.destination.with_tag(referrer.tag)
 
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason. Return False when there is no such round."""

@@ -50,11 +50,15 @@ class MemoryStore(Store):
     :ivar requests: every request in the order in which they began
     :ivar around: gives the context in which a request is answered; it may wait, count or raise
     :ivar allowed: what :meth:`limit` gives
+    :ivar lists_referrers: whether it lists referrers by itself, or leaves that to the fallback tag
+    :ivar refuses: the artifact types that it does not take
     """
 
     def __init__(self, host: str, allowed: int = 10) -> None:
         self.host = host
         self.allowed = allowed
+        self.lists_referrers = False
+        self.refuses: tuple[str, ...] = ()
         self.requests: list[Request] = []
         self.around: Callable[[Request], AbstractContextManager[object]] = lambda request: nullcontext()
         self.rounds = 0
@@ -87,7 +91,7 @@ class MemoryStore(Store):
 
 
 class MemoryRepository(Repository):
-    """A repository that checks what is put into it as a registry does, and lists referrers by the fallback tag."""
+    """A repository that checks what is put into it as a registry does."""
 
     def __init__(self, store: MemoryStore, path: str) -> None:
         self.name = f"{store.host}/{path}"
@@ -120,6 +124,14 @@ class MemoryRepository(Repository):
                     raise MissingContent(
                         code="server_error", action="write", subject=self.name, cause=f"{named.digest} is not there"
                     )
+            if manifest.descriptor().artifact_type in self.store.refuses:
+                raise RegistryError(
+                    code="unsupported_manifest",
+                    action="write",
+                    subject=self.name,
+                    cause="its kind is not taken",
+                    status=400,
+                )
             self.manifests[manifest.digest] = manifest
             if tag is not None:
                 self.tagged[tag] = manifest.digest
@@ -156,13 +168,15 @@ class MemoryRepository(Repository):
             self.blobs[blob.digest] = data
             self.written += len(data)
 
-    def referrers(self, digest: Digest) -> list[Descriptor]:
+    def referrers(self, digest: Digest) -> list[Descriptor] | None:
+        if not self.store.lists_referrers:
+            return None  # known after the first time, and then not asked
         with self._request("referrers", str(digest)):
-            found = self._find(fallback_tag(digest))
-            return list(found.children) if found else []
+            kept = self.manifests.values()
+            return [each.descriptor() for each in kept if each.subject is not None and each.subject.digest == digest]
 
     def list_referrer(self, manifest: Manifest) -> None:
-        if manifest.subject is not None:
+        if manifest.subject is not None and not self.store.lists_referrers:
             tag = fallback_tag(manifest.subject.digest)
             index = with_referrer(self._find(tag), manifest.descriptor())
             if index is not None:

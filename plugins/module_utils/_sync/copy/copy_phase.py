@@ -23,8 +23,8 @@ from ..work.stores import Stores
 from ..work.workers import ConcurrencyLimit, unexpected
 from .blob_placement import BlobPlacement
 from .blob_transfers import Bandwidth, BlobTransfers
-from .image_copier import ImageCopier
-from .manifest_graph import Graph, GraphReader
+from .image_copier import ImageCopier, LoadedImage
+from .manifest_graph import GraphReader
 from .manifest_writer import ManifestWriter
 
 _WINDOW = 64
@@ -87,7 +87,7 @@ class CopyPhase:
             self._placement,
             ManifestWriter(stores, calls, self._placement, options, is_planned),
             options,
-            run.budget,
+            run,
         )
 
     @property
@@ -161,7 +161,7 @@ class CopyPhase:
             if outcome is not None:
                 raise outcome
 
-    def _admitted(self, image: ImageResult, load: Graph | BaseException) -> Coroutine[Any, Any, None]:
+    def _admitted(self, image: ImageResult, load: LoadedImage | BaseException) -> Coroutine[Any, Any, None]:
         """Take the image's blobs into the placement now; the rest can wait for them."""
         if isinstance(load, BaseException):
             return self._attempt(image, _raise(load))

@@ -8,29 +8,46 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..._oci.client.refusals import MissingContent
-from ..._oci.client.retry import RetryBudget
+from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
-from ..._oci.image.index_filter import is_artifact, without
 from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
 from ..._oci.image.reference import Digest
-from ..decisions import Action, Status, UnsupportedArtifacts
+from ..decisions import Action, ReferrerState, Status, UnsupportedArtifacts
 from ..plan.artifacts import REFUSED, Refused
+from ..plan.referrers import Referrer
 from ..plan.source_images import SourceImage, SourceImages
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
-from .manifest_graph import Graph, GraphReader, everything
+from .manifest_graph import Graph, GraphReader, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """What has to be brought of one image.
+
+    :ivar graph: its manifests; None where the destination has them, and lacks only what refers to them
+    :ivar referrers: the manifests that refer to it and are not at the destination, a subject before its referrers
+    """
+
+    graph: Graph | None
+    referrers: tuple[tuple[Referrer, Graph], ...]
+
+    def walk(self) -> Iterator[Graph]:
+        """Yield every graph in it, each manifest once for each of them."""
+        for graph in [self.graph, *(graph for _referrer, graph in self.referrers)]:
+            if graph is not None:
+                yield from graph.walk()
 
 
 class ImageCopier:
     """Copies single images. Runs on the event loop's thread.
 
     :param placement: brings the blobs
-    :param budget: for what has to be asked once more
     """
 
     def __init__(
@@ -41,7 +58,7 @@ class ImageCopier:
         placement: BlobPlacement,
         writer: ManifestWriter,
         options: CopyOptions,
-        budget: RetryBudget,
+        run: Run,
     ) -> None:
         self._calls = calls
         self._source_images = source_images
@@ -49,12 +66,22 @@ class ImageCopier:
         self._placement = placement
         self._writer = writer
         self._options = options
-        self._budget = budget
-        self._children: dict[tuple[str, Digest], asyncio.Task[None]] = {}
+        self._budget = run.budget
+        self._warn = run.warn
+        self._children: dict[tuple[str, Digest, str | None], asyncio.Task[None]] = {}
         self._refused = Refused()
 
-    async def load(self, result: ImageResult) -> Graph:
-        """Read the image's manifests, each once. A tag that moved since planning is resolved again and noted."""
+    async def load(self, result: ImageResult) -> LoadedImage:
+        """Read the manifests of an image and of what refers to it, each once."""
+        task = result.task
+        missing = [referrer for referrer in task.referrers if not referrer.is_there]
+        only_referrers = task.previous == task.digest and not self._options.rewrite
+        graph = None if only_referrers else await self._load_graph(result)
+        graphs = [await self._graphs.read(task.source, _image_of(referrer)) for referrer in missing]
+        return LoadedImage(graph, tuple(zip(missing, graphs)))
+
+    async def _load_graph(self, result: ImageResult) -> Graph:
+        """Read the image's manifests. A tag that moved since planning is resolved again and noted."""
         planned = result.task.source_image
         if planned is None:
             planned = await self._resolve_now(result)
@@ -89,14 +116,14 @@ class ImageCopier:
             raise lost
         raise _vanished(result, "its tag names a manifest that the source does not have")
 
-    def admit(self, result: ImageResult, graph: Graph, *, alone: bool = False) -> dict[Digest, RepositoryBlob]:
+    def admit(self, result: ImageResult, image: LoadedImage, *, alone: bool = False) -> dict[Digest, RepositoryBlob]:
         """Ask for every blob of the image at its destination, in the order of the plan.
 
         :param alone: out of that order, so that it may wait for no other image
         """
         task = result.task
         blobs: dict[Digest, RepositoryBlob] = {}
-        for node in graph.walk():
+        for node in image.walk():
             if self._refused.knows(task.destination.registry, node.manifest):
                 continue
             for blob in self._blobs(node.manifest):
@@ -109,28 +136,71 @@ class ImageCopier:
     def _blobs(self, manifest: Manifest) -> Iterator[Descriptor]:
         return (blob for blob in manifest.blobs if self._options.foreign_layers or not is_foreign(blob))
 
-    async def copy(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
+    async def copy(self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]) -> None:
         """Wait for the blobs and put the manifests. The outcome is in the result.
 
         :raises ImageOpsError: when the image could not be copied
         """
         started = time.monotonic()
         try:
-            accepted = await self._accepted(result, graph, blobs)
-            if accepted is None:
-                return
-            graph = accepted
-            await self._put(result, graph, blobs, root=True)
+            if image.graph is not None:
+                accepted = await self._accepted(result, image.graph, blobs)
+                if accepted is None:
+                    return
+                image = replace(image, graph=accepted)
+            await self._write(result, image, blobs)
         except MissingContent as fault:
             # The registry has lost what it said it had: look at everything below once more.
             self._budget.spend(fault, len(blobs))
-            blobs = self._look_again(result, graph)
-            await self._put(result, graph, blobs, root=True)
+            blobs = self._look_again(result, image)
+            await self._write(result, image, blobs)
         finally:
             self._placement.image_ended(id(result), blobs.values())
             _count(result, blobs)
             result.seconds = time.monotonic() - started
         result.status = Status.DONE
+
+    async def _write(self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]) -> None:
+        """Put the image by its digest, what refers to it, and its tag last: no tag shows before its signatures.
+
+        Where nothing refers to it, one request puts manifest and tag.
+        """
+        tag_last = bool(image.referrers) and result.task.destination.tag is not None
+        if image.graph is not None:
+            await self._put(result, image.graph, blobs, root=not tag_last)
+        for referrer, graph in image.referrers:
+            await self._put_referrer(result, referrer, graph, blobs)
+        if image.graph is not None and tag_last and not self._options.check_mode:
+            await self._writer.put_root(result, image.graph.manifest)
+
+    async def _put_referrer(
+        self, result: ImageResult, referrer: Referrer, graph: Graph, blobs: dict[Digest, RepositoryBlob]
+    ) -> None:
+        """Put what refers to the image. A kind that is not taken fails the image only where that is asked for."""
+        host = result.task.destination.registry
+        if self._refused.knows(host, graph.manifest) and not self._options.referrers_required:
+            self._note_refused(result, referrer)
+            return
+        try:
+            if referrer.merges:
+                await everything(*(self._child(result, child, blobs) for child in graph.children))
+            else:
+                await self._once(result, graph, blobs, referrer.tag)
+        except RegistryError as fault:
+            result.referrers[referrer] = ReferrerState.FAILED
+            if fault.code != REFUSED or self._options.referrers_required:
+                raise
+            if not graph.children:
+                self._refused.add(host, graph.manifest)
+            self._note_refused(result, referrer)
+        else:
+            result.referrers[referrer] = ReferrerState.COPIED
+
+    def _note_refused(self, result: ImageResult, referrer: Referrer) -> None:
+        host = result.task.destination.registry
+        result.referrers[referrer] = ReferrerState.REFUSED
+        result.notes.append(f"{host} does not take {referrer.type} {referrer.digest}, which refers to the image")
+        self._warn(f"{host} does not take everything that refers to images: see the notes of the images")
 
     async def _accepted(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> Graph | None:
         """Return what of an image the destination takes; None when it is finished without anything being put.
@@ -141,13 +211,13 @@ class ImageCopier:
         if option == UnsupportedArtifacts.FAIL or self._options.check_mode:
             return graph
         refused: set[Digest] = set()
-        artifacts = list(_artifacts(graph))
+        artifacts = list(artifacts_of(graph))
         for leaf in artifacts:
             if await self._is_refused(result, leaf, blobs):
                 refused.add(leaf.manifest.digest)
         if not refused:
             return graph
-        left = None if option == UnsupportedArtifacts.SKIP or not graph.children else _without(graph, refused)
+        left = None if option == UnsupportedArtifacts.SKIP or not graph.children else without_leaves(graph, refused)
         host = result.task.destination.registry
         result.status = Status.DONE
         if left is None:
@@ -180,11 +250,13 @@ class ImageCopier:
             return True
         return False
 
-    def _look_again(self, result: ImageResult, graph: Graph) -> dict[Digest, RepositoryBlob]:
-        for node in graph.walk():
+    def _look_again(self, result: ImageResult, image: LoadedImage) -> dict[Digest, RepositoryBlob]:
+        lost = {node.manifest.digest for node in image.walk()}
+        for node in image.walk():
             self._placement.forget(result.task.destination, node.manifest.blobs)
-            self._children.pop((result.task.destination.name, node.manifest.digest), None)
-        return self.admit(result, graph, alone=True)
+        for key in [key for key in self._children if key[0] == result.task.destination.name and key[1] in lost]:
+            del self._children[key]
+        return self.admit(result, image, alone=True)
 
     async def _put(
         self,
@@ -193,8 +265,9 @@ class ImageCopier:
         blobs: dict[Digest, RepositoryBlob],
         *,
         root: bool,
+        tag: str | None = None,
     ) -> None:
-        """Put everything below a manifest, then the manifest."""
+        """Put everything below a manifest, then the manifest: as the root, under a tag, or by its digest alone."""
         arrivals = _arrivals([blobs[blob.digest] for blob in self._blobs(graph.manifest)])
         if graph.children:
             await everything(*(self._child(result, child, blobs) for child in graph.children), arrivals)
@@ -205,39 +278,21 @@ class ImageCopier:
         if root:
             await self._writer.put_root(result, graph.manifest)
         else:
-            await self._writer.put(result, graph.manifest, None)
+            await self._writer.put(result, graph.manifest, tag)
 
     async def _child(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
-        """Put a child manifest once a repository, for the first image that has it."""
-        key = (result.task.destination.name, graph.manifest.digest)
+        await self._once(result, graph, blobs, None)
+
+    async def _once(
+        self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob], tag: str | None
+    ) -> None:
+        """Put a manifest below another once a repository and tag, for the first image that has it."""
+        key = (result.task.destination.name, graph.manifest.digest, tag)
         task = self._children.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._children[key] = asyncio.ensure_future(self._put(result, graph, blobs, root=False))
+            putting = self._put(result, graph, blobs, root=False, tag=tag)
+            task = self._children[key] = asyncio.ensure_future(putting)
         await asyncio.shield(task)
-
-
-def _artifacts(graph: Graph) -> Iterator[Graph]:
-    """Yield the graphs of what is no image, at any depth."""
-    if is_artifact(None, graph.manifest):
-        yield graph
-    for entry, child in zip(graph.manifest.children, graph.children):
-        if child.children:
-            yield from _artifacts(child)
-        elif is_artifact(entry, child.manifest):
-            yield child
-
-
-def _without(graph: Graph, refused: set[Digest]) -> Graph | None:
-    """Return the graph without some of its leaves."""
-    manifests = {node.manifest.digest: node.manifest for node in graph.walk()}
-    root = without(
-        graph.manifest, lambda entry: entry.digest in refused, lambda entry: manifests[entry.digest], manifests
-    )
-
-    def build(manifest: Manifest) -> Graph:
-        return Graph(manifest, tuple(build(manifests[child.digest]) for child in manifest.children))
-
-    return None if root is None else build(root)
 
 
 async def _arrivals(blobs: Sequence[RepositoryBlob]) -> None:
@@ -279,3 +334,7 @@ def _vanished(result: ImageResult, cause: str) -> ImageOpsError:
         hint="someone deletes or moves tags at the source; run again when that is over",
         status=404,
     )
+
+
+def _image_of(referrer: Referrer) -> SourceImage:
+    return SourceImage(referrer.digest, referrer.digest, referrer.media_type, referrer.size, {}, "", "")

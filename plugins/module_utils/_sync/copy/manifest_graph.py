@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
+from ..._oci.image.index_filter import is_artifact, without
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..plan.source_images import SourceImage
@@ -44,6 +45,30 @@ class Graph:
                 seen.add(node.manifest.digest)
                 yield node
                 waiting.extend(reversed(node.children))
+
+
+def artifacts_of(graph: Graph) -> Iterator[Graph]:
+    """Yield the graphs of what is no image, at any depth."""
+    if is_artifact(None, graph.manifest):
+        yield graph
+    for entry, child in zip(graph.manifest.children, graph.children):
+        if child.children:
+            yield from artifacts_of(child)
+        elif is_artifact(entry, child.manifest):
+            yield child
+
+
+def without_leaves(graph: Graph, refused: set[Digest]) -> Graph | None:
+    """Return the graph without some of its leaves."""
+    manifests = {node.manifest.digest: node.manifest for node in graph.walk()}
+    root = without(
+        graph.manifest, lambda entry: entry.digest in refused, lambda entry: manifests[entry.digest], manifests
+    )
+
+    def build(manifest: Manifest) -> Graph:
+        return Graph(manifest, tuple(build(manifests[child.digest]) for child in manifest.children))
+
+    return None if root is None else build(root)
 
 
 class GraphReader:

@@ -13,6 +13,7 @@ from ..._oci.errors import ContentError, ImageOpsError
 from ..._oci.image.manifest import Descriptor, Platform
 from ..._oci.image.reference import Reference
 from ..decisions import Action, Overwrite
+from ..rules.referrer_choice import ALL, ReferrerChoice
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
@@ -35,12 +36,14 @@ class CompareOptions:
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar check_mode: compare tags that never move like others, and say of what is not seen that it is unknown
     :ivar stripped: take for equal what lacks only artifacts that the destination did not take
+    :ivar referrers: which of what refers to images comes with them, for rules that do not say
     """
 
     overwrite: Overwrite
     rewrite: bool
     check_mode: bool
     stripped: bool
+    referrers: ReferrerChoice = ALL
 
 
 class Comparison:

@@ -13,6 +13,7 @@ from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, Refusal, Status
 from ..rules.rule_parser import Destination, Rule
+from .referrers import Referrer
 from .source_images import SourceImage
 
 LEFT = "the destination has another digest and overwrite is skip"
@@ -64,6 +65,7 @@ class ImageTask:
     :ivar predecessor: what must be written before; None when the source is there already
     :ivar stage: the stages of a run are copied one after another
     :ivar unseen: the destination does not show what it has, so that it is written in any case
+    :ivar referrers: what refers to it at the source, and whether the destination has it
     """
 
     __slots__ = (
@@ -75,6 +77,7 @@ class ImageTask:
         "predecessor",
         "previous",
         "reason",
+        "referrers",
         "refusal",
         "rule",
         "source",
@@ -97,6 +100,7 @@ class ImageTask:
     predecessor: Predecessor | None
     stage: int
     unseen: bool
+    referrers: tuple[Referrer, ...]
 
     @property
     def to_copy(self) -> bool:
@@ -133,6 +137,7 @@ def new_task(rule: Rule, source: Reference, destination: Reference) -> ImageTask
         predecessor=None,
         stage=0,
         unseen=False,
+        referrers=(),
     )
 
 

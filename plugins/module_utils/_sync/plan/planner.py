@@ -24,6 +24,8 @@ from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
 from .names import find_misnamed
 from .new_repositories import NewRepositories
+from .referrer_tasks import ReferrerTasks
+from .referrers import ReferrerSearch
 from .selection import Selection
 from .source_images import SourceImages
 from .state import Survey
@@ -53,6 +55,7 @@ class Planner:
         self._discovery = Discovery(stores, vendors, log=run.log)
         self._selection = Selection(survey, CreationTimes(stores, manifests, run))
         self._comparison = Comparison(stores, survey, source_images, manifests, options, run)
+        self._referrers = ReferrerTasks(ReferrerSearch(stores, survey, manifests, run), options.referrers)
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
         self.notes: list[str] = []
 
@@ -80,11 +83,20 @@ class Planner:
             if _stops_run(selected.tasks):
                 return tasks + list(_not_tried(selected.pairs, stages[number + 1 :]))
             planned = self._comparison.tasks(selected.pairs, earlier)
-            planned = self._new_repositories.check(planned, self.notes)
+            planned = self._new_repositories.check(self._with_referrers(planned, stage, earlier), self.notes)
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
             tasks += planned
         return in_order(merged(tasks))
+
+    def _with_referrers(
+        self, tasks: Sequence[ImageTask], rules: Sequence[Rule], earlier: EarlierStages
+    ) -> list[ImageTask]:
+        """Add what refers to the images; tags that belong to a digest and to no image are images of their own."""
+        found = self._referrers.add(tasks)
+        pairs, notes = self._referrers.unclaimed(rules)
+        self.notes += [*self._referrers.left_behind(found), *notes]
+        return found + self._comparison.tasks(pairs, earlier)
 
 
 def _without(rules: Iterable[Rule], refused: Iterable[ImageTask]) -> list[Rule]:
@@ -113,4 +125,4 @@ def _not_tried(pairs: Iterable[Pair], stages: Iterable[Iterable[Rule]]) -> Itera
 def _left_behind(rules: Sequence[Rule]) -> list[str]:
     if not any(rule.source.selects_by_listing for rule in rules):
         return []
-    return ["tags were listed and taken; what has none was not: untagged manifests, referrers known by subject alone"]
+    return ["tags were listed and taken; what has none and refers to no image was not"]

@@ -92,11 +92,13 @@ class ReferrerSearch:
         self._manifests = manifests
         self._run = run
         self._by_base: dict[str, Mapping[str, list[str]]] = {}
+        self._bases: set[tuple[Reference, str]] = set()
+        self._hosts: set[str] = set()
 
     def find(self, roots: Sequence[Root]) -> list[Outcome]:
         """Return for each image its referrers, a subject before what refers to it, or why they are not known."""
         graphs = self._ask({(root.destination if root.is_there else root.source, root.digest): root for root in roots})
-        self._survey.list(dict.fromkeys(root.source for root in roots))
+        self._survey.list_few(dict.fromkeys(root.source for root in roots))
         digests = [graphs[root.destination if root.is_there else root.source, root.digest] for root in roots]
         found = self._at_sources(roots, digests)
         outcomes = [self._of(root, own, found) for root, own in zip(roots, digests)]
@@ -106,6 +108,16 @@ class ReferrerSearch:
         """Return the answers to questions whose first part is a repository, asked in its store's queue."""
         questions = ((self._stores.queue(key[0].registry), key) for key in keys)
         return ask_all(questions, answer, action="find the referrers of", log=self._run.log)
+
+    def count(self, subjects: Iterable[_Subject]) -> dict[_Subject, int]:
+        """Return how many referrers each of these has at its source; none where that cannot be told."""
+        answers = self._asked(dict.fromkeys(subjects), self._referrers)
+        return {key: 0 if isinstance(found, ImageOpsError) else len(found) for key, found in answers.items()}
+
+    def unclaimed(self, source: Reference) -> list[str]:
+        """Return the tags of a repository that belong to a digest of which no image was asked about."""
+        belonging = self._belonging(source.name)
+        return [tag for base, tags in belonging.items() if (source, base) not in self._bases for tag in tags]
 
     # -- the image's own manifests
 
@@ -136,22 +148,32 @@ class ReferrerSearch:
             if not isinstance(own, ImageOpsError)
             for digest in own
         ]
+        first = {subject[0].registry: subject for subject in reversed(new) if subject[0].registry not in self._hosts}
+        self._hosts.update(first)
+        answers = self._asked(first.values(), self._referrers)  # one shows whether a registry has such lists
+        found.update(answers)
+        new += self._next(answers)
         for _depth in range(_MAX_DEPTH):
             answers = self._asked([subject for subject in dict.fromkeys(new) if subject not in found], self._referrers)
             if not answers:
                 break
             found.update(answers)
-            new = [
-                (subject[0], digest)
-                for subject, answer in answers.items()
-                if not isinstance(answer, ImageOpsError)
-                for referrer in answer
-                for digest in self._below(subject[0], referrer, found)
-            ]
+            new = self._next(answers)
         return found
+
+    def _next(self, answers: _Found) -> list[_Subject]:
+        """Return what may be referred to of what was found."""
+        return [
+            (subject[0], digest)
+            for subject, answer in answers.items()
+            if not isinstance(answer, ImageOpsError)
+            for referrer in answer
+            for digest in self._below(subject[0], referrer)
+        ]
 
     def _referrers(self, subject: _Subject) -> Sequence[Referrer]:
         source, digest = subject
+        self._bases.add((source, fallback_tag(digest)))
         repository = self._stores.repository(source)
         listed = repository.referrers(digest) or []
         referrers = [_referrer(digest, descriptor) for descriptor in listed]
@@ -180,16 +202,15 @@ class ReferrerSearch:
             self._by_base[name] = groups
         return self._by_base[name]
 
-    def _below(self, source: Reference, referrer: Referrer, found: _Found) -> Iterator[Digest]:
+    def _below(self, source: Reference, referrer: Referrer) -> Iterator[Digest]:
         """Yield what may be referred to in its turn. A list is read only where tags are left that may belong to it."""
         yield referrer.digest
-        if referrer.media_type in INDEXES and self._has_more(source, found):
+        if referrer.media_type in INDEXES and self._has_more(source):
             repository = self._stores.repository(source)
             yield from (child.digest for child in self._manifests.get(repository, referrer.digest).children)
 
-    def _has_more(self, source: Reference, found: _Found) -> bool:
-        known = {fallback_tag(digest) for at, digest in found if at == source}
-        return any(base not in known for base in self._belonging(source.name))
+    def _has_more(self, source: Reference) -> bool:
+        return any((source, base) not in self._bases for base in self._belonging(source.name))
 
     def _of(self, root: Root, own: Sequence[Digest] | ImageOpsError, found: _Found) -> Outcome:
         """Collect an image's referrers of the types that are wanted, to any depth, each once."""

@@ -27,13 +27,15 @@ _MAX_CONFIG = 4 * 1024 * 1024
 class SourceImage:
     """The image that the destination is to have.
 
+    :ivar root: the digest that the source's reference names, before platforms are chosen
     :ivar digest: of the root manifest; None when no platform matches, and then skip says why
     :ivar rewritten: the manifests that a selection of platforms made, by digest; they are not at the source
     :ivar note: what is to be said of it, such as a digest that changes
     """
 
-    __slots__ = ("digest", "media_type", "note", "rewritten", "size", "skip")
+    __slots__ = ("digest", "media_type", "note", "rewritten", "root", "size", "skip")
 
+    root: Digest
     digest: Digest | None
     media_type: str
     size: int
@@ -91,7 +93,7 @@ class SourceImages:
         if platforms:
             root = self._manifests.get(repository, descriptor.digest)
             return self._select(repository, root, platforms, {})
-        return SourceImage(descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
+        return SourceImage(descriptor.digest, descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
 
     def _select(
         self,
@@ -108,13 +110,13 @@ class SourceImages:
         )
         chosen = selection.manifest
         if chosen is None:
-            return SourceImage(None, root.media_type, root.size, {}, selection.reason, "")
+            return SourceImage(root.digest, None, root.media_type, root.size, {}, selection.reason, "")
         if chosen is root:
-            return SourceImage(root.digest, root.media_type, root.size, made, "", "")
+            return SourceImage(root.digest, root.digest, root.media_type, root.size, made, "", "")
         chosen_platforms = ", ".join(str(platform) for platform in platforms)
         note = f"only {chosen_platforms} of {root.digest}: the digest changes"
         rewritten = {**made, **selection.rewritten, chosen.digest: chosen}
-        return SourceImage(chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
+        return SourceImage(root.digest, chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
 
 
 def _check(source: Reference, descriptor: Descriptor) -> None:

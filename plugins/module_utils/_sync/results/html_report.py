@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from .amounts import size
 from .html_parts import LANGUAGES, SCRIPT, STYLE
-from .message import size
 
 _NAMED = 3
 _BAR = 420

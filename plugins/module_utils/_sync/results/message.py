@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..decisions import Action, Status
+from .amounts import size
 from .report import ACTION_NAMES, one_line
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ _CORRECTED = 40  # every name that has to be corrected
 _INVALID = "invalid_input"
 _DETAIL = 490
 _NAMES_LIMIT = 470
-_SIZES = ("bytes", "kB", "MB", "GB", "TB")
-_THOUSAND = 1000
 _UNKNOWN = "; unknown: the destination does not show this login what it has"
 
 _Failure = tuple["ImageResult", "ImageOpsError"]
@@ -81,15 +80,6 @@ def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") ->
         codes = ", ".join(f"{code} ({len(group)})" for code, group in rest)
         lines.append(one_line(f"and {_images(sum(len(group) for _code, group in rest))} more: {codes}"))
     return "\n".join(lines)
-
-
-def size(amount: float) -> str:
-    """Return a number of bytes in the largest fitting unit, in powers of 1000."""
-    for unit in _SIZES:
-        if amount < _THOUSAND or unit == _SIZES[-1]:
-            break
-        amount /= _THOUSAND
-    return f"{amount:.0f} {unit}" if unit == _SIZES[0] else f"{amount:.1f} {unit}"
 
 
 def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.store.store import Counters
-from ..decisions import Action, Overwrite, Status, UnsupportedArtifacts
+from ..decisions import Action, Overwrite, ReferrerState, Status, UnsupportedArtifacts
 from ..plan.image_task import ImageTask
+from ..plan.referrers import Referrer
 from ..rules.rule_parser import Rule
 
 
@@ -21,12 +22,16 @@ class CopyOptions:
 
     :ivar overwrite: for rules that do not say
     :ivar foreign_layers: copy foreign layers, too, which are not meant to be distributed
+    :ivar rewrite: put manifests again even where both sides are equal
+    :ivar referrers_required: an image fails where the destination does not take what refers to it
     """
 
     check_mode: bool
     overwrite: Overwrite
     foreign_layers: bool
     unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
+    rewrite: bool = False
+    referrers_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class ImageResult:
     :ivar attempts: rounds in which it was tried
     :ivar seconds: that its last attempt took
     :ivar wrote: whether anything was written for it
+    :ivar referrers: what became of each manifest that refers to it
     """
 
     task: ImageTask
@@ -62,6 +68,7 @@ class ImageResult:
     error: ImageOpsError | None = None
     notes: list[str] = field(default_factory=list)
     wrote: bool = False
+    referrers: dict[Referrer, ReferrerState] = field(default_factory=dict)
 
     @property
     def rule(self) -> Rule:

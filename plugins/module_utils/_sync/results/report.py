@@ -10,21 +10,27 @@ than 700,000 characters. What does not fit is counted in a note; the report file
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..._oci.errors import ImageOpsError, InputError
-from ..decisions import Action, ReturnImages, Status
+from ..._oci.errors import ImageOpsError
+from ..decisions import Action, ReferrerState, ReturnImages, Status
 from ..rules.rule_parser import as_item
+from .amounts import size
+from .rerun import merged_rules
 
 if TYPE_CHECKING:
     from ..._oci.image.reference import Digest
+    from ..plan.referrers import Referrer
     from .outcome import ImageResult, RunResult
+    from .progress import Span
 
 _IMAGES_LIMIT = 350_000
-_FAILED_LIMIT = 150_000
-_DIFF_LIMIT = 60_000
+_FAILED_LIMIT = 10_000
+_MOST_RULES = 40
+_MOST_FAILED = 5
+_MOST_NAMED = 3
+_DIFF_LINES = 200
 _WORDS_LIMIT = 500
 ACTION_NAMES = {
     Action.CREATE: "created",
@@ -38,7 +44,7 @@ ACTION_NAMES = {
 Mask = Callable[[str], str]
 
 
-def build(result: RunResult, *, return_images: ReturnImages, mask: Mask) -> dict[str, Any]:
+def build(result: RunResult, *, return_images: ReturnImages, mask: Mask, check_mode: bool = False) -> dict[str, Any]:
     """Return what the task returns of a run, without message and diff.
 
     :param return_images: a run with failures gives the failed images, whatever this is
@@ -47,47 +53,95 @@ def build(result: RunResult, *, return_images: ReturnImages, mask: Mask) -> dict
     images = sorted(result.images, key=_by_destination)
     failed = [image for image in images if image.status == Status.FAILED]
     notes = list(result.not_taken)
-    listed = _bounded(
-        [_image(image, mask) for image in _returned(images, failed, return_images, result)],
-        limit=_IMAGES_LIMIT,
-        what="images",
-        notes=notes,
-    )
-    again = _bounded([_rule(image) for image in failed], limit=_FAILED_LIMIT, what="failed_images", notes=notes)
+    returned = _returned(images, failed, return_images, result)
+    listed = _bounded([_image(image, mask) for image in returned], limit=_IMAGES_LIMIT, what="images", notes=notes)
+    built: dict[str, Any] = {"changed": result.changed, "images": listed}
+    if failed:
+        built["causes"] = _causes(failed, mask)
+    again = failed_rules(result)
+    # In check mode they tell what cannot be written yet, which a playbook has to see whole.
+    if check_mode or (len(again) <= _MOST_RULES and len(json.dumps(again)) <= _FAILED_LIMIT):
+        built["failed_images"] = again
+    else:
+        built["failed_images_left_out"] = len(again)
     return {
-        "changed": result.changed,
-        "images": listed,
-        "failed_images": again,
+        **built,
         "summary": _summary(result),
         "registries": _registries(result),
         "notes": notes,
     }
 
 
+def failed_rules(result: RunResult) -> list[dict[str, Any]]:
+    """Return the failed images as items of the option ``images``; the tags of one pair of repositories are one item."""
+    failed = sorted((image for image in result.images if image.status == Status.FAILED), key=_by_destination)
+    return merged_rules([_rule(image) for image in failed])
+
+
+def _causes(failed: Sequence[ImageResult], mask: Mask) -> list[dict[str, Any]]:
+    """Return each error code once: how many images have it, the first message, what to do, and the first images."""
+    groups: dict[str, list[ImageResult]] = {}
+    for image in failed:
+        if image.error is not None:
+            groups.setdefault(image.error.code, []).append(image)
+    causes = []
+    for code, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        first = group[0].error
+        cause: dict[str, Any] = {"code": code, "count": len(group), "message": one_line(mask(str(first)))}
+        if first is not None and first.hint:
+            cause["hint"] = mask(first.hint)
+        causes.append({**cause, "images": [str(image.destination) for image in group[:_MOST_NAMED]]})
+    return causes
+
+
 def diff(result: RunResult) -> dict[str, str]:
-    """Return the digest of each tag before and after, for the images that change, sorted by destination."""
+    """Return what changes, for people: each tag's digest before and after next to each other, new ones alone.
+
+    What refers to an image follows it.
+    """
     moved = [image for image in sorted(result.images, key=_by_destination) if _changes(image)]
-    return {
-        "before_header": "destination tags before",
-        "after_header": "destination tags after",
-        "before": _digest_lines(
-            (image, image.previous or ("(unknown)" if image.task.unseen else None)) for image in moved
-        ),
-        "after": _digest_lines((image, _digest(image)) for image in moved),
-    }
+    amount = size(sum(image.bytes for image in moved))
+    lines = [line for image in moved for line in _diff_lines(image)]
+    if len(lines) > _DIFF_LINES:
+        lines = [*lines[: _DIFF_LINES - 1], f"and {len(lines) - _DIFF_LINES + 1} more lines"]
+    header = ["--- destination tags before", f"+++ destination tags after, {amount}"] if lines else []
+    return {"prepared": "".join(f"{line}\n" for line in header + lines)}
 
 
-def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
-    """Return everything that is known of a run, for the report file."""
+def _diff_lines(image: ImageResult) -> Iterable[str]:
+    if image.previous != _digest(image):
+        if image.previous is not None or image.task.unseen:
+            yield f"-{image.destination} {image.previous or '(unknown)'}"
+        yield f"+{image.destination} {_digest(image)}"
+    for referrer, state in image.referrers.items():
+        if state == ReferrerState.COPIED:
+            yield f"+{image.destination.name}@{referrer.subject} {referrer.type} {referrer.digest}"
+
+
+def full(
+    result: RunResult,
+    *,
+    check_mode: bool,
+    mask: Mask,
+    circumstances: Mapping[str, Any] | None = None,
+    timeline: Sequence[Span] = (),
+) -> dict[str, Any]:
+    """Return everything that is known of a run, for the report file.
+
+    :param circumstances: further keys: who ran it and when, and what was asked for
+    :param timeline: what was done when, and which registries had asked for a wait
+    """
     images = sorted(result.images, key=_by_destination)
     return {
+        **(circumstances or {}),
+        "timeline": [_span(span) for span in timeline],
         "check_mode": check_mode,
         "changed": result.changed,
         "interrupted": result.interrupted,
         "overdue": result.overdue,
         "summary": _summary(result),
         "images": [_image(image, mask) for image in images],
-        "failed_images": [_rule(image) for image in images if image.status == Status.FAILED],
+        "failed_images": failed_rules(result),
         "registries": _registries(result),
         "read_again": [
             {"digest": str(again.digest), "bytes": again.bytes, "reason": mask(again.reason)}
@@ -97,44 +151,9 @@ def full(result: RunResult, *, check_mode: bool, mask: Mask) -> dict[str, Any]:
     }
 
 
-def prepare(path: str) -> str:
-    """Check before a long run that a report can be written at its end. Return the path with links resolved.
-
-    :raises InputError: when the directory cannot be made or written to, or the path is a directory
-    """
-    real = os.path.realpath(path)
-    directory = os.path.dirname(real)
-    try:
-        os.makedirs(directory, exist_ok=True)
-    except OSError as error:
-        cause = error.strerror or str(error)
-    else:
-        if os.path.isdir(real):
-            cause = "it is a directory"
-        elif not os.access(directory, os.W_OK | os.X_OK):
-            cause = f"{directory} is not writable"
-        else:
-            return real
-    raise InputError(action="write the report", subject=path, cause=cause, hint="change report_path")
-
-
-def write(path: str, content: dict[str, Any]) -> None:
-    """Write a report as JSON in one step: a reader sees the old file or the new one, never a part.
-
-    A new file's mode is the umask's; that of an existing one is kept. Raises OSError, and then leaves nothing behind.
-    """
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
-        if os.path.exists(path):
-            os.chmod(temporary, os.stat(path).st_mode & 0o777)
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+def _span(span: Span) -> dict[str, Any]:
+    entry = {"phase": span.phase, "from": round(span.begin, 3), "to": round(span.end, 3)}
+    return {**entry, "waiting_for": span.waiting_for} if span.waiting_for else entry
 
 
 def error_entry(error: ImageOpsError, mask: Mask) -> dict[str, Any]:
@@ -180,7 +199,7 @@ def _returned(
     if return_images == ReturnImages.NONE:
         return []
     if failed or (result.interrupted and not result.overdue):
-        return failed
+        return failed[:_MOST_FAILED]
     if return_images == ReturnImages.ALL:
         return images
     return [image for image in images if image.action != Action.UNCHANGED]
@@ -202,11 +221,23 @@ def _image(image: ImageResult, mask: Mask) -> dict[str, Any]:
         "attempts": image.attempts,
         "seconds": round(image.seconds, 3),
     }
+    if image.referrers:
+        entry["referrers"] = [_referrer(one, state) for one, state in image.referrers.items()]
     if image.notes:
         entry["notes"] = list(image.notes)
     if image.error is not None:
         entry["error"] = error_entry(image.error, mask)
     return entry
+
+
+def _referrer(referrer: Referrer, state: ReferrerState) -> dict[str, Any]:
+    return {
+        "type": referrer.type,
+        "digest": str(referrer.digest),
+        "subject": str(referrer.subject),
+        "tag": referrer.tag,
+        "state": state.value,
+    }
 
 
 def _text(digest: Digest | None) -> str | None:
@@ -242,6 +273,8 @@ def _summary(result: RunResult) -> dict[str, Any]:
         summary[status.value] = sum(image.status == status for image in images)
     for number in ("bytes", "blobs_copied", "blobs_mounted", "blobs_present"):
         summary[number] = sum(getattr(image, number) for image in images)
+    for state in ReferrerState:
+        summary[f"referrers_{state.value}"] = sum(list(image.referrers.values()).count(state) for image in images)
     summary["blobs_read_again"] = len(result.rereads)
     summary["seconds"] = round(result.seconds, 3)
     return summary
@@ -266,13 +299,3 @@ def _bounded(entries: Sequence[dict[str, Any]], *, limit: int, what: str, notes:
             )
             return list(entries[:position])
     return list(entries)
-
-
-def _digest_lines(pairs: Iterable[tuple[ImageResult, object]]) -> str:
-    lines = [f"{image.destination} {digest or '(absent)'}\n" for image, digest in pairs]
-    size = 0
-    for position, line in enumerate(lines):
-        size += len(line)
-        if size > _DIFF_LIMIT:
-            return "".join(lines[:position]) + f"and {len(lines) - position} more\n"
-    return "".join(lines)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..._oci.errors import InputError
 from .re2.syntax import TagPattern
@@ -32,6 +33,12 @@ class ReferrerChoice:
     def takes(self, artifact_type: str) -> bool:
         """Return whether referrers of this type are copied."""
         return not self.types or any(pattern.fullmatch(artifact_type) for pattern in self.types)
+
+    def as_option(self) -> Any:
+        """Return it as it is written in a rule."""
+        if not self.types and self.unchanged:
+            return self.enabled
+        return {"types": [pattern.pattern for pattern in self.types], "unchanged": self.unchanged}
 
 
 ALL = ReferrerChoice()

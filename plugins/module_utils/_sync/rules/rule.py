@@ -15,6 +15,7 @@ from ..._oci.image.platform import Platform
 from ..._oci.image.reference import Reference, check_tag
 from ..decisions import Overwrite
 from .grammar import Destination, Source
+from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
 from .tag_filter import Choice, TagFilter
 from .user_input import Place
@@ -28,6 +29,7 @@ class Rule:
     :ivar tags: which of the source's tags are taken, and which never move
     :ivar platforms: what is taken of an index; all, when there are none
     :ivar overwrite: what is done where a destination tag differs; None leaves it to the task
+    :ivar referrers: which of what refers to its images comes with them; None leaves it to the task
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
@@ -37,6 +39,7 @@ class Rule:
     tags: TagFilter = field(default_factory=TagFilter)
     platforms: tuple[Platform, ...] = ()
     overwrite: Overwrite | None = None
+    referrers: ReferrerChoice | None = None
     brought_by: Wildcard | None = None
 
     def choose(self, listed: Iterable[str], created: Mapping[str, datetime | None] | None = None) -> Choice:
@@ -93,4 +96,6 @@ def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, 
         item["platforms"] = [str(platform) for platform in rule.platforms]
     if rule.overwrite is not None:
         item["overwrite"] = rule.overwrite.value
+    if rule.referrers is not None:
+        item["referrers"] = rule.referrers.as_option()
     return item

@@ -17,6 +17,7 @@ from ..._oci.image.platform import Platform
 from ..._oci.image.reference import parse_prefix, quoted
 from ..decisions import Overwrite
 from .grammar import Destination, Source, parse_destination, parse_source
+from .referrer_choice import parse_referrers
 from .rule import Rule, as_item, destination_tag
 from .stages import in_stages
 from .tag_filter import TagFilter
@@ -34,7 +35,7 @@ __all__ = [
     "parse_rules",
 ]
 
-_KEYS = ("source", "destination", "tags", "platforms", "overwrite")
+_KEYS = ("source", "destination", "tags", "platforms", "overwrite", "referrers")
 _ITEM_FORM = "write a list of items such as {source: registry/repository, destination: registry/repository}"
 _SIDE_FORM = "write registry/repository"
 
@@ -167,6 +168,7 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         if item.get("platforms") is None
         else _parse_platforms(item["platforms"], Place("platform", origin)),
         overwrite=_parse_overwrite(item.get("overwrite"), Place("overwrite", origin)),
+        referrers=parse_referrers(item.get("referrers"), origin),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..._oci.image.referrers import is_referrer_tag
 from ..decisions import NewestBy, Per
 from .re2.syntax import TagPattern
 from .semver import Range, SemanticVersion, parse_tag
@@ -179,6 +180,15 @@ class TagFilter:
 
     def _reason(self, tag: str, pattern: TagPattern | None) -> str:
         """Return why a tag is not taken, whatever the others are; an empty string when it may be."""
+        if is_referrer_tag(tag):
+            return "it belongs to a digest, and comes with the image that has it"
+        return self._misfit(tag, pattern)
+
+    def takes_alone(self, tag: str, pattern: TagPattern | None) -> bool:
+        """Return whether a tag that belongs to a digest is taken although no image with that digest is."""
+        return not (self.newest or self.semver or self._misfit(tag, pattern))
+
+    def _misfit(self, tag: str, pattern: TagPattern | None) -> str:
         if pattern is not None and not pattern.search(tag):
             return "the source's regular expression is not found in it"
         if self.include and not any(include.fullmatch(tag) for include in self.include):

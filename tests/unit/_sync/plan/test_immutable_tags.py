@@ -99,6 +99,7 @@ def test_named_tags_need_no_long_list_of_the_destination(
 ) -> None:
     repository = target.repository("y")
     monkeypatch.setattr(repository, "few_tags", lambda: target.requests.append(Request("few_tags", "b.test/y")))
+    monkeypatch.setattr(source.repository("x"), "few_tags", lambda: None)
     found = actions(
         MemoryRun(source, target), item("a.test/x:1.0.0,1.0.1,1.0", "b.test/y", tags={"immutable": "1.0.0"})
     )

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers of bytes as people read them."""
+
+from __future__ import annotations
+
+_SIZES = ("bytes", "kB", "MB", "GB", "TB")
+_THOUSAND = 1000
+
+
+def size(amount: float) -> str:
+    """A number of bytes for people, in powers of 1000."""
+    for unit in _SIZES:
+        if amount < _THOUSAND or unit == _SIZES[-1]:
+            break
+        amount /= _THOUSAND
+    return f"{amount:.0f} {unit}" if unit == _SIZES[0] else f"{amount:.1f} {unit}"

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that a report is written to: JSON, or a page of HTML where the name ends with ``.html``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ..._oci.errors import InputError
+
+_PRIVATE = 0o600
+
+
+def prepare(value: object) -> list[str]:
+    """Return the paths that an option names, and see before a long run that they can be written at its end.
+
+    :param value: a path or a list of paths; None for none
+    :return: the paths with links resolved
+    :raises InputError: when a directory cannot be made or written to, or a path is a directory
+    """
+    if value is None or value == "":
+        return []
+    texts: Sequence[Any] = value if isinstance(value, (list, tuple)) else [value]
+    for text in texts:
+        if not isinstance(text, str) or not text:
+            raise InputError(
+                subject="report_path", cause=f"{text!r} is no path", hint="write a path, or a list of paths"
+            )
+    return [_prepared(os.path.expanduser(os.path.expandvars(text))) for text in texts]
+
+
+def _prepared(path: str) -> str:
+    real = os.path.realpath(path)
+    directory = os.path.dirname(real)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        cause = error.strerror or str(error)
+    else:
+        if os.path.isdir(real):
+            cause = "it is a directory"
+        elif not os.access(directory, os.W_OK | os.X_OK):
+            cause = f"{directory} is not writable"
+        else:
+            return real
+    raise InputError(action="write the report", subject=path, cause=cause, hint="change report_path")
+
+
+def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> None:
+    """Write a report, each file in one step: a reader sees the old file or the new one, never a part.
+
+    Only its owner may read a new file. The mode of an existing one is kept. Raises OSError, and then leaves nothing
+    behind.
+
+    :param language: of pages: ``en`` or ``zh``
+    """
+    for path in paths:
+        if path.endswith((".html", ".htm")):
+            from .html_report import page  # takes time to compile, and few runs need it
+
+            _replace(path, page(content, language=language))
+        else:
+            _replace(path, json.dumps(content, indent=2) + "\n")
+
+
+def _replace(path: str, text: str) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        if os.path.exists(path):
+            os.chmod(temporary, os.stat(path).st_mode & 0o777)
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a report: each replaced in one step, private when new, a page where the name says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results import report_files
+
+EMPTY: dict[str, Any] = {
+    "images": [],
+    "registries": {},
+    "notes": [],
+    "interrupted": False,
+    "overdue": False,
+    "check_mode": False,
+    "summary": {"failed": 0, "bytes": 0, "seconds": 0.1},
+}
+
+
+def test_each_file_gets_the_form_that_its_name_says(tmp_path: Path) -> None:
+    paths = report_files.prepare([str(tmp_path / "new" / name) for name in ("a,b.json", "page.html", "plain")])
+    report_files.write(paths, EMPTY, language="zh")
+    assert json.loads((tmp_path / "new" / "a,b.json").read_text(encoding="utf-8")) == EMPTY
+    assert json.loads((tmp_path / "new" / "plain").read_text(encoding="utf-8")) == EMPTY
+    assert '<html lang="zh">' in (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    assert len(os.listdir(tmp_path / "new")) == 3
+
+
+def test_only_its_owner_reads_a_new_report(tmp_path: Path) -> None:
+    report_files.write(report_files.prepare(str(tmp_path / "report.json")), EMPTY, language="en")
+    assert stat.S_IMODE((tmp_path / "report.json").stat().st_mode) == 0o600
+
+
+def test_a_report_replaces_the_old_one_and_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(0o640)
+    before = path.stat().st_ino
+    report_files.write(report_files.prepare(str(path)), EMPTY, language="en")
+    assert json.loads(path.read_text(encoding="utf-8")) == EMPTY
+    assert path.stat().st_ino != before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.mkdir()
+    with pytest.raises(InputError, match="it is a directory"):
+        report_files.prepare(str(path))
+    with pytest.raises(OSError):
+        report_files.write([str(path)], EMPTY, language="en")
+    assert os.listdir(tmp_path) == ["report.json"]
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="report_path"):
+        report_files.prepare(str(tmp_path / "file" / "report.json"))
+
+
+@pytest.mark.parametrize("value", [5, [""], {"a": 1}, [None]])
+def test_what_is_no_path_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="write a path"):
+        report_files.prepare(value)
+
+
+def test_no_report_is_wanted_by_default() -> None:
+    assert report_files.prepare(None) == report_files.prepare("") == []
