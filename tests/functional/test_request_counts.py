@@ -6,7 +6,8 @@
 Source: a page of tags a repository, a HEAD a tag, a GET a distinct manifest and a distinct blob. Destination: a page of
 tags, a HEAD a tag that it has, two requests a blob and repository (one if it is there or mounted), a PUT a child
 manifest and a tag. What refers to images: where a registry does not list it, one request that finds that out, and the
-page of tags; of an unchanged index a GET at the destination, which tells its children. Tokens: one a repository and action, and one a pair of repositories that blobs are mounted between.
+page of tags; of an unchanged index a GET at the destination, which tells its children. Tokens: one a repository and
+action, and one a pair of repositories that blobs are mounted between.
 """
 
 from __future__ import annotations

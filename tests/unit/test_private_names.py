@@ -18,6 +18,7 @@ ANSIBLES = frozenset(
         "_connection",
         "_diff",
         "_execute_module",
+        "_flatten",
         "_loader",
         "_low_level_execute_command",
         "_play_context",

@@ -62,8 +62,8 @@ def test_what_is_not_shown_is_unknown_in_check_mode_and_would_change(
     assert report.build(result, return_images=report.ReturnImages.CHANGED, mask=str)["summary"]["unknown"] == 2
     text = message.success_message(result, check_mode=True)
     assert text.startswith("2 images: 2 unknown; ") and "does not show" in text
-    assert "(absent)" not in report.diff(result)["before"]
-    assert report.diff(result)["before"].count("(unknown)") == 2
+    assert "(absent)" not in report.diff(result)["prepared"]
+    assert report.diff(result)["prepared"].count("(unknown)") == 2
 
 
 def test_what_is_not_shown_is_written_in_a_real_run(source: MemoryStore, target: MemoryStore) -> None:
@@ -71,7 +71,7 @@ def test_what_is_not_shown_is_written_in_a_real_run(source: MemoryStore, target:
     result = MemoryRun(source, target).sync(item("a.test/x", "b.test/y"))
     assert actions(result) == ["create", "create"]
     assert set(target.repository("y").tagged) == {"1", "2"}
-    assert "(absent)" not in report.diff(result)["before"]
+    assert "(absent)" not in report.diff(result)["prepared"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
