@@ -435,7 +435,7 @@ msg:
   sample: "12 images: 3 created, 1 updated, 8 unchanged; 34.1 MB written in 3.2 s"
 images:
   description:
-    - The images that O(return_images) asks for, sorted by destination. When the task failed, the failed ones.
+    - The images that O(return_images) asks for, sorted by destination. When the task failed, at most five of the failed ones.
     - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of
       them.
   returned: when the options were accepted
@@ -561,14 +561,47 @@ images:
           sample: "DENIED: requested access to the resource is denied"
 failed_images:
   description: >-
-    The images that failed, in the form that O(images) takes. Where a repository's tags could not be listed this is
-    the whole rule.
-  returned: when the options were accepted
+    The images that failed, in the form that O(images) takes; the tags of one pair of repositories are one rule. Where
+    a repository's tags could not be listed this is the whole rule. They are complete or not there at all.
+  returned: when the options were accepted, and unless RV(failed_images_left_out) is there
   type: list
   elements: dict
   sample:
     - source: harbor.example.com/library/nginx:1.27
       destination: dr.example.com/mirror/nginx:1.27
+failed_images_left_out:
+  description: How many rules RV(failed_images) would have, when these are too many to be shown. O(report_path) has them.
+  returned: when there are too many
+  type: int
+  sample: 212
+causes:
+  description: Each error code once, the most frequent first.
+  returned: when images failed
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: The stable name of this kind of failure.
+      type: str
+      sample: push_denied
+    count:
+      description: How many images failed with it.
+      type: int
+      sample: 12
+    message:
+      description: What went wrong with the first of them.
+      type: str
+      sample: cannot write the manifest dr.example.com/mirror/nginx:1.27
+    hint:
+      description: What to do.
+      type: str
+      returned: when something is known
+      sample: check the name and the account's rights
+    images:
+      description: The first destinations.
+      type: list
+      elements: str
+      sample: ["dr.example.com/mirror/nginx:1.27"]
 summary:
   description: Numbers over all images, whatever RV(images) lists.
   returned: when the options were accepted
@@ -684,18 +717,20 @@ error_codes:
   elements: str
   sample: [push_denied, rate_limited]
 diff:
-  description: The digests of the tags that change, before and after, sorted by destination.
+  description: What changes, for people, sorted by destination.
   returned: in diff mode, when the task does not fail
   type: dict
   contains:
-    before:
-      description: A line for every tag that changes, with its digest or V((absent\)).
+    prepared:
+      description: >-
+        Of each tag that changes its digest before and after next to each other, of a new one the digest alone, and what
+        is copied that refers to its image. At most 200 lines.
       type: str
-      sample: "dr.example.com/mirror/nginx:1.27 (absent)\n"
-    after:
-      description: The same lines as they are afterwards.
-      type: str
-      sample: "dr.example.com/mirror/nginx:1.27 sha256:6a92cd1f...\n"
+      sample: |
+        --- destination tags before
+        +++ destination tags after, 34.2 MB
+        -dr.example.com/mirror/nginx:1.27 sha256:0d17b565...
+        +dr.example.com/mirror/nginx:1.27 sha256:6a92cd1f...
 """
 
 from ansible.module_utils.basic import AnsibleModule
