@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import getpass
-import json
 import socket
 import uuid
 from typing import Any
@@ -50,8 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result.update(self._execute_module(task_vars=task_vars, wrap_async=True))
             return result
         interval, lease = self._seconds("progress", _PROGRESS), self._seconds("lease", _LEASE)
-        arguments, follower = self._followed(interval, lease, str((task_vars or {}).get("inventory_hostname", "")))
-        arguments["_started_by"] = json.dumps(_starter(task_vars or {}))
+        arguments, follower = self._followed(interval, lease, task_vars or {})
         ended = False
         try:
             if follower is not None:
@@ -71,12 +69,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except (TypeError, ValueError):
             return default
 
-    def _followed(self, interval: float, lease: float, host: str) -> tuple[dict[str, Any], Follower | None]:
+    def _followed(
+        self, interval: float, lease: float, task_vars: dict[str, Any]
+    ) -> tuple[dict[str, Any], Follower | None]:
         """Return the module's arguments with the paths of its two files, and what follows it by them."""
-        arguments = dict(self._task.args)
+        arguments: dict[str, Any] = {**self._task.args, "controller": {"started_by": _starter(task_vars)}}
         base = f"/tmp/imageops-registry-{uuid.uuid4().hex}"
         progress_path, lease_path = f"{base}.json", f"{base}.lease"
-        local = self._connection.transport == "local"
+        local, host = self._connection.transport == "local", task_vars.get("inventory_hostname", "")
         try:
             files: Files
             if local:
@@ -86,7 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except OSError as error:
             self._cannot_follow(str(error))
             return arguments, None
-        arguments.update(_progress_path=progress_path, _lease_path=lease_path)
+        arguments["controller"].update(progress_path=progress_path, lease_path=lease_path)
         return arguments, Follower(
             files,
             interval=interval,

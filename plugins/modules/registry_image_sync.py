@@ -312,6 +312,11 @@ options:
       - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines
         are appended, and missing directories are created.
     type: path
+  controller:
+    description:
+      - What the action plugin of this name says of the controller. Not for playbooks.
+    type: dict
+    version_added: 0.2.0
 notes:
   - A rule may copy what another rule writes. Such rules are planned and copied in stages, whatever their order, and an
     image whose predecessor failed is C(pending). Rules that copy in a circle are refused.
@@ -435,7 +440,8 @@ msg:
   sample: "12 images: 3 created, 1 updated, 8 unchanged; 34.1 MB written in 3.2 s"
 images:
   description:
-    - The images that O(return_images) asks for, sorted by destination. When the task failed, at most five of the failed ones.
+    - The images that O(return_images) asks for, sorted by destination. When the task failed, at most five
+      of the failed ones.
     - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of
       them.
   returned: when the options were accepted
@@ -570,7 +576,8 @@ failed_images:
     - source: harbor.example.com/library/nginx:1.27
       destination: dr.example.com/mirror/nginx:1.27
 failed_images_left_out:
-  description: How many rules RV(failed_images) would have, when these are too many to be shown. O(report_path) has them.
+  description: >-
+    How many rules RV(failed_images) would have, when these are too many to be shown. O(report_path) has them.
   returned: when there are too many
   type: int
   sample: 212

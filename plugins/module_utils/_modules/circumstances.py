@@ -48,11 +48,12 @@ class Circumstances:
         There are no credentials in what the digest is of, so that it is the same for every account.
         """
         asked = json.dumps(self._rules, sort_keys=True).encode()
+        controller = self._params["controller"] or {}
         more = len(self._rules) - len(self._shown)
         files = [self._params[name] for name in ("config", "images_file") if self._params[name]]
         return {
             "run": {
-                **json.loads(mask(self._params["_started_by"] or "{}")),
+                **{name: mask(str(value)) for name, value in (controller.get("started_by") or {}).items()},
                 **({"by": mask(self._params["report_by"])} if self._params["report_by"] else {}),
                 "started": _time(self._began),
                 "ended": _time(time.time()),

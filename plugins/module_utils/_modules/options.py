@@ -71,10 +71,6 @@ def registry_spec() -> dict[str, Any]:
     }
 
 
-FROM_THE_CONTROLLER = ("_progress_path", "_lease_path", "_started_by")
-"""The options that the action plugin gives: the two files that it shares with the module, and who runs the play."""
-
-
 def sync_spec() -> dict[str, Any]:
     """The options of ``registry_image_sync``.
 
@@ -106,8 +102,8 @@ def sync_spec() -> dict[str, Any]:
 
 
 def supervised_sync_spec() -> dict[str, Any]:
-    """Return the options of ``registry_image_sync`` with those that the action plugin gives, and not the user."""
-    return {**sync_spec(), **{name: {"type": "str"} for name in FROM_THE_CONTROLLER}}
+    """Return the options of ``registry_image_sync`` with the one that the action plugin gives, and not the user."""
+    return {**sync_spec(), "controller": {"type": "dict"}}
 
 
 def _words(choices: type[Enum]) -> list[str]:

@@ -133,7 +133,8 @@ class SharedFiles:
     @classmethod
     def of(cls, params: Mapping[str, Any], snapshot: Callable[[], Mapping[str, Any]]) -> SharedFiles:
         """Return the files that a task's options name."""
-        progress_path, lease_path = params["_progress_path"], params["_lease_path"]
+        controller = params["controller"] or {}
+        progress_path, lease_path = controller.get("progress_path"), controller.get("lease_path")
         return cls(
             ProgressFile(progress_path, snapshot) if progress_path else None,
             Lease(lease_path, params["lease"]) if lease_path else None,

@@ -155,7 +155,7 @@ def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
     [
         (options.registry_spec(), documented(PLUGINS / "doc_fragments" / "registry.py")),
         (
-            options.sync_spec(),
+            options.supervised_sync_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_image_sync.py"),
