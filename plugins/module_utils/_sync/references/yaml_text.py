@@ -4,17 +4,21 @@
 """Text in YAML or JSON, of one document or several, as Kubernetes, Helm and compose write it → plain data.
 
 What is not understood is kept rather than refused: only images are looked for. Tags such as ``!reset`` are passed over,
-and a single ``=``, which PyYAML cannot construct, is text.
+and a single ``=``, which PyYAML cannot construct, is text. Of what ``helm install --dry-run`` and ``helm get all``
+print, the hooks and the manifests are read.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ..._oci.errors import InputError
 
 _VALUE_TAG = "tag:yaml.org,2002:value"
+_HELM_HEADING = re.compile(r"^(?:HOOKS|MANIFEST):[ \t]*$", re.MULTILINE)
+_HELM_NOTES = re.compile(r"^NOTES:[ \t]*$", re.MULTILINE)
 
 
 def parse_documents(text: str) -> list[Any]:
@@ -27,7 +31,15 @@ def parse_documents(text: str) -> list[Any]:
             return [json.loads(text)]
         except ValueError:
             pass  # YAML's flow style looks alike
-    return [document for document in _parse_yaml(text) if document is not None]
+    return [document for document in _parse_yaml(_without_helms_words(text)) if document is not None]
+
+
+def _without_helms_words(text: str) -> str:
+    """Return the hooks and the manifests of a release that Helm describes; other text as it is."""
+    first = _HELM_HEADING.search(text)
+    if first is None:
+        return text
+    return _HELM_HEADING.sub("---", _HELM_NOTES.split(text[first.start() :])[0])
 
 
 def _parse_yaml(text: str) -> list[Any]:

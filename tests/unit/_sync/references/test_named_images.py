@@ -132,6 +132,17 @@ def test_what_helm_renders() -> None:
     assert image_references(RENDERED) == ["quay.io/prometheus/prometheus:v2.53.0", "docker.io/library/busybox:latest"]
 
 
+def test_what_helm_says_of_a_release() -> None:
+    hook = "---\n# Source: shop/templates/hook.yaml\n" + yaml.safe_dump(wrapped("Job", pod("hook:1")))
+    text = (
+        "NAME: shop\nLAST DEPLOYED: Mon Jan  5 10:00:00 2026\nSTATUS: pending-install\nUSER-SUPPLIED VALUES:\nnull\n\n"
+        f"HOOKS:\n{hook}MANIFEST:\n{RENDERED.lstrip()}\n"
+        "NOTES:\n1. Get the URL: {{ nothing }}\n  export POD=$(kubectl get pods -o 'jsonpath={.items[0]}')\n"
+    )
+    assert image_references(text) == ["docker.io/library/hook:1", *image_references(RENDERED)]
+    assert image_references(text.partition("NOTES:")[0]) == image_references(text)
+
+
 COMPOSE = """
 name: shop
 x-common: &common
