@@ -101,6 +101,22 @@ def test_a_helper_is_asked_again(gate: TokenGate) -> None:
     assert helper.refusals == ["the first one"]
 
 
+PASSWORDS = [f"password number {number}" for number in range(10)]
+
+
+def test_a_login_that_replaced_one_is_not_replaced_itself(gate: TokenGate) -> None:
+    helper = Helper(*PASSWORDS)
+    gate.login = None
+    gate.deny = lambda request: SAID["403"]
+    with connect(gate.registry.host, helper) as registry:
+        for _image in range(3):
+            with pytest.raises(RegistryError, match="has ended") as caught:
+                registry.repository("app").manifest("1")
+            assert caught.value.code == "bad_credentials"
+    assert helper.refusals == PASSWORDS[:1]
+    assert len(gate.asked) == 2
+
+
 @pytest.mark.parametrize("said", OTHERS)
 def test_other_refusals_are_what_they_were(gate: TokenGate, said: str) -> None:
     with connect(gate.registry.host, Helper(PASSWORD)) as registry:
@@ -150,3 +166,14 @@ def test_a_basic_login_that_has_ended(said: str, renewed: bool) -> None:
             assert caught.value.code == "bad_credentials"
             refused = [request for request in made.requests if request.status in (400, 403)]
             assert len(refused) == 1
+
+
+def test_a_basic_login_that_replaced_one_is_not_replaced_itself() -> None:
+    helper = Helper(*PASSWORDS)
+    with scripted_registry() as made, connect(made.host, helper) as registry:
+        made.answer = BasicGate(made, SAID["403"]).answer
+        for _image in range(3):
+            with pytest.raises(RegistryError, match="has ended"):
+                registry.repository("app").manifest("1")
+        assert helper.refusals == PASSWORDS[:1]
+        assert len([request for request in made.requests if request.status == 403]) == 2
