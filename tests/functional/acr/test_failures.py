@@ -132,8 +132,10 @@ class TestTheWayThere:
 
 
 class TestWhoYouAre:
-    def test_no_login(self, pushed: Scene) -> None:
-        result = pushed.sync(pushed.rule("library/nginx:1", "image-syncer/nginx"), entry=pushed.plain_entry())
+    @pytest.mark.parametrize("check_mode", [True, False])
+    def test_no_login(self, pushed: Scene, check_mode: bool) -> None:
+        rule = pushed.rule("library/nginx:1", "image-syncer/nginx")
+        result = pushed.sync(rule, entry=pushed.plain_entry(), check_mode=check_mode)
         (error,) = failed(result, "no_credentials")
         assert "acr: {instance_id" in error["hint"]
 
