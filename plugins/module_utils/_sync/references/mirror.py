@@ -15,7 +15,7 @@ from ..._oci.image.reference import Reference
 from ..rules.grammar import Source, parse_destination
 from ..rules.repository_patterns import is_template
 from ..rules.rule import Rule, destination_tag
-from ..rules.user_input import Place
+from ..rules.user_input import Field
 from .image_walk import ImageWalk, Path
 from .named_images import parse_image
 
@@ -28,7 +28,7 @@ class Mirror:
     """
 
     def __init__(self, destination: str) -> None:
-        self._place = Place("destination", "the mirror")
+        self._field = Field("destination", "the mirror")
         self._template = destination if is_template(destination) else f"{destination.rstrip('/')}/{{repository}}"
         samples = (self._name(Reference("a.invalid", path, "a")).name for path in ("a/a", "b/b"))
         self._beginning = "".join(one for one, _other in takewhile(lambda pair: pair[0] == pair[1], zip(*samples)))
@@ -44,7 +44,7 @@ class Mirror:
     def _name(self, image: Reference) -> Reference:
         tags = None if image.tag is None else (image.tag,)
         source = Source(image.registry, image.repository, tags)
-        destination = parse_destination(self._template, self._place, source=source)
+        destination = parse_destination(self._template, self._field, source=source)
         tag = destination_tag(Rule("the mirror", source, (destination,)), destination, image.tag)
         return Reference(destination.registry, destination.repository, tag, image.digest)
 

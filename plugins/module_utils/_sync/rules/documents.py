@@ -113,13 +113,13 @@ def _parse_json(text: str) -> Any:
             text, object_pairs_hook=_unique, parse_int=_number, parse_float=_number, parse_constant=_number
         )
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise _ProblemError(f"it is not JSON: {place}: {_json_fault(text, error)}") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise _ProblemError(f"it is not JSON: {position}: {_json_fault(text, error)}") from None
 
 
 def _json_fault(text: str, error: json.JSONDecodeError) -> str:
     """Say what is wrong where JSON ends; what people often write there has words of its own."""
-    # Python names the place behind a comma, or the comma itself.
+    # Python names the position behind a comma, or the comma itself.
     before = max(len(text[: error.pos].rstrip()) - 1, 0)
     if _COMMENT.match(text, before if text[before : before + 1] == "," else error.pos):
         return "JSON has no comments; YAML has: give the file a name that ends with .yaml and begin them with #"
@@ -151,8 +151,8 @@ def _parse_yaml(text: str) -> Any:
         node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _ProblemError(f"it is not YAML: {place}{error.problem or error.context}") from None
+        position = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise _ProblemError(f"it is not YAML: {position}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise _ProblemError(f"it is not YAML: {getattr(error, 'reason', 'it cannot be read')}") from None
     return _NodeReader().value(node, 0)

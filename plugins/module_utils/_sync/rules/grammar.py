@@ -21,7 +21,7 @@ from ..._oci.image.reference import Digest, Reference, check_tag, quoted
 from ..._oci.image.transports import other_form
 from .re2.syntax import TagPattern
 from .repository_patterns import Wildcard, fill, is_template, parse_destination_path, parse_wildcard, split_tag_template
-from .user_input import Place
+from .user_input import Field
 
 _SOURCE_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2, :/regex/ or @sha256:..."
 _DESTINATION_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2 or @sha256:..."
@@ -91,9 +91,9 @@ class Destination:
         return f"{self.registry}/{self.repository}"
 
 
-def parse_source(text: str, place: Place) -> Source:
-    """Take a source as it is written; an InputError names its place."""
-    _refuse_other_forms(text, place)
+def parse_source(text: str, field: Field) -> Source:
+    """Take a source as it is written; an InputError names its field."""
+    _refuse_other_forms(text, field)
     try:
         name, marked, rest = ("", "", "") if _SCHEME.match(text) else text.partition(":/")
         wildcard = parse_wildcard(name or text)
@@ -106,30 +106,30 @@ def parse_source(text: str, place: Place) -> Source:
             reference, named = _parse_list(text, _SOURCE_FORM)
             tags, pattern = None if named is None else tuple(dict.fromkeys(named)), None
     except InputError as fault:
-        raise place.wrapped(text, fault) from None
+        raise field.wrapped(text, fault) from None
     return Source(reference.registry, reference.repository, tags, pattern, reference.digest, text)
 
 
-def parse_destination(text: str, place: Place, *, source: Source) -> Destination:
-    """Take a destination as it is written and hold it against the source; an InputError names its place."""
-    _refuse_other_forms(text, place)
+def parse_destination(text: str, field: Field, *, source: Source) -> Destination:
+    """Take a destination as it is written and hold it against the source; an InputError names its field."""
+    _refuse_other_forms(text, field)
     if ":/" in text.removesuffix(_ALL_TAGS) and not _SCHEME.match(text):
-        raise place.refusal(text, "a regular expression has no meaning there", _DESTINATION_FORM)
+        raise field.refusal(text, "a regular expression has no meaning there", _DESTINATION_FORM)
     try:
         repository, template = split_tag_template(text.removesuffix(_ALL_TAGS))
         found = replace(_parse_destination(repository, source), text=text, tag_template=template)
     except InputError as fault:
-        raise place.wrapped(text, fault) from None
+        raise field.wrapped(text, fault) from None
     if found.digest is not None and found.digest != source.digest:
-        raise place.refusal(
+        raise field.refusal(
             text,
             "its digest is not that of the source" if source.digest else "it has a digest and the source has none",
             "leave the digest out: what arrives always has the source's",
         )
     if found.tags is not None:
-        _check_count(found.tags, text, place, source)
+        _check_count(found.tags, text, field, source)
     if template and source.digest is not None and source.tags is None:
-        raise place.refusal(text, "{tag} stands for the source's tag and the source has none", "write the tag itself")
+        raise field.refusal(text, "{tag} stands for the source's tag and the source has none", "write the tag itself")
     return found
 
 
@@ -142,15 +142,15 @@ def _parse_destination(text: str, source: Source) -> Destination:
     return Destination(reference.registry, reference.repository, tags, reference.digest)
 
 
-def _refuse_other_forms(text: str, place: Place) -> None:
+def _refuse_other_forms(text: str, field: Field) -> None:
     """Refuse names in the forms of other tools, and variables that nothing replaces."""
     other = other_form(text)
     if other is not None:
-        raise place.refusal(text, other.cause, other.hint)
+        raise field.refusal(text, other.cause, other.hint)
     variable = _VARIABLE.search(text.partition(":/")[0])
     if variable is not None:
         name = variable.group(1)
-        raise place.refusal(
+        raise field.refusal(
             text,
             f"the environment variable {name} is not replaced there",
             f"write ${{{name}}} in a destination of an images_file, or anywhere else its value",
@@ -182,12 +182,12 @@ def _parse_list(text: str, form: str) -> tuple[Reference, tuple[str, ...] | None
     return reference, (reference.tag, *(check_tag(tag) for tag in others))
 
 
-def _check_count(tags: Sequence[str], text: str, place: Place, source: Source) -> None:
+def _check_count(tags: Sequence[str], text: str, field: Field, source: Source) -> None:
     """Compare the numbers of tags. How many a listing gives is known later: one name may be right for it."""
     if source.selects_by_listing:
         if len(tags) > 1:
             meant = "all tags" if source.pattern is None else "all tags that match"
-            raise place.refusal(
+            raise field.refusal(
                 text,
                 f"it names {_counted(tags)} and the source means {meant}",
                 "leave the destination's tags out, or name the source's",
@@ -195,7 +195,7 @@ def _check_count(tags: Sequence[str], text: str, place: Place, source: Source) -
         return
     named = source.tags or (str(source.digest),)
     if len(tags) != len(named):
-        raise place.refusal(text, f"it names {_counted(tags)} and the source {_counted(named)}", _COUNT_FORM)
+        raise field.refusal(text, f"it names {_counted(tags)} and the source {_counted(named)}", _COUNT_FORM)
 
 
 def _counted(tags: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from ..._oci.errors import InputError
 from ..._oci.image.reference import parse_prefix, quoted
 from .documents import parse_document, read_document, read_text
 from .reference_list import Entry, is_reference_list, parse_reference_list
-from .user_input import NotText, Place, as_bool, nearest
+from .user_input import Field, NotText, as_bool, nearest
 
 _ENTRY_KEYS = ("username", "password", "insecure")
 _FILE_KEYS = ("auth", "images")
@@ -97,7 +97,7 @@ def load_images(path: str, *, env: Mapping[str, str]) -> list[Entry]:
 def _sources(items: list[Any], name: str) -> list[Entry]:
     form = "write a list of references, or {source: destination}"
     return [
-        (f"{name}[{position}]", {"source": Place("source", f"{name}[{position}]").text(item, form), "destination": ""})
+        (f"{name}[{position}]", {"source": Field("source", f"{name}[{position}]").text(item, form), "destination": ""})
         for position, item in enumerate(items)
     ]
 
@@ -144,10 +144,10 @@ def _auth_entry(
     try:
         prefix = "/".join(part for part in parse_prefix(key) if part)
     except InputError as fault:
-        raise Place("key", name).wrapped(key, fault) from None
+        raise Field("key", name).wrapped(key, fault) from None
     entry = _mapping(value, f"the credentials of {origin}", "write {username: ..., password: ...}")
     _warn_of_keys(entry, _ENTRY_KEYS, origin, warn)
-    insecure = _flag(entry.get("insecure"), Place("insecure", origin))
+    insecure = _flag(entry.get("insecure"), Field("insecure", origin))
     written = [_written(entry.get(what), f"the {what} of {origin}") for what in ("username", "password")]
     try:
         username, password = _login(written, origin, env)
@@ -158,12 +158,12 @@ def _auth_entry(
     return AuthEntry(prefix, username, password, insecure)
 
 
-def _flag(value: object, place: Place) -> bool:
+def _flag(value: object, written: Field) -> bool:
     if value is None:
         return False
     found = as_bool(value.text) if isinstance(value, NotText) else value
     if not isinstance(found, bool):
-        raise place.refusal(value, "it is neither true nor false", "write true or false")
+        raise written.refusal(value, "it is neither true nor false", "write true or false")
     return found
 
 
@@ -216,12 +216,12 @@ def _images(value: Any, name: str, env: Mapping[str, str] | None) -> list[Entry]
 
 def _destinations(value: Any, name: str, source: str, env: Mapping[str, str] | None) -> list[str]:
     """Give the destinations; nothing behind a source, or in an item of its list, is the empty one."""
-    place = Place("destination", f"{name}: {quoted(source)}")
+    written = Field("destination", f"{name}: {quoted(source)}")
     items = value if isinstance(value, list) else [value]
-    texts = place.texts(["" if item is None else item for item in items], _DESTINATION_FORM)
+    texts = written.texts(["" if item is None else item for item in items], _DESTINATION_FORM)
     if env is None:
         return texts
-    return [_expanded(text, f"the destination {quoted(text)} of {place.origin}", env) for text in texts]
+    return [_expanded(text, f"the destination {quoted(text)} of {written.origin}", env) for text in texts]
 
 
 # -- environment variables

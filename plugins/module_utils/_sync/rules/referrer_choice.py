@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._oci.errors import InputError
 from .re2.syntax import TagPattern
-from .user_input import Place, check_keys
+from .user_input import Field, check_keys
 
 _KEYS = ("types", "unchanged")
 _FORM = "write true, false, or {types: [...], unchanged: true}"
@@ -52,7 +52,7 @@ def parse_referrers(value: object, origin: str) -> ReferrerChoice | None:
     :param origin: where it stands, as messages say it: ``images[0]``
     :raises InputError: for anything else
     """
-    place = Place("referrers", origin)
+    field = Field("referrers", origin)
     if value is None:
         return None
     if isinstance(value, bool):
@@ -60,21 +60,21 @@ def parse_referrers(value: object, origin: str) -> ReferrerChoice | None:
     if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
         return ALL if value.lower() in ("true", "yes") else NONE
     if not isinstance(value, Mapping):
-        raise place.refusal(value, "it is neither true nor false, and no mapping", _FORM)
+        raise field.refusal(value, "it is neither true nor false, and no mapping", _FORM)
     check_keys(value, _KEYS, f"the referrers of {origin}")
     unchanged = value.get("unchanged", True)
     if not isinstance(unchanged, bool):
-        raise Place("referrers.unchanged", origin).refusal(
+        raise Field("referrers.unchanged", origin).refusal(
             unchanged, "it is neither true nor false", "write true or false"
         )
-    return ReferrerChoice(types=_types(value.get("types"), Place("referrers.types", origin)), unchanged=unchanged)
+    return ReferrerChoice(types=_types(value.get("types"), Field("referrers.types", origin)), unchanged=unchanged)
 
 
-def _types(value: object, place: Place) -> tuple[TagPattern, ...]:
+def _types(value: object, field: Field) -> tuple[TagPattern, ...]:
     patterns = []
-    for text in [] if value is None else place.texts(value, "write a list of regular expressions"):
+    for text in [] if value is None else field.texts(value, "write a list of regular expressions"):
         try:
             patterns.append(TagPattern.parse(text))
         except InputError as fault:
-            raise place.wrapped(text, fault) from None
+            raise field.wrapped(text, fault) from None
     return tuple(patterns)

@@ -18,7 +18,7 @@ from .grammar import Destination, Source
 from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
 from .tag_filter import Choice, TagFilter
-from .user_input import Place
+from .user_input import Field
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rule:
         for destination in self.destinations:
             if destination.tags is not None:
                 shown = ", ".join(selected[:3]) + (", ..." if len(selected) > 3 else "")
-                raise Place("destination", self.origin).refusal(
+                raise Field("destination", self.origin).refusal(
                     destination.text,
                     f"it names one tag and the source has {len(selected)}: {shown}",
                     "leave the destination's tag out to keep the source's, or select one tag",
@@ -82,7 +82,7 @@ def destination_tag(rule: Rule, destination: Destination, source_tag: str | None
         try:
             return check_tag(fill_tag(destination.tag_template, source_tag))
         except InputError as fault:
-            raise Place("destination", rule.origin).wrapped(destination.text, fault) from None
+            raise Field("destination", rule.origin).wrapped(destination.text, fault) from None
     if destination.tags is None:
         return None if destination.digest is not None else source_tag
     named = rule.source.tags

@@ -22,7 +22,7 @@ from .rule import Rule, as_item, destination_tag
 from .stages import in_stages
 from .tag_filter import TagFilter
 from .tag_options import parse_tags
-from .user_input import Place, check_keys, nearest
+from .user_input import Field, check_keys, nearest
 
 __all__ = [
     "Destination",
@@ -114,7 +114,7 @@ def parse_entries(
     """Take items as ``images`` has them, each with the words that say where it stands, and give their rules."""
     defaults = _Defaults(
         _parse_beginning(default_registry, default_namespace),
-        _parse_platforms(platforms, Place("platform", "the option platforms")),
+        _parse_platforms(platforms, Field("platform", "the option platforms")),
     )
     return [_parse_rule(item, origin, defaults) for origin, item in entries]
 
@@ -157,8 +157,8 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
     check_keys(item, _KEYS, origin)
     if not item.get("source"):
         raise InputError(subject=f"the item {origin}", cause="it has no source", hint=_ITEM_FORM)
-    place = Place("source", origin)
-    source = parse_source(place.text(item["source"], _SIDE_FORM), place)
+    field = Field("source", origin)
+    source = parse_source(field.text(item["source"], _SIDE_FORM), field)
     return Rule(
         origin=origin,
         source=source,
@@ -166,8 +166,8 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         tags=_parse_tags(item.get("tags"), origin, source),
         platforms=defaults.platforms
         if item.get("platforms") is None
-        else _parse_platforms(item["platforms"], Place("platform", origin)),
-        overwrite=_parse_overwrite(item.get("overwrite"), Place("overwrite", origin)),
+        else _parse_platforms(item["platforms"], Field("platform", origin)),
+        overwrite=_parse_overwrite(item.get("overwrite"), Field("overwrite", origin)),
         referrers=parse_referrers(item.get("referrers"), origin),
     )
 
@@ -175,7 +175,7 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
 def _parse_tags(value: object, origin: str, source: Source) -> TagFilter:
     tags = parse_tags(value, origin)
     if not source.selects_by_listing and tags.selects:
-        raise Place("source", origin).refusal(
+        raise Field("source", origin).refusal(
             source.text,
             "it says by itself what is taken, and tags says it again",
             "leave tags out, or leave tag and digest out of the source",
@@ -184,17 +184,17 @@ def _parse_tags(value: object, origin: str, source: Source) -> TagFilter:
 
 
 def _parse_destinations(value: object, origin: str, source: Source, beginning: str) -> tuple[Destination, ...]:
-    place = Place("destination", origin)
-    written = [""] if value is None else place.texts(value, _SIDE_FORM) or [""]
+    field = Field("destination", origin)
+    written = [""] if value is None else field.texts(value, _SIDE_FORM) or [""]
     found: dict[Destination, None] = {}
     for text in written:
         if not text and not beginning:
-            raise place.refusal(
+            raise field.refusal(
                 text, "it is empty", "write a destination, or give default_registry and default_namespace"
             )
         below = "{path}" if source.wildcard is not None else _without_first_part(source.repository)
         whole = text or f"{beginning}/{below}"
-        found[parse_destination(whole, place, source=source)] = None
+        found[parse_destination(whole, field, source=source)] = None
     return tuple(found)
 
 
@@ -203,23 +203,23 @@ def _without_first_part(repository: str) -> str:
     return repository.partition("/")[2] or repository
 
 
-def _parse_platforms(value: object, place: Place) -> tuple[Platform, ...]:
+def _parse_platforms(value: object, field: Field) -> tuple[Platform, ...]:
     platforms: dict[Platform, None] = {}
-    for text in [] if value is None else place.texts(value, "write os/architecture, such as linux/amd64, or a list"):
+    for text in [] if value is None else field.texts(value, "write os/architecture, such as linux/amd64, or a list"):
         try:
             platforms[Platform.parse(text)] = None
         except InputError as fault:
-            raise place.wrapped(text, fault) from None
+            raise field.wrapped(text, fault) from None
     return tuple(platforms)
 
 
-def _parse_overwrite(value: object, place: Place) -> Overwrite | None:
+def _parse_overwrite(value: object, field: Field) -> Overwrite | None:
     if value is None:
         return None
     known = {word.value: word for word in Overwrite}
     if isinstance(value, str) and value in known:
         return known[value]
-    raise place.refusal(value, "it is not known", nearest(value, known, "there are"))
+    raise field.refusal(value, "it is not known", nearest(value, known, "there are"))
 
 
 def check_rules(rules: Iterable[Rule]) -> list[Rule]:

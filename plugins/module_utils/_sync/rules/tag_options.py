@@ -15,7 +15,7 @@ from ..decisions import NewestBy, Per
 from .re2.syntax import TagPattern
 from .semver import Range
 from .tag_filter import Newest, TagFilter, TagRange
-from .user_input import Place, check_keys, nearest
+from .user_input import Field, check_keys, nearest
 
 _KEYS = ("include", "exclude", "semver", "newest", "by", "per", "immutable")
 _RANGE_KEYS = ("range", "suffix")
@@ -36,94 +36,94 @@ def parse_tags(value: object, origin: str) -> TagFilter:
     """
     if value is None:
         return TagFilter()
-    place = Place("tags", origin)
+    field = Field("tags", origin)
     if not isinstance(value, Mapping):
-        raise place.refusal(value, "it is not a mapping", _FORM)
+        raise field.refusal(value, "it is not a mapping", _FORM)
     check_keys(value, _KEYS, f"the tags of {origin}")
     return TagFilter(
-        include=_parse_patterns(value.get("include"), Place("tags.include", origin)),
-        exclude=_parse_patterns(value.get("exclude"), Place("tags.exclude", origin)),
+        include=_parse_patterns(value.get("include"), Field("tags.include", origin)),
+        exclude=_parse_patterns(value.get("exclude"), Field("tags.exclude", origin)),
         semver=_parse_ranges(value.get("semver"), origin),
         newest=_parse_newest(value, origin),
-        immutable=_parse_patterns(value.get("immutable"), Place("tags.immutable", origin)),
+        immutable=_parse_patterns(value.get("immutable"), Field("tags.immutable", origin)),
     )
 
 
-def _parse_patterns(value: object, place: Place) -> tuple[TagPattern, ...]:
+def _parse_patterns(value: object, field: Field) -> tuple[TagPattern, ...]:
     if value is None:
         return ()
     patterns = []
-    for text in place.texts(value, _PATTERN_FORM):
+    for text in field.texts(value, _PATTERN_FORM):
         if not text:
-            raise place.refusal(text, "it is empty and matches no tag", _PATTERN_FORM)
+            raise field.refusal(text, "it is empty and matches no tag", _PATTERN_FORM)
         if len(text) > 1 and text.startswith("/") and text.endswith("/"):
-            raise place.refusal(text, "no tag has a '/'", "write the regular expression without slashes around it")
+            raise field.refusal(text, "no tag has a '/'", "write the regular expression without slashes around it")
         try:
             patterns.append(TagPattern.parse(text))
         except InputError as fault:
-            raise place.wrapped(text, fault) from None
+            raise field.wrapped(text, fault) from None
     return tuple(patterns)
 
 
 def _parse_ranges(value: object, origin: str) -> tuple[TagRange, ...]:
     if value is None:
         return ()
-    place = Place("tags.semver", origin)
+    field = Field("tags.semver", origin)
     items = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(_parse_range(item, place, origin) for item in items)
+    return tuple(_parse_range(item, field, origin) for item in items)
 
 
-def _parse_range(item: object, place: Place, origin: str) -> TagRange:
+def _parse_range(item: object, field: Field, origin: str) -> TagRange:
     suffix = ""
     text = item
     if isinstance(item, Mapping):
         check_keys(item, _RANGE_KEYS, f"the semver of {origin}")
         text = item.get("range")
-        suffix = _parse_suffix(item.get("suffix"), Place("tags.semver.suffix", origin))
-    written = place.text(text, _RANGE_FORM)
+        suffix = _parse_suffix(item.get("suffix"), Field("tags.semver.suffix", origin))
+    written = field.text(text, _RANGE_FORM)
     if not written.strip():
-        raise place.refusal(written, "it is empty", 'write "*" for every version that is no pre-release')
+        raise field.refusal(written, "it is empty", 'write "*" for every version that is no pre-release')
     try:
         return TagRange(Range.parse(written), suffix)
     except InputError as fault:
-        raise place.wrapped(written, fault) from None
+        raise field.wrapped(written, fault) from None
 
 
-def _parse_suffix(value: object, place: Place) -> str:
-    suffix = "" if value is None else place.text(value, _SUFFIX_FORM)
+def _parse_suffix(value: object, field: Field) -> str:
+    suffix = "" if value is None else field.text(value, _SUFFIX_FORM)
     if suffix and not _SUFFIX.fullmatch(suffix):
-        raise place.refusal(suffix, "no tag ends so", _SUFFIX_FORM)
+        raise field.refusal(suffix, "no tag ends so", _SUFFIX_FORM)
     return suffix
 
 
 def _parse_newest(tags: Mapping[object, object], origin: str) -> Newest | None:
-    count = _parse_count(tags.get("newest"), Place("tags.newest", origin))
-    by = _parse_word(tags.get("by"), NewestBy, Place("tags.by", origin))
-    per = _parse_word(tags.get("per"), Per, Place("tags.per", origin))
+    count = _parse_count(tags.get("newest"), Field("tags.newest", origin))
+    by = _parse_word(tags.get("by"), NewestBy, Field("tags.by", origin))
+    per = _parse_word(tags.get("per"), Per, Field("tags.per", origin))
     if count is None:
         for name, word in (("by", by), ("per", per)):
             if word is not None:
-                raise Place(f"tags.{name}", origin).refusal(
+                raise Field(f"tags.{name}", origin).refusal(
                     word.value, "there is no newest that it belongs to", "write newest: a number, too"
                 )
         return None
     return Newest(count, by or NewestBy.VERSION, per)
 
 
-def _parse_count(value: object, place: Place) -> int | None:
+def _parse_count(value: object, field: Field) -> int | None:
     if value is None:
         return None
     if isinstance(value, str) and _COUNT.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise place.refusal(value, "it is not a number of versions", "write a whole number of at least 1")
+        raise field.refusal(value, "it is not a number of versions", "write a whole number of at least 1")
     return value
 
 
-def _parse_word(value: object, words: type[_W], place: Place) -> _W | None:
+def _parse_word(value: object, words: type[_W], field: Field) -> _W | None:
     if value is None:
         return None
     known = [str(word.value) for word in words]
     if not isinstance(value, str) or value not in known:
-        raise place.refusal(value, "it is not known", nearest(value, known, "there are"))
+        raise field.refusal(value, "it is not known", nearest(value, known, "there are"))
     return words(value)

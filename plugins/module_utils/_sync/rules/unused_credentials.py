@@ -75,7 +75,7 @@ def check_use(
     if not destinations or not (unused or unused_here):
         return
     below = [*from_file.unused(()), *from_task.unused(())]
-    served = {place.registry for place in destinations if place.is_open and _any_below(place, below)}
+    served = {name.registry for name in destinations if name.is_open and _any_below(name, below)}
     lacking = [
         host
         for host in without_credentials(credentials, [(place.registry, place.path) for place in destinations])

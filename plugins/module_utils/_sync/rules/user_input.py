@@ -33,8 +33,8 @@ def as_bool(written: str) -> bool | None:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a value stands.
+class Field:
+    """A field that a value is written in.
 
     :ivar what: what it is: ``source``, ``tags.include``
     :ivar origin: the rule or file that it is in: ``images[0]``
@@ -44,12 +44,12 @@ class Place:
     origin: str
 
     def refusal(self, value: object, cause: str, hint: str = "") -> InputError:
-        """Give the error that names this place and the value."""
+        """Return the error that names this field and the value."""
         shown = quoted(value.text) if isinstance(value, NotText) else quoted(value)
         return InputError(subject=f"the {self.what} {shown} of {self.origin}", cause=cause, hint=hint)
 
     def wrapped(self, value: object, fault: InputError) -> InputError:
-        """Give what a parser found wrong with the value, or with a part of it, as an error that names this place."""
+        """Give what a parser found wrong with the value, or with a part of it, as an error that names this field."""
         cause = fault.cause if fault.subject.endswith(quoted(value)) else f"{fault.subject}: {fault.cause}"
         return self.refusal(value, cause, fault.hint)
 
