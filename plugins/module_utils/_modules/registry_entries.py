@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
-from .key_options import credential_spec, signing_keys
+from .key_options import credential_spec, key_options, signing_keys
 
 if TYPE_CHECKING:
     from .._acr.api.client import OpenApi
@@ -136,6 +136,7 @@ def _api(
         ca_path=entry.connection.get("ca_path"), ca=entry.connection.get("ca"), proxy=entry.connection.get("proxy")
     )
     try:
+        key_options(given)  # half a key is said before a region that is missing
         service = acr_options.registry_api(given, region)
         keys = signing_keys(given, os.environ, region=region, access=access, run=run)
     except InputError as error:
