@@ -281,8 +281,13 @@ def test_more_images_than_a_destination_has_tags_stop_the_run_before_it_writes(
         {"source": f"{registry.host}/{path}:v1", "destination": f"{registry.host}/{target}"},
     )
 
-    image = only(result)
+    image, other = sorted(result.images, key=lambda each: each.status.value)
     assert (image.status, image.error.code if image.error else "") == ("failed", "invalid_input")
+    assert (other.status, other.attempts, other.reason) == (
+        "pending",
+        0,
+        "not tried, since another destination is refused",
+    )
     assert "it names one tag and the source has 3" in str(image.error)
     assert not result.changed
     assert not any(request.writes for request in registry.requests())

@@ -88,10 +88,10 @@ def test_a_login_that_is_missing_or_wrong_fails_in_check_mode_too(
 def managed(*absent: str, faults: dict[str, Any] | None = None) -> Any:
     """An instance of ACR whose API answers so."""
 
-    def room(paths: list[str]) -> Any:
+    def obstacles(paths: list[str]) -> Any:
         return SimpleNamespace(faults=faults or {}, unknown=[], absent=[path for path in paths if path in absent])
 
-    return SimpleNamespace(room=room, close=lambda: None)
+    return SimpleNamespace(obstacles=obstacles, close=lambda: None)
 
 
 @pytest.mark.parametrize(("absent", "action"), [(("ns/app",), "create"), ((), "unknown")])
