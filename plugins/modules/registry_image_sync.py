@@ -138,7 +138,7 @@ options:
             description:
               - A regular expression, or a list of them. Tags that one of them matches wholly never move. Where both
                 sides have such a tag, the digests are not compared and no request is made; the image is V(unchanged)
-                for the reason V(not compared).
+                for the reason V(not compared). What refers to it is not looked for either.
               - It chooses no tags, and may be given for a source that names its tags, too. In check mode, with
                 O(rewrite), and for a source with a digest, all are compared.
             type: raw

@@ -16,7 +16,6 @@ from typing import Any
 
 from ..._oci.errors import InputError
 
-_VALUE_TAG = "tag:yaml.org,2002:value"
 _HELM_HEADING = re.compile(r"^(?:HOOKS|MANIFEST):[ \t]*$", re.MULTILINE)
 _HELM_NOTES = re.compile(r"^NOTES:[ \t]*$", re.MULTILINE)
 
@@ -55,7 +54,6 @@ def _parse_yaml(text: str) -> list[Any]:
             return loader.construct_sequence(node, deep=True)
         return loader.construct_scalar(node)
 
-    Loader.add_constructor(_VALUE_TAG, lambda loader, node: loader.construct_scalar(node))
     Loader.add_multi_constructor("!", construct)
     Loader.add_multi_constructor("tag:", construct)
     try:
