@@ -144,3 +144,12 @@ def test_the_chinese_guide_has_chinese_punctuation() -> None:
     found = [line for line in [*prose.splitlines(), *comments] if re.search(r"[,;:()]", line.partition("](")[0])]
     assert found == []
     assert "签署" not in text
+
+
+def test_the_readme_of_the_tests_names_every_folder_and_every_helper() -> None:
+    tests = ROOT / "tests"
+    text = (tests / "README.md").read_text(encoding="utf-8")
+    folders = [f"{path.name}/" for path in tests.iterdir() if path.is_dir() and not path.name.startswith(("_", "."))]
+    helpers = [path.name for path in [*tests.glob("functional/support/*/*.py"), *tests.glob("unit/helpers/*.py")]]
+    written = set(re.findall(r"`([^`]+)`", text))
+    assert [name for name in [*folders, *helpers] if name not in written and name != "output/"] == []
