@@ -160,6 +160,10 @@ options:
         description: O(overwrite) for this rule.
         type: str
         choices: [always, skip, fail]
+      unsupported_artifacts:
+        description: O(unsupported_artifacts) for this rule.
+        type: str
+        choices: [fail, skip, strip]
   config:
     description:
       - A combined configuration file of image-syncer with C(auth) and C(images), JSON or YAML, where the task runs.
@@ -261,6 +265,9 @@ options:
         such as a build attestation, or that it is, such as a Helm chart.
       - V(fail) fails it. V(skip) leaves the whole image out. V(strip) leaves the artifacts out of a multi-architecture
         image's index, which is then another one with another digest; an artifact by itself is left out.
+      - The same is done when a destination takes an artifact and refuses the index that names it, with an answer
+        (HTTP 400, 403, 404, 405, 415, 422) that speaks of a kind of manifest or a media type. When the index without
+        artifacts is refused as well, the image fails with the first error and no tag is written.
       - Images that were stripped before count as unchanged. Check mode cannot know beforehand what will be refused.
     type: str
     choices: [fail, skip, strip]

@@ -94,7 +94,7 @@ class Engine:
                 options.overwrite,
                 rewrite=options.rewrite,
                 check_mode=options.check_mode,
-                stripped=options.unsupported_artifacts == UnsupportedArtifacts.STRIP,
+                unsupported_artifacts=options.unsupported_artifacts,
                 referrers=options.referrers,
             ),
             run=run,

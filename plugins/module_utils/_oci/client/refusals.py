@@ -22,7 +22,7 @@ from .elsewhere import hints_elsewhere, is_moved, is_of_proxy, judge_proxy, judg
 from .retry import is_retried
 from .run import Mask, unmasked
 
-_ARTIFACTS = (
+ARTIFACTS_HINT = (
     "set unsupported_artifacts: skip to leave such images out, or strip to leave artifacts out of their indexes, which "
     "changes those digests"
 )
@@ -294,7 +294,7 @@ def _judge_words(status: int, said: Said, purpose: Purpose) -> _Judgement | None
     if purpose.write and purpose.kind == "manifest" and (codes & _IMMUTABLE or _WRITE_ONCE.search(words)):
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     if "manifest class" in words:
-        return "unsupported_manifest", "the registry does not accept this kind of artifact", _ARTIFACTS
+        return "unsupported_manifest", "the registry does not accept this kind of artifact", ARTIFACTS_HINT
     if status == 412 and purpose.write:
         return "immutable_tag", "the tag exists and may not be changed", "leave it out, or set overwrite: skip"
     if status == 412:

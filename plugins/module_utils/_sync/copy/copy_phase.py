@@ -23,7 +23,8 @@ from ..work.stores import Stores
 from ..work.workers import ConcurrencyLimit, unexpected
 from .blob_placement import BlobPlacement
 from .blob_transfers import Bandwidth, BlobTransfers
-from .image_copier import ImageCopier, LoadedImage
+from .image_copier import ImageCopier
+from .image_loader import ImageLoader, LoadedImage
 from .manifest_graph import GraphReader
 from .manifest_writer import ManifestWriter
 
@@ -80,15 +81,9 @@ class CopyPhase:
             progress=progress,
         )
         self._placement = BlobPlacement(stores, calls, self._transfers, progress, check_mode=options.check_mode)
-        self._copier = ImageCopier(
-            calls,
-            source_images,
-            GraphReader(stores, calls, manifests),
-            self._placement,
-            ManifestWriter(stores, calls, self._placement, options, is_planned),
-            options,
-            run,
-        )
+        self._loader = ImageLoader(calls, source_images, GraphReader(stores, calls, manifests), options)
+        writer = ManifestWriter(stores, calls, self._placement, options, is_planned)
+        self._copier = ImageCopier(self._placement, writer, options, run)
 
     @property
     def rereads(self) -> list[Reread]:
@@ -151,7 +146,7 @@ class CopyPhase:
         So one read of a blob serves all of them.
         """
         try:
-            loads = await asyncio.gather(*(self._copier.load(image) for image in images), return_exceptions=True)
+            loads = await asyncio.gather(*(self._loader.load(image) for image in images), return_exceptions=True)
             await turn
             copies = [self._admitted(image, load) for image, load in zip(images, loads)]
         finally:

@@ -8,40 +8,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..._oci.client.refusals import MissingContent
 from ..._oci.client.run import Run
-from ..._oci.errors import ContentError, ImageOpsError, RegistryError
+from ..._oci.errors import RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
 from ..._oci.image.reference import Digest
 from ..decisions import Action, ReferrerState, Status, UnsupportedArtifacts
-from ..plan.artifacts import REFUSED, Refused
 from ..plan.referrers import Referrer
-from ..plan.source_images import SourceImage, SourceImages
 from ..results.outcome import CopyOptions, ImageResult
-from ..work.event_loop import Calls
 from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
-from .manifest_graph import Graph, GraphReader, artifacts_of, everything, without_leaves
+from .image_loader import LoadedImage
+from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
-
-
-@dataclass(frozen=True)
-class LoadedImage:
-    """What has to be brought of one image.
-
-    :ivar graph: its manifests; None where the destination has them, and lacks only what refers to them
-    :ivar referrers: the manifests that refer to it and are not at the destination, a subject before its referrers
-    """
-
-    graph: Graph | None
-    referrers: tuple[tuple[Referrer, Graph], ...]
-
-    def walk(self) -> Iterator[Graph]:
-        """Yield every graph in it, each manifest once for each of them."""
-        for graph in [self.graph, *(graph for _referrer, graph in self.referrers)]:
-            if graph is not None:
-                yield from graph.walk()
+from .refused_artifacts import ManifestRefused, RefusedKinds
 
 
 class ImageCopier:
@@ -52,69 +33,18 @@ class ImageCopier:
 
     def __init__(
         self,
-        calls: Calls,
-        source_images: SourceImages,
-        graphs: GraphReader,
         placement: BlobPlacement,
         writer: ManifestWriter,
         options: CopyOptions,
         run: Run,
     ) -> None:
-        self._calls = calls
-        self._source_images = source_images
-        self._graphs = graphs
         self._placement = placement
         self._writer = writer
         self._options = options
         self._budget = run.budget
         self._warn = run.warn
         self._children: dict[tuple[str, Digest, str | None], asyncio.Task[None]] = {}
-        self._refused = Refused()
-
-    async def load(self, result: ImageResult) -> LoadedImage:
-        """Read the manifests of an image and of what refers to it, each once."""
-        task = result.task
-        missing = [referrer for referrer in task.referrers if not referrer.is_there]
-        only_referrers = task.previous == task.digest and not self._options.rewrite
-        graph = None if only_referrers else await self._load_graph(result)
-        graphs = [await self._graphs.read(task.source, _image_of(referrer)) for referrer in missing]
-        return LoadedImage(graph, tuple(zip(missing, graphs)))
-
-    async def _load_graph(self, result: ImageResult) -> Graph:
-        """Read the image's manifests. A tag that moved since planning is resolved again and noted."""
-        planned = result.task.source_image
-        if planned is None:
-            planned = await self._resolve_now(result)
-            result.task = replace(result.task, source_image=planned, digest=planned.digest)
-            result.digest = planned.digest
-        source = result.task.origin if self._options.check_mode else result.task.source
-        try:
-            return await self._graphs.read(source, planned)
-        except ImageOpsError as fault:
-            if not _is_lost(fault) or result.task.source.digest is not None:
-                raise
-            now = await self._resolve_again(result, planned, fault)
-        result.notes.append(f"the source tag moved from {planned.digest} to {now.digest} during the run")
-        result.digest = now.digest
-        return await self._graphs.read(result.task.source, now)
-
-    async def _resolve_now(self, result: ImageResult) -> SourceImage:
-        """Return what the source names now, whatever was planned."""
-        task = result.task
-        self._source_images.forget(task.source, task.rule.platforms)
-        now = await self._calls.request(task.source, self._source_images.resolve, task.source, task.rule.platforms)
-        if now.digest is None:
-            raise _vanished(result, now.skip)
-        return now
-
-    async def _resolve_again(self, result: ImageResult, planned: SourceImage, lost: ImageOpsError) -> SourceImage:
-        """Return what the source tag names now that what it named is not there any more."""
-        now = await self._resolve_now(result)
-        if now.digest != planned.digest:
-            return now
-        if isinstance(lost, ContentError):
-            raise lost
-        raise _vanished(result, "its tag names a manifest that the source does not have")
+        self._refused = RefusedKinds()
 
     def admit(self, result: ImageResult, image: LoadedImage, *, alone: bool = False) -> dict[Digest, RepositoryBlob]:
         """Ask for every blob of the image at its destination, in the order of the plan.
@@ -123,8 +53,9 @@ class ImageCopier:
         """
         task = result.task
         blobs: dict[Digest, RepositoryBlob] = {}
+        refused = {leaf.manifest.digest for leaf in self._known_refused(result, image)}
         for node in image.walk():
-            if self._refused.knows(task.destination.registry, node.manifest):
+            if node.manifest.digest in refused:
                 continue
             for blob in self._blobs(node.manifest):
                 if blob.digest not in blobs:
@@ -143,17 +74,15 @@ class ImageCopier:
         """
         started = time.monotonic()
         try:
-            if image.graph is not None:
-                accepted = await self._accepted(result, image.graph, blobs)
-                if accepted is None:
-                    return
-                image = replace(image, graph=accepted)
-            await self._write(result, image, blobs)
-        except MissingContent as fault:
-            # The registry has lost what it said it had: look at everything below once more.
-            self._budget.spend(fault, len(blobs))
-            blobs = self._look_again(result, image)
-            await self._write(result, image, blobs)
+            try:
+                await self._write(result, image, blobs)
+            except MissingContent as fault:
+                # The registry has lost what it said it had: look at everything below once more.
+                self._budget.spend(fault, len(blobs))
+                blobs = self._look_again(result, image)
+                await self._write(result, image, blobs)
+        except ManifestRefused as refused:
+            raise refused.with_hint(image.graph) from None
         finally:
             self._placement.image_ended(id(result), blobs.values())
             _count(result, blobs)
@@ -166,19 +95,22 @@ class ImageCopier:
         Where nothing refers to it, one request puts manifest and tag.
         """
         tag_last = bool(image.referrers) and result.task.destination.tag is not None
+        written = image.graph
         if image.graph is not None:
-            await self._put(result, image.graph, blobs, root=not tag_last)
+            written = await self._put_image(result, image.graph, blobs, root=not tag_last)
+            if written is None:
+                return
         for referrer, graph in image.referrers:
             await self._put_referrer(result, referrer, graph, blobs)
-        if image.graph is not None and tag_last and not self._options.check_mode:
-            await self._writer.put_root(result, image.graph.manifest)
+        if written is not None and tag_last and not self._options.check_mode:
+            await self._writer.put_root(result, written.manifest)
 
     async def _put_referrer(
         self, result: ImageResult, referrer: Referrer, graph: Graph, blobs: dict[Digest, RepositoryBlob]
     ) -> None:
         """Put what refers to the image. A kind that is not taken fails the image only where that is asked for."""
         host = result.task.destination.registry
-        if self._refused.knows(host, graph.manifest) and not self._options.referrers_required:
+        if self._refused.has(host, graph.manifest) and not self._options.referrers_required:
             self._note_refused(result, referrer)
             return
         try:
@@ -186,9 +118,10 @@ class ImageCopier:
                 await everything(*(self._child(result, child, blobs) for child in graph.children))
             else:
                 await self._once(result, graph, blobs, referrer.tag)
-        except RegistryError as fault:
+        except (RegistryError, ManifestRefused) as fault:
             result.referrers[referrer] = ReferrerState.FAILED
-            if fault.code != REFUSED or self._options.referrers_required:
+            not_taken = isinstance(fault, ManifestRefused) and fault.names_a_kind
+            if not not_taken or self._options.referrers_required:
                 raise
             if not graph.children:
                 self._refused.add(host, graph.manifest)
@@ -202,53 +135,90 @@ class ImageCopier:
         result.notes.append(f"{host} does not take {referrer.type} {referrer.digest}, which refers to the image")
         self._warn(f"{host} does not take everything that refers to images: see the notes of the images")
 
-    async def _accepted(self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob]) -> Graph | None:
-        """Return what of an image the destination takes; None when it is finished without anything being put.
+    def _option(self, result: ImageResult) -> UnsupportedArtifacts:
+        """Return what is done with artifacts that the destination refuses; check mode cannot know any."""
+        if self._options.check_mode:
+            return UnsupportedArtifacts.FAIL
+        return result.task.rule.unsupported_artifacts or self._options.unsupported_artifacts
 
-        Artifacts are put first, each by its digest, so that nothing else is written of an image that is skipped.
+    def _known_refused(self, result: ImageResult, image: LoadedImage) -> Iterator[Graph]:
+        """Yield the artifacts of an image that are left out since it is known that they are refused."""
+        host = result.task.destination.registry
+        if image.graph is not None and self._option(result) != UnsupportedArtifacts.FAIL:
+            yield from (leaf for leaf in artifacts_of(image.graph) if self._refused.has(host, leaf.manifest))
+        if not self._options.referrers_required:
+            yield from (graph for _, graph in image.referrers if self._refused.has(host, graph.manifest))
+
+    async def _put_image(
+        self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob], *, root: bool
+    ) -> Graph | None:
+        """Put an image, or what the destination takes of it. Return what was put; None when it is left as it is.
+
+        :param root: whether its tag is put with it
+        :raises ManifestRefused: the first one, when its index is refused without artifacts as well
         """
-        option = self._options.unsupported_artifacts
-        if option == UnsupportedArtifacts.FAIL or self._options.check_mode:
-            return graph
-        refused: set[Digest] = set()
         artifacts = list(artifacts_of(graph))
+        if not artifacts or self._option(result) == UnsupportedArtifacts.FAIL:
+            await self._put(result, graph, blobs, root=root)
+            return graph
+        # They are put first, each by its digest, so that nothing else is written of an image that is left out.
         for leaf in artifacts:
-            if await self._is_refused(result, leaf, blobs):
-                refused.add(leaf.manifest.digest)
+            await self._try_artifact(result, leaf, blobs)
+        host = result.task.destination.registry
+        refused = [leaf for leaf in artifacts if self._refused.has(host, leaf.manifest)]
+        first: ManifestRefused | None = None
+        while True:
+            left = self._without(result, graph, refused)
+            try:
+                if left is not None and (left is graph or left.manifest.digest != result.task.previous):
+                    await self._put(result, left, blobs, root=root)
+                break
+            except ManifestRefused as fault:
+                first = first or fault
+                if len(refused) == len(artifacts) or not (fault.manifest.is_index and fault.names_a_kind):
+                    raise first from None
+                refused = artifacts
+        for leaf in refused:
+            self._refused.add(host, leaf.manifest)
+        return self._noted(result, graph, left, len(refused))
+
+    def _without(self, result: ImageResult, graph: Graph, refused: Sequence[Graph]) -> Graph | None:
+        """Return what is put of an image when some of its artifacts are refused; None for nothing."""
         if not refused:
             return graph
-        left = None if option == UnsupportedArtifacts.SKIP or not graph.children else without_leaves(graph, refused)
+        if self._option(result) == UnsupportedArtifacts.SKIP or not graph.children:
+            return None
+        return without_leaves(graph, {leaf.manifest.digest for leaf in refused})
+
+    def _noted(self, result: ImageResult, graph: Graph, left: Graph | None, refused: int) -> Graph | None:
+        """Note in the result what was left out of an image. Return what was put; None for nothing."""
         host = result.task.destination.registry
-        result.status = Status.DONE
+        if left is graph:
+            return graph
         if left is None:
             reason = f"{host} does not take artifacts of this kind"
             result.task = replace(result.task, action=Action.SKIP, reason=reason)
-            result.digest = result.task.previous
-            return None
-        result.notes.append(
-            f"{len(refused)} of the manifests below {graph.manifest.digest} are left out, which {host} does not take: "
-            "the digest changes"
-        )
-        if left.manifest.digest == result.task.previous:
-            result.task = replace(
-                result.task, action=Action.UNCHANGED, reason="the destination has what it takes of it"
+        else:
+            result.notes.append(
+                f"{refused} of the manifests below {graph.manifest.digest} are left out, which {host} does not take: "
+                "the digest changes"
             )
-            result.digest = result.task.previous
-            return None
-        return left
+            if left.manifest.digest != result.task.previous:
+                return left
+            reason = "the destination has what it takes of it"
+            result.task = replace(result.task, action=Action.UNCHANGED, reason=reason)
+        result.digest = result.task.previous
+        return None
 
-    async def _is_refused(self, result: ImageResult, leaf: Graph, blobs: dict[Digest, RepositoryBlob]) -> bool:
+    async def _try_artifact(self, result: ImageResult, leaf: Graph, blobs: dict[Digest, RepositoryBlob]) -> None:
+        """Put an artifact unless its kind is known to be refused; learn it when it is."""
         host = result.task.destination.registry
-        if self._refused.knows(host, leaf.manifest):
-            return True
+        if self._refused.has(host, leaf.manifest):
+            return
         try:
             await self._child(result, leaf, blobs)
-        except RegistryError as fault:
-            if fault.code != REFUSED:
-                raise
+        except ManifestRefused:
             self._refused.add(host, leaf.manifest)
-            return True
-        return False
 
     def _look_again(self, result: ImageResult, image: LoadedImage) -> dict[Digest, RepositoryBlob]:
         lost = {node.manifest.digest for node in image.walk()}
@@ -318,23 +288,3 @@ def _count(result: ImageResult, blobs: dict[Digest, RepositoryBlob]) -> None:
         elif how is not None:
             result.blobs_present += 1
         result.wrote = result.wrote or (mine and how in (COPIED, MOUNTED))
-
-
-def _is_lost(fault: ImageOpsError) -> bool:
-    """Return whether a manifest, or one that it names, is not at the source."""
-    return fault.code == "source_incomplete" or (isinstance(fault, RegistryError) and fault.status == 404)
-
-
-def _vanished(result: ImageResult, cause: str) -> ImageOpsError:
-    return RegistryError(
-        code="tag_not_found",
-        action="copy",
-        subject=str(result.task.source),
-        cause=f"it is gone since the run began: {cause}",
-        hint="someone deletes or moves tags at the source; run again when that is over",
-        status=404,
-    )
-
-
-def _image_of(referrer: Referrer) -> SourceImage:
-    return SourceImage(referrer.digest, referrer.digest, referrer.media_type, referrer.size, {}, "", "")

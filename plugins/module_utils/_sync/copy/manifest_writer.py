@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..._oci.errors import ContentError
+from ..._oci.errors import ContentError, RegistryError
 from ..._oci.image.manifest import Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.image.referrers import fallback_tag
@@ -18,6 +18,7 @@ from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from ..work.stores import Stores
 from .blob_placement import BlobPlacement
+from .refused_artifacts import ManifestRefused, may_be_refused
 
 
 class ManifestWriter:
@@ -44,6 +45,7 @@ class ManifestWriter:
     async def put_root(self, result: ImageResult, manifest: Manifest) -> None:
         """Put the manifest that an image begins with, and its tag with it. The result says what was put.
 
+        :raises ManifestRefused: when the destination may not take what it is
         :raises ImageOpsError: also when the destination then has something else
         """
         task = result.task
@@ -88,10 +90,18 @@ class ManifestWriter:
         return True
 
     async def put(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
-        """Put a manifest under a tag or by its digest alone. Return the digest that the destination answered with."""
+        """Put a manifest under a tag or by its digest alone. Return the digest that the destination answered with.
+
+        :raises ManifestRefused: when the destination may not take what it is
+        """
         destination = result.task.destination
         repository = self._stores.repository(destination)
-        answered = await self._calls.request(destination, repository.put_manifest, manifest, tag)
+        try:
+            answered = await self._calls.request(destination, repository.put_manifest, manifest, tag)
+        except RegistryError as fault:
+            if may_be_refused(fault):
+                raise ManifestRefused(fault, manifest) from fault
+            raise
         result.wrote = True
         self._placement.manifest_put(destination, manifest)
         if manifest.subject is not None:

@@ -1,10 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Artifacts that a destination does not take: each kind is tried once, and then left out or not as the task says.
-
-Some registries answer "unknown manifest class" to everything that is no image, such as build attestations.
-"""
+"""Images that lack nothing but artifacts which their destination did not take."""
 
 from __future__ import annotations
 
@@ -16,28 +13,6 @@ from ..._oci.image.media_types import INDEXES
 from ..._oci.image.reference import Digest
 from ..._oci.store.store import Repository
 from ..work.manifest_cache import ManifestCache
-
-REFUSED = "unsupported_manifest"
-
-
-class Refused:
-    """Keeps the kinds of artifacts that registries have refused in this run."""
-
-    def __init__(self) -> None:
-        self._kinds: set[tuple[str, str, str]] = set()
-
-    def add(self, host: str, manifest: Manifest) -> None:
-        """Note that a registry has refused an artifact."""
-        self._kinds.add((host, *_kind(manifest)))
-
-    def knows(self, host: str, manifest: Manifest) -> bool:
-        """Return whether a registry has refused an artifact of the same kind."""
-        return (host, *_kind(manifest)) in self._kinds
-
-
-def _kind(manifest: Manifest) -> tuple[str, str]:
-    config = manifest.config.media_type if manifest.config is not None else ""
-    return config, manifest.artifact_type or manifest.media_type
 
 
 def was_stripped(

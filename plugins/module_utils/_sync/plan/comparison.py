@@ -12,7 +12,7 @@ from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, ImageOpsError
 from ..._oci.image.manifest import Descriptor, Platform
 from ..._oci.image.reference import Reference
-from ..decisions import Action, Overwrite
+from ..decisions import Action, Overwrite, UnsupportedArtifacts
 from ..rules.referrer_choice import ALL, ReferrerChoice
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
@@ -35,14 +35,15 @@ class CompareOptions:
     :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar check_mode: compare tags that never move like others, and say of what is not seen that it is unknown
-    :ivar stripped: take for equal what lacks only artifacts that the destination did not take
     :ivar referrers: which of what refers to images comes with them, for rules that do not say
+    :ivar unsupported_artifacts: for rules that do not say; where it is to strip, what lacks only artifacts that the
+        destination did not take is equal
     """
 
     overwrite: Overwrite
     rewrite: bool
     check_mode: bool
-    stripped: bool
+    unsupported_artifacts: UnsupportedArtifacts
     referrers: ReferrerChoice = ALL
 
 
@@ -139,9 +140,11 @@ class Comparison:
         self, tasks: list[ImageTask], there: Mapping[Reference, DestinationState | ImageOpsError]
     ) -> list[ImageTask]:
         """Leave what differs only by artifacts that the destination did not take."""
-        if not self._options.stripped or self._options.rewrite:
+        if self._options.rewrite:
             return tasks
-        differing = dict(_differing_indexes(tasks, there))
+        option = self._options.unsupported_artifacts
+        stripped = (task for task in tasks if (task.rule.unsupported_artifacts or option) == UnsupportedArtifacts.STRIP)
+        differing = dict(_differing_indexes(stripped, there))
         same = ask_all(
             ((self._stores.queue(key[0].registry), key) for key in differing),
             lambda key: self._was_stripped(*differing[key]),

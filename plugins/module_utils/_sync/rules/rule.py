@@ -13,7 +13,7 @@ from typing import Any
 from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
 from ..._oci.image.reference import Reference, check_tag
-from ..decisions import Overwrite
+from ..decisions import Overwrite, UnsupportedArtifacts
 from .grammar import Destination, Source
 from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
@@ -30,6 +30,7 @@ class Rule:
     :ivar platforms: what is taken of an index; all, when there are none
     :ivar overwrite: what is done where a destination tag differs; None leaves it to the task
     :ivar referrers: which of what refers to its images comes with them; None leaves it to the task
+    :ivar unsupported_artifacts: what is done with artifacts that a destination refuses; None leaves it to the task
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
@@ -40,6 +41,7 @@ class Rule:
     platforms: tuple[Platform, ...] = ()
     overwrite: Overwrite | None = None
     referrers: ReferrerChoice | None = None
+    unsupported_artifacts: UnsupportedArtifacts | None = None
     brought_by: Wildcard | None = None
 
     def choose(self, listed: Iterable[str], created: Mapping[str, datetime | None] | None = None) -> Choice:
@@ -98,4 +100,6 @@ def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, 
         item["overwrite"] = rule.overwrite.value
     if rule.referrers is not None:
         item["referrers"] = rule.referrers.as_option()
+    if rule.unsupported_artifacts is not None:
+        item["unsupported_artifacts"] = rule.unsupported_artifacts.value
     return item

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
 
 from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
 from ..._oci.image.reference import parse_prefix, quoted
-from ..decisions import Overwrite
+from ..decisions import Overwrite, UnsupportedArtifacts
 from .grammar import Destination, Source, parse_destination, parse_source
 from .referrer_choice import parse_referrers
 from .rule import Rule, as_item, destination_tag
@@ -35,7 +37,9 @@ __all__ = [
     "parse_rules",
 ]
 
-_KEYS = ("source", "destination", "tags", "platforms", "overwrite", "referrers")
+W = TypeVar("W", bound=Enum)
+
+_KEYS = ("source", "destination", "tags", "platforms", "overwrite", "referrers", "unsupported_artifacts")
 _ITEM_FORM = "write a list of items such as {source: registry/repository, destination: registry/repository}"
 _SIDE_FORM = "write registry/repository"
 
@@ -61,7 +65,8 @@ def parse_rules(
 ) -> list[Rule]:
     """Take the value of the option ``images`` and give its rules.
 
-    :param images: a list of mappings with the keys source, destination, tags, platforms and overwrite, or of sources
+    :param images: a list of mappings with the keys source, destination, tags, platforms, overwrite and
+        unsupported_artifacts, or of sources
         for the default destination; a single source; image-syncer's mapping of sources to destinations; or None
     :param default_registry: with ``default_namespace``, where a rule without destination goes
     :param platforms: those of every rule that does not say its own
@@ -167,8 +172,9 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         platforms=defaults.platforms
         if item.get("platforms") is None
         else _parse_platforms(item["platforms"], Field("platform", origin)),
-        overwrite=_parse_overwrite(item.get("overwrite"), Field("overwrite", origin)),
         referrers=parse_referrers(item.get("referrers"), origin),
+        overwrite=_parse_word(Overwrite, item, "overwrite", origin),
+        unsupported_artifacts=_parse_word(UnsupportedArtifacts, item, "unsupported_artifacts", origin),
     )
 
 
@@ -213,13 +219,15 @@ def _parse_platforms(value: object, field: Field) -> tuple[Platform, ...]:
     return tuple(platforms)
 
 
-def _parse_overwrite(value: object, field: Field) -> Overwrite | None:
+def _parse_word(words: type[W], item: Mapping[str, object], key: str, origin: str) -> W | None:
+    """Return the word that a rule has under a key; None when it leaves it to the task."""
+    value = item.get(key)
     if value is None:
         return None
-    known = {word.value: word for word in Overwrite}
+    known = {str(word): word for word in words}
     if isinstance(value, str) and value in known:
         return known[value]
-    raise field.refusal(value, "it is not known", nearest(value, known, "there are"))
+    raise Field(key, origin).refusal(value, "it is not known", nearest(value, known, "there are"))
 
 
 def check_rules(rules: Iterable[Rule]) -> list[Rule]:
