@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from ansible_collections.imageops.registry.plugins.module_utils._modules import acr_options
 from ansible_collections.imageops.registry.plugins.module_utils._modules import options as task_options
 
@@ -117,3 +119,33 @@ def test_the_playbooks_take_what_the_guides_give_them() -> None:
     for file in [*GUIDES, *(ROOT / "playbooks").glob("*.yml")]:
         assert set(re.findall(r"(?<![\w.])sync_[a-z]+\b(?!\.)", file.read_text(encoding="utf-8"))) <= known, file
     assert known >= {f"sync_{name}" for name in ("config", "registry", "namespace", "proc", "retries", "log")}
+
+
+def trusted(value: Any) -> Any:
+    """Mark text as a template where ansible-core wants that: since 2.19."""
+    try:
+        from ansible.template import trust_as_template
+    except ImportError:
+        return value
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def verdict(**actions: str) -> tuple[bool, str]:
+    """Whether the comparison fails, and what it says of these destinations and what would be done to them."""
+    names = {"create": "created", "update": "updated", "unknown": "unknown"}
+    summary = {name: list(actions.values()).count(action) for action, name in names.items()}
+    images = [{"destination": name, "action": action} for name, action in actions.items()]
+    result = {"summary": {**summary, "images": len(images)}, "images": images}
+    fail = load("tasks/compare.yml")[1]
+    values = {name: trusted(value) for name, value in fail["vars"].items()}
+    templar = Templar(loader=DataLoader(), variables={**values, "registry_sync_result": result})
+    fails = templar.template(trusted("{{ " + fail["when"] + " }}"))
+    return str(fails) == "True", str(templar.template(trusted(fail["ansible.builtin.fail"]["msg"])))
+
+
+def test_the_comparison_never_calls_missing_what_it_could_not_look_at() -> None:
+    assert verdict(a="unchanged") == (False, "0 of 1 tags are missing, 0 differ")
+    assert verdict(a="create", b="update") == (True, "1 of 2 tags are missing, 1 differ\nmissing: a\ndiffers: b")
+    fails, text = verdict(a="unknown", b="unchanged")
+    assert fails
+    assert text == "0 of 2 tags are missing, 0 differ, 1 could not be looked at\ncould not be looked at: a"

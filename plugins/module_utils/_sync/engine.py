@@ -210,8 +210,8 @@ class Engine:
         predecessor = image.task.predecessor
         if predecessor is None:
             return True
-        before = written[predecessor.destination]
-        if before.status != Status.DONE:
+        before = written.get(predecessor.destination)
+        if before is None or before.status != Status.DONE:
             return False
         if before.digest is None:
             image.task = replace(image.task, action=Action.SKIP, reason="what it copies was left out")

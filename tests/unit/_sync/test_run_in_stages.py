@@ -190,8 +190,13 @@ def test_what_an_earlier_stage_leaves_alone_is_copied_as_it_is(stores: dict[str,
     assert tags(stores["c.test"], "z") == {"1": old.digest}
 
 
-def test_a_tag_that_moved_during_the_run_is_copied_on_as_it_came(stores: dict[str, MemoryStore]) -> None:
+@pytest.mark.parametrize("older_is_there", [True, False])
+def test_a_tag_that_moved_during_the_run_is_copied_on_as_it_came(
+    stores: dict[str, MemoryStore], older_is_there: bool
+) -> None:
     before, after = images.image("before"), images.image("after")
+    if older_is_there:
+        push(stores["b.test"], "y", before)
     push(stores["a.test"], "x", before, "1")
     source = stores["a.test"].repository("x")
 
