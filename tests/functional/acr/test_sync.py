@@ -108,7 +108,7 @@ def test_a_run_that_outlives_what_a_credential_helper_gave_asks_it_again(scene: 
     world.token_seconds = 2
     now = world.now()
     scene.instance.temporary += [
-        TemporaryLogin("root", "first-one", now + 2.5),
+        TemporaryLogin("root", "first-one", now + 6),
         TemporaryLogin("root", "other-one", now + 60),
     ]
     for number in range(3):
@@ -119,7 +119,7 @@ def test_a_run_that_outlives_what_a_credential_helper_gave_asks_it_again(scene: 
     helper.chmod(0o755)
     (scene.home / "config.json").write_text(json.dumps({"credHelpers": {scene.registry.host: "short"}}))
     scene.environment = {"PATH": f"{scene.home}:{os.environ['PATH']}"}
-    entry = {**scene.plain_entry(), "requests_per_second": 8}
+    entry = {**scene.plain_entry(), "requests_per_second": 3}
 
     result = scene.sync(scene.rule(), entry=entry, docker_config="config.json", timeout=20)
 
