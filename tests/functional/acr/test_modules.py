@@ -14,7 +14,6 @@ from ansible_collections.imageops.registry.tests.acr_simulator.modules import Mo
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance
 
-RUN = "ansible_collections.imageops.registry.plugins.module_utils._modules.acr_clients"
 PLACE = {"instance_id": "cri-acme0123456789"}
 TEAM = {**PLACE, "name": "team"}
 NGINX = {**PLACE, "namespace": "team", "name": "nginx"}
