@@ -19,13 +19,12 @@ from ..work.stores import Stores
 from ..work.workers import ask_all
 from .artifacts import are_indexes, was_stripped
 from .earlier_stages import EarlierStages
-from .image_task import LEFT, ImageTask, Pair, Predecessor, differs, new_task
+from .image_task import LEFT, WAITS, ImageTask, Pair, Predecessor, differs, new_task
 from .immutable_tags import split_immutable
 from .source_images import SourceImage, SourceImages
 from .state import DestinationState, SourceKey, Survey
 
 _STRIPPED = "the destination has it without the artifacts that it does not take"
-_WAITS = "what is to be copied first has failed"
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _key(pair: Pair) -> SourceKey:
 
 def _waiting(pair: Pair) -> ImageTask:
     """Return a task for an image of which an earlier stage knows that it cannot be written."""
-    return replace(new_task(pair.rule, pair.source, pair.destination), reason=_WAITS)
+    return replace(new_task(pair.rule, pair.source, pair.destination), reason=WAITS)
 
 
 def _begin(pair: Pair, makers: Mapping[Reference, ImageTask]) -> ImageTask:

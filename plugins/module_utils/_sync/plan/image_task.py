@@ -17,6 +17,7 @@ from .referrers import Referrer
 from .source_images import SourceImage
 
 LEFT = "the destination has another digest and overwrite is skip"
+WAITS = "what is to be copied first has failed"
 _REASONS = {
     Refusal.COLLISION: "two rules want different images there",
     Refusal.TEMPLATE: "its template does not fit",

@@ -15,12 +15,11 @@ from ..decisions import Refusal
 from ..rules.rule_parser import Destination, Rule, destination_tag
 from .creation_times import CreationTimes
 from .earlier_stages import EarlierStages
-from .image_task import ImageTask, Pair, refused_task, unknown_task
+from .image_task import WAITS, ImageTask, Pair, refused_task, unknown_task
 from .state import Survey
 
 _NO_TAGS = "the source's tags are not known"
 _NO_TIMES = "when the source's images were built is not known"
-_WAITS = "what is to be copied first has failed"
 _MOST_NAMED = 5
 
 
@@ -56,7 +55,7 @@ class Selection:
         known = [rule for rule in rules if not earlier.is_unknown(rule)]
         for rule in rules:
             if earlier.is_unknown(rule):
-                selected.tasks += [unknown_task(rule, destination, _WAITS, None) for destination in rule.destinations]
+                selected.tasks += [unknown_task(rule, destination, WAITS, None) for destination in rule.destinations]
         faults = self._list(known, earlier)
         created = self._read_created([rule for rule in known if rule.source.name not in faults], earlier)
         none_taken: dict[str, list[str]] = {}
