@@ -50,6 +50,13 @@ def test_only_what_is_useful_there_ships() -> None:
     assert not hidden
 
 
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """pytest imports them by name alone."""
+    for layer in ("tests/unit/", "tests/functional/"):
+        names = [Path(name).name for name in tracked() if name.startswith(layer) and "/test_" in name]
+        assert sorted(names) == sorted(set(names))
+
+
 def test_every_module_is_in_an_action_group() -> None:
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
     grouped = sorted(name for group in groups.values() for name in group)
