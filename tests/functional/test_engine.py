@@ -453,3 +453,31 @@ def test_a_referrer_that_could_not_be_listed_is_listed_by_the_next_run(
     assert only(Run([source, destination.endpoint]).sync(rule)).status == "done"
     listed = plain(servers.relative.endpoint).manifest(path, fallback).json()
     assert [entry["digest"] for entry in listed["manifests"]] == [artifact.digest]
+
+
+def test_a_rule_that_copies_what_another_writes_is_copied_after_it(
+    servers: Servers, plain: Plain, fresh: Fresh
+) -> None:
+    registry = servers.open
+    first, second, third = fresh(), fresh(), fresh()
+    client = plain(registry.endpoint)
+    for tag, image in images.sharing_tags(first, 3).items():
+        client.push(first, image, tag)
+    rules = (
+        {"source": f"{registry.host}/{second}", "destination": f"{registry.host}/{third}"},
+        {"source": f"{registry.host}/{first}", "destination": f"{registry.host}/{second}"},
+    )
+
+    registry.mark()
+    checked = Run([registry.endpoint]).sync(*rules, check_mode=True)
+    assert not any(request.writes for request in registry.requests())
+    done = Run([registry.endpoint]).sync(*rules)
+
+    assert {(image.action, image.status) for image in (*checked.images, *done.images)} == {("create", "done")}
+    assert len(done.images) == 6
+    assert [image.digest for image in checked.images] == [image.digest for image in done.images]
+    assert {tag: client.manifest(third, tag).digest for tag in client.tags(third)} == {
+        tag: client.manifest(first, tag).digest for tag in client.tags(first)
+    }
+    assert sum(image.blobs_copied for image in done.images) == 0
+    assert not Run([registry.endpoint]).sync(*rules).changed
