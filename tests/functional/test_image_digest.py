@@ -156,6 +156,7 @@ def test_within_one_templating_a_reference_is_asked_for_once_and_by_each_task_an
     assert played.result("second")["msg"] == image.digest
     heads = [request for request in servers.htpasswd.requests() if request.method == "HEAD" and request.status == 200]
     assert len(heads) == 2
+    assert "DEPRECATION" not in played.text
 
 
 def test_a_condition_that_waits_for_another_digest_asks_each_time(

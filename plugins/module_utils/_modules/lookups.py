@@ -39,10 +39,11 @@ class _Evaluation:
     def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None]) -> None:
         self.secrets = Secrets()
         self._warn = warn
+        options = _plain(options)
         for entry in options.get("registries") or ():
             for key in ("password", "identity_token") if isinstance(entry, Mapping) else ():
                 self.secrets.add(str(entry.get(key) or ""))
-        checked = ArgumentSpecValidator({**registry_spec(), "platform": {"type": "str"}}).validate(dict(options))
+        checked = ArgumentSpecValidator({**registry_spec(), "platform": {"type": "str"}}).validate(options)
         if checked.error_messages:
             raise LookupFault(self.secrets.mask("; ".join(checked.error_messages)))
         self.params: dict[str, Any] = checked.validated_parameters
@@ -58,6 +59,15 @@ class _Evaluation:
         """
         ended = subprocess.run(argv, input=stdin, capture_output=True, text=True, errors="replace", check=False)
         return ended.returncode, ended.stdout, ended.stderr
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with containers of Python's own, in place of those whose items Ansible evaluates when asked."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
 
 
 class DigestLookup:
