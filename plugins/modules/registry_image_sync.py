@@ -254,9 +254,12 @@ options:
     type: bool
     default: false
   foreign_layers:
-    description: >-
-      Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they
-      stay where the manifest says that they are.
+    description:
+      - Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they
+        stay where the manifest says that they are.
+      - A layer that the source registry does not have is fetched from the URLs in the manifest, by https, without any
+        registry's credentials or client certificate. A host of O(registries) with O(registries[].plain_http) may be
+        asked by http.
     type: bool
     default: false
   unsupported_artifacts:

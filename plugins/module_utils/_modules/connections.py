@@ -92,7 +92,10 @@ def connector(accesses: Mapping[str, Access], credentials: CredentialProvider, r
     from .._oci.http.transport import Access
     from .._oci.registry.registry import Registry
 
+    plain_http = {host for host, access in accesses.items() if access.plain_http}
+
     def connect(host: str) -> Store:
-        return Registry(host, access=accesses.get(host) or Access(host), credentials=credentials, run=run)
+        access = accesses.get(host) or Access(host)
+        return Registry(host, access=access, credentials=credentials, run=run, plain_http=plain_http)
 
     return connect

@@ -14,7 +14,7 @@ from ..http.transport import Answer
 from .call import Purpose
 from .elsewhere import is_moved
 from .limits import Pace
-from .refusals import SPOILT, error_of, read_error
+from .refusals import SPOILT, error_of, lacks_content, read_error
 from .retry import is_gateway, is_retried, parse_retry_after
 from .run import Run
 
@@ -43,7 +43,7 @@ class Attempts:
             answer = send()
         except Fault as fault:
             raise self._explain(fault, purpose) from fault
-        if _is_passing(answer):
+        if _is_passing(answer, purpose):
             raise self._refusal(answer, purpose)
         return answer
 
@@ -93,7 +93,7 @@ class Attempts:
                 met = self._explain(fault, purpose)
                 met.__cause__ = fault
             else:
-                if not (_is_passing(answer) or (arrived is not None and _is_spoilt(answer))):
+                if not (_is_passing(answer, purpose) or (arrived is not None and _is_spoilt(answer))):
                     self._budget.first(*what)
                     return answer
                 met = self._refusal(answer, purpose)
@@ -120,9 +120,11 @@ class Attempts:
         return error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._run.mask)
 
 
-def _is_passing(answer: Answer) -> bool:
+def _is_passing(answer: Answer, purpose: Purpose) -> bool:
     # What a storage refuses that was redirected to (an expired signature is a 403) is asked of the registry again.
     storage = answer.foreign and not is_moved(answer)
+    if answer.status == 500 and lacks_content(answer.status, read_error(answer.body).codes, purpose):
+        return False
     return is_retried(answer.status) or (storage and not 200 <= answer.status < 300)
 
 

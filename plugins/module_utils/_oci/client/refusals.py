@@ -203,6 +203,11 @@ def error_of(
     )
 
 
+def lacks_content(status: int, codes: frozenset[str], purpose: Purpose) -> bool:
+    """Return whether a failure of the server is said to be that something which a manifest names is not there."""
+    return status == 500 and purpose.write and purpose.kind == "manifest" and "MANIFEST_BLOB_UNKNOWN" in codes
+
+
 def as_said(error: RegistryError) -> RegistryError:
     """Return an error ``immutable_tag`` as what the registry said, where no tag stands in the way."""
     codes: dict[int | None, Code] = {401: "push_denied", 403: "push_denied", 409: "conflict"}
@@ -252,7 +257,7 @@ def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judge
         return "digest_mismatch", "other bytes arrived than were sent", "a proxy in between may change them"
     if status == 408:
         return "timeout", "the registry waited too long for the request", ""
-    if is_retried(status):
+    if is_retried(status) and not lacks_content(status, codes, purpose):
         return "server_error", "the registry failed", ""
     special = _judge_words(status, said, purpose)
     if special is not None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import TracebackType
 
 from ..client.call import Call, Purpose
@@ -17,6 +17,7 @@ from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Access, Answer
 from ..store.store import Counters, Store
+from .foreign_layers import ForeignLayers
 from .listing import RegistryCatalog, is_repository_path
 from .repository import RegistryRepository
 
@@ -30,14 +31,24 @@ class Registry(Store):
     :param host: as references name it, with a port when it has one
     :param access: how to reach it
     :param credentials: which credentials are used there
+    :param plain_http: hosts, with their ports, from which foreign layers may be fetched without TLS
     """
 
-    def __init__(self, host: str, *, access: Access, credentials: CredentialProvider, run: Run) -> None:
+    def __init__(
+        self,
+        host: str,
+        *,
+        access: Access,
+        credentials: CredentialProvider,
+        run: Run,
+        plain_http: Collection[str] = (),
+    ) -> None:
         self.host = host
         self.access = access
         self.warn = run.warn
         address = _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host
         self._client = Client(host, address, access=access, credentials=credentials, run=run)
+        self._foreign_layers = ForeignLayers(self._client, plain_http)
         self._repositories: dict[str, RegistryRepository] = {}
         self._lock = threading.Lock()
 
@@ -55,7 +66,7 @@ class Registry(Store):
         with self._lock:
             found = self._repositories.get(path)
             if found is None:
-                found = self._repositories[path] = RegistryRepository(self._client, path)
+                found = self._repositories[path] = RegistryRepository(self._client, path, self._foreign_layers)
             return found
 
     def catalog(self, prefix: str) -> Iterator[str]:

@@ -16,19 +16,18 @@ from ..client.refusals import as_said
 from ..errors import ContentError, ImageOpsError, InputError, RegistryError
 from ..http.transport import REDIRECTS, Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
-from ..image.media_types import OCI_INDEX
 from ..image.reference import Digest, check_tag
 from ..image.referrers import fallback_tag, with_referrer
 from ..store.store import BlobReader, OpenAt, Repository, Upload
 from .blob_download import open_blob
 from .blob_push import BlobWriter
-from .listing import Pages, next_page
+from .foreign_layers import ForeignLayers
+from .listing import Pages
+from .referrer_pages import listed_referrers
 
 _ACCEPT = {"Accept": ACCEPT}
 _MERGES = 3
 """Times that an entry is added to a list of referrers until it is seen there."""
-_MOST_REFERRER_PAGES = 1000
-_NO_REFERRERS = (400, 401, 403, 404, 405, 501)
 
 
 class RegistryRepository(Repository):
@@ -37,10 +36,11 @@ class RegistryRepository(Repository):
     :param path: its path in the registry: ``library/nginx``
     """
 
-    def __init__(self, client: Client, path: str) -> None:
+    def __init__(self, client: Client, path: str, foreign_layers: ForeignLayers) -> None:
         self.path = path
         self.name = f"{client.host}/{path}"
         self._client = client
+        self._foreign_layers = foreign_layers
         self._pull: Scopes = (f"repository:{path}:pull",)
         self._push: Scopes = (f"repository:{path}:pull,push",)
         self._writer = BlobWriter(
@@ -143,51 +143,27 @@ class RegistryRepository(Repository):
         return answer
 
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
-        """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL."""
+        """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL.
+
+        A layer that the registry lacks is read from the URLs that the manifest has for it.
+        """
         purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
         call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None, once=once)
-        return open_blob(self._client, call, blob, offset)
+        try:
+            return open_blob(self._client, call, blob, offset)
+        except RegistryError as error:
+            if error.status != 404 or not blob.urls:
+                raise
+            return self._foreign_layers.open(blob, offset, error)
 
     def referrers(self, digest: Digest) -> list[Descriptor] | None:
         """Return the manifests whose subject is this digest (Listing Referrers); None where there is no such API."""
-        return self._listed_referrers(digest) if self._client.quirks.has_referrers else None
-
-    def _listed_referrers(self, digest: Digest) -> list[Descriptor] | None:
+        if not self._client.quirks.has_referrers:
+            return None
         purpose = self._purpose("list the referrers of", self._ref_name(str(digest)))
-        path = following = f"/v2/{self.path}/referrers/{digest}"
-        found: list[Descriptor] = []
-        for _page in range(_MOST_REFERRER_PAGES):
-            call = Call("GET", following, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
-            answer = self._client.call(call)
-            if answer.status in _NO_REFERRERS and not found:
-                self._note_no_list(answer.status)
-                return None
-            if answer.status != 200:
-                raise self._client.error(call, answer)
-            try:
-                found += parse_manifest(answer.plain(), OCI_INDEX).children
-            except ContentError:
-                if found:
-                    raise
-                self._note_no_list(answer.status)  # it was a page for people, say
-                return None
-            following = next_page(self._client, answer, purpose, path) or ""
-            if not following:
-                return found
-        raise ContentError(
-            code="too_large",
-            action="list the referrers of",
-            subject=self._ref_name(str(digest)),
-            cause=f"the list has more than {_MOST_REFERRER_PAGES} pages",
-        )
-
-    def _note_no_list(self, status: int) -> None:
-        """Note that the registry has no list of referrers, and say so where it has refused it."""
-        self._client.quirks.has_referrers = False
-        if status in (401, 403):
-            self._client.run.warn(
-                f"{self._client.host} refuses to list referrers (HTTP {status}); only those that have a tag are found"
-            )
+        path = f"/v2/{self.path}/referrers/{digest}"
+        call = Call("GET", path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
+        return listed_referrers(self._client, call)
 
     def _manifest_or_none(self, ref: str) -> Manifest | None:
         try:

@@ -77,6 +77,8 @@ class ImageCopier:
             try:
                 await self._write(result, image, blobs)
             except MissingContent as fault:
+                if not self._options.foreign_layers and (foreign := _missing_foreign(fault, image)):
+                    raise _needs_foreign(fault, foreign) from None
                 # The registry has lost what it said it had: look at everything below once more.
                 self._budget.spend(fault, len(blobs))
                 blobs = self._look_again(result, image)
@@ -263,6 +265,27 @@ class ImageCopier:
             putting = self._put(result, graph, blobs, root=False, tag=tag)
             task = self._children[key] = asyncio.ensure_future(putting)
         await asyncio.shield(task)
+
+
+def _missing_foreign(fault: MissingContent, image: LoadedImage) -> list[Descriptor]:
+    """Return the foreign layers of an image that a registry may miss; none when it names another blob."""
+    blobs = [blob for node in image.walk() for blob in node.manifest.blobs]
+    named = [blob for blob in blobs if blob.digest.encoded in fault.words]
+    return [blob for blob in (named or blobs) if is_foreign(blob)]
+
+
+def _needs_foreign(fault: MissingContent, foreign: Sequence[Descriptor]) -> RegistryError:
+    """Return the error for a registry that takes no manifest without its foreign layers."""
+    return RegistryError(
+        code="unsupported_manifest",
+        action=fault.action,
+        subject=fault.subject,
+        cause=f"{fault.cause}; {foreign[0].digest} is a foreign layer, which was not copied",
+        hint="set foreign_layers: true to copy such layers too, where their licence allows it",
+        status=fault.status,
+        words=fault.words,
+        registry=fault.registry,
+    )
 
 
 async def _arrivals(blobs: Sequence[RepositoryBlob]) -> None:

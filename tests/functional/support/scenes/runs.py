@@ -58,7 +58,9 @@ class Run:
         )
 
         def connect(host: str) -> Registry:
-            return Registry(host, access=self._access(host), credentials=self._credentials(), run=run)
+            plain_http = {endpoint.host for endpoint in self.endpoints if endpoint.ca_path is None}
+            access = self._access(host)
+            return Registry(host, access=access, credentials=self._credentials(), run=run, plain_http=plain_http)
 
         return Engine(
             rules,
