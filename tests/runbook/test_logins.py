@@ -63,7 +63,7 @@ def test_a_fixed_password_by_another_machine(ansible: Ansible, scene: Scene, els
     assert first.code == 0, first.text
     assert first.changed()[-2:] == [PASSWORD, COPY]
     (policy,) = scene.simulator.world.policies.values()
-    assert json.loads(policy.versions[policy.default])["Statement"][1]["Action"] == ["cr:ResetLoginPassword"]
+    assert json.loads(policy.versions[policy.default])["Statement"][-1]["Action"] == ["cr:ResetLoginPassword"]
     assert signers(scene, "ResetLoginPassword") == {"registry-sync"}
     assert signers(scene, "GetAuthorizationToken") == set()
     assert scene.arrived(REPOSITORY, "1.0") == image("1.0").digest
@@ -76,6 +76,25 @@ def test_a_fixed_password_by_another_machine(ansible: Ansible, scene: Scene, els
 
     second = migrate(ansible, scene, *elsewhere.options, **options)
     assert (second.code, second.changed()) == (0, []), second.text
+
+
+@pytest.mark.parametrize(
+    "pusher", [{"ecs_ram_role": "node"}, {"assume_role": {"role_arn": "acs:ram::1:role/pusher"}}], ids=["ecs", "role"]
+)
+def test_a_fixed_password_with_a_temporary_key_is_refused_before_anything_is_made(
+    ansible: Ansible, scene: Scene, pusher: dict[str, Any]
+) -> None:
+    run = migrate(
+        ansible,
+        scene,
+        registry_sync_login="password",
+        registry_sync_login_username="ci@acme",
+        registry_sync_login_password="correct7horse",
+        registry_sync_pusher=pusher,
+    )
+    assert run.code == 2
+    assert "temporary key of STS" in run.failed()[0].result["msg"]
+    assert scene.simulator.actions(writes=True) == []
 
 
 def test_a_pusher_that_there_is(ansible: Ansible, scene: Scene) -> None:
