@@ -75,7 +75,7 @@ def _ask(client: Client, call: Call, offset: int) -> Answer:
 
 
 class RegistryBlobReader:
-    """The bytes of one blob. It breaks off with an error; beginning again is its user's affair.
+    """The bytes of one blob. It ends with an error where it breaks; the caller begins again.
 
     :param answer: a good answer, not yet read
     :param position: the byte of the blob that the answer begins with
@@ -150,7 +150,7 @@ class RegistryBlobReader:
 
 
 def content_range(header: str | None) -> tuple[int, int]:
-    """The first and the last byte that a Content-Range header speaks of (RFC 9110 section 14.4).
+    """Return the first and the last byte of a Content-Range header (RFC 9110 section 14.4).
 
     Both are -1 when it makes no sense.
     """

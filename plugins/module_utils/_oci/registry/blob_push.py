@@ -19,7 +19,7 @@ from .blob_upload import BlobUpload, UploadSession
 
 
 class HasBlob(Protocol):
-    """Asks whether a blob is in a repository; ``once`` where somebody else tries again."""
+    """Asks whether a blob is in a repository; ``once`` where the caller tries again."""
 
     def __call__(self, blob: Descriptor, *, once: bool = False) -> bool: ...
 
@@ -75,7 +75,7 @@ class BlobWriter:
         return session
 
     def _mount(self, blob: Descriptor, origin: str, purpose: Purpose) -> Answer | None:
-        """The answer to a mount; None when there was only an error that an upload may get round."""
+        """Return the answer to a mount; None when there was only an error that an upload may avoid."""
         own = origin == self._path
         scopes = self._scopes if own else (*self._scopes, f"repository:{origin}:pull")
         path = f"/v2/{self._path}/blobs/uploads/?mount={blob.digest}&from={origin}"
@@ -123,7 +123,7 @@ class BlobWriter:
         return Purpose("upload", self._name(blob), self._client.host, write=True)
 
     def _shows_blob(self, blob: Descriptor) -> bool:
-        """Whether the blob is known to be here. Who may not look may still write, and is told of writing if not."""
+        """Return whether the blob is known to be here. A login that may not look may still write."""
         try:
             return self._has_blob(blob)
         except RegistryError as error:

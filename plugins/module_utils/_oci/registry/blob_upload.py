@@ -64,7 +64,7 @@ class _Failed(Exception):
     :param error: what to raise when there is no further attempt
     :param maybe_stored: the whole body went out, and only the answer is missing
     :param free: the attempt does not count
-    :param stale: nobody had to wait for it: a connection had been closed before
+    :param stale: it took no time: a kept connection had been closed by the server
     :param anew: the session is of no more use
     :ivar resume: what was being sent to, when the session may still be good
     """
@@ -158,7 +158,7 @@ class BlobUpload:
                 self._chunks = 0
 
     def _has_arrived(self, error: RegistryError) -> bool:
-        """Look for the blob; again where a look failed, or somebody gave up on a registry that may not have done so."""
+        """Look for the blob; again where a look failed, or where a proxy gave up and the registry may still store it."""
         action, subject = self._purpose.action, self._purpose.subject
         may_come = error.code == "timeout" or is_gateway(error.status)
         for look in range(LOOKS):
@@ -331,7 +331,7 @@ class BlobUpload:
         return self._free <= MOST_FREE
 
     def _error(self, answer: Answer, *, passing: bool = False) -> RegistryError:
-        """The error for an answer; ``passing`` where a new session may mend it."""
+        """Return the error for an answer; ``passing`` where a new session may mend it."""
         error = self._client.error(Call("PUT", "", self._purpose, repository=self._repository), answer)
         error.transient = error.transient or (passing and error.code not in ("quota_exceeded", "push_denied"))
         error.retry_after = parse_retry_after(answer.headers.get("Retry-After"), time.time())

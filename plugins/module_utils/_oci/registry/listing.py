@@ -79,7 +79,7 @@ class Pages:
             raise self._error("too_large", f"the list has no end: {entries} entries on {pages + 1} pages so far")
 
     def _first(self) -> Answer | None:
-        """The first page, asked for with a size, or without where the registry does not know that parameter."""
+        """Ask for the first page with a size, or without where the registry does not know that parameter."""
         if self._client.quirks.takes_page_size:
             answer = self._client.call(self._call(f"{self._path}?n={PAGE_SIZE}"))
             if answer.status == 200:
@@ -180,7 +180,7 @@ _INSTEAD = "give a login that may list everything, or write one rule a repositor
 class RegistryCatalog(Pages):
     """The list at ``/v2/_catalog``, which the specification does not have and many registries do.
 
-    :param prefix: the beginning of the paths that are wanted, which says whose login is used
+    :param prefix: the beginning of the paths that are wanted, which decides which login is used
     """
 
     def __init__(self, client: Client, prefix: str) -> None:
@@ -212,7 +212,7 @@ class RegistryCatalog(Pages):
 
 
 def is_repository_path(registry: str, text: str) -> bool:
-    """Whether what a registry lists is a repository's path, and not something that would change a URL."""
+    """Return whether what a registry lists is a repository's path, and nothing that would change a URL."""
     try:
         return parse_repository(f"{registry}/{text}") == (registry, text)
     except InputError:

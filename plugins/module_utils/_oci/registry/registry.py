@@ -79,7 +79,7 @@ class Registry(Store):
                 yield path
 
     def service(self) -> str:
-        """The service that its bearer challenge names (Token Authentication), by which some registries are known.
+        """Return the service that its bearer challenge names (Token Authentication), which tells some products.
 
         Empty when it wants no token.
         """
@@ -89,11 +89,11 @@ class Registry(Store):
 
     @property
     def known_service(self) -> str:
-        """The same as far as the requests so far have shown it; nothing is asked."""
+        """Return the service as far as the requests so far have shown it; nothing is asked."""
         return self._client.auth.service
 
     def login(self, path: str) -> Credential | None:
-        """The credential for the repositories below a path, or for all; None where access is anonymous."""
+        """Return the credential for the repositories below a path, or for all; None where access is anonymous."""
         return self._client.auth.credential(path)
 
     def ask(
@@ -116,7 +116,7 @@ class Registry(Store):
         return self._client.send(Call("GET", path, purpose, headers=headers, authorization=authorization, limit=limit))
 
     def error(self, purpose: Purpose, answer: Answer) -> RegistryError:
-        """The error for an answer to :meth:`ask` that its caller can do nothing with."""
+        """Return the error for an answer to :meth:`ask` that its caller cannot use."""
         return self._client.error(Call("GET", "", purpose), answer)
 
     def begin_round(self) -> None:

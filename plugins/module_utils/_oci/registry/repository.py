@@ -116,7 +116,7 @@ class RegistryRepository(Repository):
             ) from fault
 
     def has_blob(self, blob: Descriptor) -> bool:
-        """Whether the blob is in this repository (HEAD). A redirect to it means that it is."""
+        """Return whether the blob is in this repository (HEAD). A redirect to it means that it is."""
         return self._has_blob(blob)
 
     def _has_blob(self, blob: Descriptor, *, once: bool = False) -> bool:
@@ -294,7 +294,7 @@ class RegistryRepository(Repository):
         return f"/v2/{self.path}/blobs/{blob.digest}"
 
     def _said_digest(self, answer: Answer, ref: str) -> Digest:
-        """The digest that a registry says; verified against the one that was asked for."""
+        """Return the digest that a registry says; verified against the one that was asked for."""
         said = answer.headers.get("Docker-Content-Digest", "").strip()
         try:
             digest = Digest.parse(said)
@@ -316,7 +316,7 @@ class RegistryRepository(Repository):
 
 
 def _same_bytes(manifest: Manifest, said: str) -> Digest | None:
-    """The digest that a registry says of a manifest that was put: ours, where it only counts in another algorithm.
+    """Return the digest that a registry says of a manifest that was put, in the algorithm of the manifest's own.
 
     None when it says nothing, or something that is no digest.
     """

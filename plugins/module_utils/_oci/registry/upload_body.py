@@ -39,7 +39,7 @@ class Body:
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything went out."""
+        """Return whether everything was sent."""
         return self._sent >= self._size
 
     def __len__(self) -> int:

@@ -57,7 +57,7 @@ class BlobSource:
         return _VerifiedReader(self, offset)
 
     def nearest_mark(self, offset: int) -> tuple[int, _Hash]:
-        """The last offset up to here at which the hash is known, and a hash object of the bytes before it."""
+        """Return the last offset up to here at which the hash is known, and a hash object of the bytes before it."""
         start = max(mark for mark in tuple(self._marks) if mark <= offset)
         return start, self._marks[start].copy()
 
@@ -120,7 +120,7 @@ def read_config(manifest: Manifest, repository: Repository, run: Run) -> bytes |
 
 
 class _VerifiedReader:
-    """The blocks of a blob from an offset on; the last one comes only once everything before and in it is right."""
+    """Yields the blocks of a blob from an offset on; the last one only once everything up to its end is right."""
 
     def __init__(self, source: BlobSource, offset: int) -> None:
         self._source = source
@@ -158,7 +158,7 @@ class _VerifiedReader:
             yield held
 
     def _blocks(self, position: int) -> Iterator[bytes]:
-        """The source's bytes from here to the blob's size, over as many reads as it takes."""
+        """Yield the source's bytes from here to the blob's size, over as many reads as it takes."""
         size = self._source.blob.size
         while True:
             try:
