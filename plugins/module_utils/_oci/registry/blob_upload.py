@@ -158,7 +158,7 @@ class BlobUpload:
                 self._chunks = 0
 
     def _has_arrived(self, error: RegistryError) -> bool:
-        """Look for the blob; again where a look failed, or where a proxy gave up and the registry may still store it."""
+        """Look for the blob; again where a look failed, or a proxy gave up and the registry may still store it."""
         action, subject = self._purpose.action, self._purpose.subject
         may_come = error.code == "timeout" or is_gateway(error.status)
         for look in range(LOOKS):

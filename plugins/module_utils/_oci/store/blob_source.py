@@ -97,7 +97,7 @@ class BlobSource:
 
 
 def read_verified(blob: Descriptor, repository: Repository, run: Run) -> bytes:
-    """A small blob as a whole.
+    """Read a small blob as a whole.
 
     :raises ImageOpsError: when it cannot be read, or is not what its digest says
     """
