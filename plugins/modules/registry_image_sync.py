@@ -156,6 +156,38 @@ options:
         description: O(referrers) for the images of this rule.
         type: raw
         version_added: 0.2.0
+      require_signature:
+        description:
+          - Copy only images with a good signature, one of those that are listed here. It is checked before anything is
+            written, in check mode, too, for images that the destination has already, and whatever O(referrers) says.
+          - A signature counts only when what it signs names the digest that is then copied. An index with some of its
+            platforms is another image, which no signature names. Signatures are read from the source, as cosign's tag
+            C(sha256-DIGEST.sig), or as what refers to the digest.
+          - An image without a signature that can be read has the code C(signature_missing), one with nothing but wrong
+            ones C(signature_invalid).
+          - Tags that O(images.tags.immutable) matches are compared like others.
+          - Needs the Python library cryptography where the task runs. Identities without a key (Fulcio, Rekor), COSE
+            envelopes and revocation are not supported.
+        type: dict
+        version_added: 0.2.0
+        suboptions:
+          keys:
+            description:
+              - The texts of public keys in PEM form, for signatures of cosign. ECDSA on P-256 or P-384, RSA from 2048
+                bits on, or Ed25519.
+              - At least one of O(images.require_signature.keys) and O(images.require_signature.certificates) must be
+                given.
+            type: list
+            elements: str
+          certificates:
+            description: The texts of certificates of authorities in PEM form, for signatures of notation as JWS.
+            type: list
+            elements: str
+          on_missing:
+            description: What is done with an image that has no signature. V(skip) leaves it out.
+            type: str
+            choices: [fail, skip]
+            default: fail
       overwrite:
         description: O(overwrite) for this rule.
         type: str

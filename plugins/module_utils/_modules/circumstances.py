@@ -37,6 +37,7 @@ class Circumstances:
                 "platforms": [str(platform) for platform in rule.platforms],
                 "overwrite": rule.overwrite.value if rule.overwrite else None,
                 "referrers": rule.referrers.as_option() if rule.referrers else None,
+                "require_signature": rule.required_signature.as_option() if rule.required_signature else None,
             }
             for rule in rules
         ]

@@ -39,6 +39,9 @@ Code = Literal[
     "digest_mismatch",
     "size_mismatch",
     "too_large",
+    # the signatures of images
+    "signature_missing",
+    "signature_invalid",
     # what a destination refuses
     "conflict",
     "immutable_tag",

@@ -85,6 +85,13 @@ class Overwrite(_Word):
     FAIL = "fail"
 
 
+class OnMissing(_Word):
+    """What is done with an image that has no signature: fail it, or leave it out."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
 class OnError(_Word):
     """What is done once an image has failed: go on with the others, or begin none of them."""
 

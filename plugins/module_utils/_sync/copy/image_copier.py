@@ -22,7 +22,7 @@ from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
 from .image_loader import LoadedImage
 from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
-from .refused_artifacts import ManifestRefused, RefusedKinds
+from .refused_artifacts import ManifestRefused, RefusedKinds, unsigned_part
 
 
 class ImageCopier:
@@ -190,6 +190,8 @@ class ImageCopier:
             return graph
         if self._option(result) == UnsupportedArtifacts.SKIP or not graph.children:
             return None
+        if result.task.rule.required_signature is not None:
+            raise unsigned_part(result.task.source, result.task.destination)
         return without_leaves(graph, {leaf.manifest.digest for leaf in refused})
 
     def _noted(self, result: ImageResult, graph: Graph, left: Graph | None, refused: int) -> Graph | None:

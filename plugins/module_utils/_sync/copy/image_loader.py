@@ -71,8 +71,10 @@ class ImageLoader:
         return await self._graphs.read(result.task.source, now)
 
     async def _resolve_now(self, result: ImageResult) -> SourceImage:
-        """Return what the source names now, whatever was planned."""
+        """Return what the source names now, whatever was planned. What had to be signed is never another image."""
         task = result.task
+        if task.rule.required_signature is not None:
+            raise _unchecked(result)
         self._source_images.forget(task.source, task.rule.platforms)
         now = await self._calls.request(task.source, self._source_images.resolve, task.source, task.rule.platforms)
         if now.digest is None:
@@ -102,6 +104,16 @@ def _vanished(result: ImageResult, cause: str) -> ImageOpsError:
         cause=f"it is gone since the run began: {cause}",
         hint="someone deletes or moves tags at the source; run again when that is over",
         status=404,
+    )
+
+
+def _unchecked(result: ImageResult) -> ImageOpsError:
+    return ContentError(
+        code="signature_missing",
+        action="copy",
+        subject=str(result.task.source),
+        cause="the image whose signature was checked is gone from there; what may be there now was not checked",
+        hint="run again: images are moved or deleted at the source",
     )
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 
 from ..._oci.client.refusals import ARTIFACTS_HINT, MissingContent
-from ..._oci.errors import RegistryError
+from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Manifest
+from ..._oci.image.reference import Reference
 from .manifest_graph import Graph, artifacts_of
 
 _Kind = tuple[str, frozenset[str]]
@@ -53,6 +54,17 @@ class ManifestRefused(Exception):
 def may_be_refused(fault: RegistryError) -> bool:
     """Return whether a failure to put a manifest may be about what it is: never a login, a quota or a tag's state."""
     return fault.status in _STATUSES and fault.code not in _OTHER_REASONS and not isinstance(fault, MissingContent)
+
+
+def unsigned_part(source: Reference, destination: Reference) -> ImageOpsError:
+    """Return the error of an image that must be signed and of which a destination takes a part only."""
+    return ContentError(
+        code="signature_missing",
+        action="copy",
+        subject=str(source),
+        cause=f"{destination.registry} does not take all of it, and what is left is another image, not signed",
+        hint="set unsupported_artifacts to skip or fail for it",
+    )
 
 
 class RefusedKinds:

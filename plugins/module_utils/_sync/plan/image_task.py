@@ -181,7 +181,18 @@ def merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
         elif len(digests) > 1:
             yield from (_collision(task, group) for task in group)
         else:
-            yield next((task for task in group if task.to_copy), group[0])
+            yield _chosen(group)
+
+
+def _chosen(group: Sequence[ImageTask]) -> ImageTask:
+    """Return the task that stands for several of one digest: where one requires a signature, one that does.
+
+    What is refused for one of them is not written for another.
+    """
+    strict = [task for task in group if task.rule.required_signature is not None]
+    held = next((task for task in strict if not task.to_copy and task.action != Action.UNCHANGED), None)
+    candidates = strict or group
+    return held or next((task for task in candidates if task.to_copy), candidates[0])
 
 
 def _collision(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:

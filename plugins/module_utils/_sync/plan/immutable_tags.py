@@ -20,7 +20,7 @@ def split_immutable(pairs: Sequence[Pair], survey: Survey) -> tuple[list[ImageTa
     """Return tasks for what need not be compared, and the pairs that must be.
 
     A source has the tags that it lists, or that the rule names. A destination is asked for a tag only where no list
-    tells whether it is there. What two sources are to be written to is compared.
+    tells whether it is there. What two sources are to be written to is compared, and what has to be signed.
     """
     if not any(pair.rule.tags.immutable for pair in pairs):
         return [], list(pairs)
@@ -42,6 +42,8 @@ def split_immutable(pairs: Sequence[Pair], survey: Survey) -> tuple[list[ImageTa
 
 def _is_immutable(pair: Pair) -> bool:
     source = pair.source
+    if pair.rule.required_signature is not None:
+        return False
     return source.tag is not None and source.digest is None and pair.rule.tags.is_immutable(source.tag)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..._oci.client.run import Run
 from ..rules.rule_parser import Rule
@@ -29,6 +30,9 @@ from .referrers import ReferrerSearch
 from .selection import Selection
 from .source_images import SourceImages
 from .state import Survey
+
+if TYPE_CHECKING:
+    from .signature_gate import SignatureGate
 
 _UNLISTED = "the source's repositories are not known"
 _NOT_TRIED = "not tried, since another destination is refused"
@@ -55,7 +59,12 @@ class Planner:
         self._discovery = Discovery(stores, vendors, log=run.log)
         self._selection = Selection(survey, CreationTimes(stores, manifests, run))
         self._comparison = Comparison(stores, survey, source_images, manifests, options, run)
-        self._referrers = ReferrerTasks(ReferrerSearch(stores, survey, manifests, run), options.referrers)
+        self._search = ReferrerSearch(stores, survey, manifests, run)
+        self._referrers = ReferrerTasks(self._search, options.referrers)
+        self._stores = stores
+        self._manifests = manifests
+        self._run = run
+        self._gate: SignatureGate | None = None
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
         self.notes: list[str] = []
 
@@ -82,12 +91,22 @@ class Planner:
             tasks += selected.tasks
             if _stops_run(selected.tasks):
                 return tasks + list(_not_tried(selected.pairs, stages[number + 1 :]))
-            planned = self._comparison.tasks(selected.pairs, earlier)
+            planned = self._signed(self._comparison.tasks(selected.pairs, earlier))
             planned = self._new_repositories.check(self._with_referrers(planned, stage, earlier), self.notes)
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
             tasks += planned
         return in_order(merged(tasks))
+
+    def _signed(self, tasks: list[ImageTask]) -> list[ImageTask]:
+        """Return the tasks; what is not signed as its rule requires is refused."""
+        if not any(task.rule.required_signature is not None for task in tasks):
+            return tasks
+        if self._gate is None:
+            from .signature_gate import SignatureGate  # only runs that check signatures pay for it
+
+            self._gate = SignatureGate(self._search, self._stores, self._manifests, self._run)
+        return self._gate.check(tasks)
 
     def _with_referrers(
         self, tasks: Sequence[ImageTask], rules: Sequence[Rule], earlier: EarlierStages

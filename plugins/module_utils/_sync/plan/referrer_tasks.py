@@ -71,6 +71,10 @@ class ReferrerTasks:
                 if tags:
                     notes.append(f"{len(tags)} tags of {source.name} are left, since referrers is false")
                 continue
+            if rule.required_signature is not None:
+                if tags:
+                    notes.append(f"{len(tags)} tags of {source.name} are left, since they belong to no signed image")
+                continue
             pairs += [
                 Pair(rule, source.with_tag(tag), Reference(place.registry, place.repository, tag))
                 for tag in tags

@@ -94,6 +94,7 @@ class ReferrerSearch:
         self._by_base: dict[str, Mapping[str, list[str]]] = {}
         self._bases: set[tuple[Reference, str]] = set()
         self._hosts: set[str] = set()
+        self._kept: dict[_Subject, Sequence[Referrer]] = {}
 
     def find(self, roots: Sequence[Root]) -> list[Outcome]:
         """Return for each image its referrers, a subject before what refers to it, or why they are not known."""
@@ -108,6 +109,15 @@ class ReferrerSearch:
         """Return the answers to questions whose first part is a repository, asked in its store's queue."""
         questions = ((self._stores.queue(key[0].registry), key) for key in keys)
         return ask_all(questions, answer, action="find the referrers of", log=self._run.log)
+
+    def direct(self, subjects: Iterable[_Subject]) -> _Found:
+        """Return what refers to each of these itself, and keep it, so that it is asked for once."""
+        asked = list(dict.fromkeys(subjects))
+        self._survey.list_few(dict.fromkeys(source for source, _digest in asked))
+        found = self._asked_first(asked)
+        found.update(self._asked([subject for subject in asked if subject not in found], self._referrers))
+        self._kept.update({key: one for key, one in found.items() if not isinstance(one, ImageOpsError)})
+        return found
 
     def count(self, subjects: Iterable[_Subject]) -> dict[_Subject, int]:
         """Return how many referrers each of these has at its source; none where that cannot be told."""
@@ -148,9 +158,7 @@ class ReferrerSearch:
             if not isinstance(own, ImageOpsError)
             for digest in own
         ]
-        first = {subject[0].registry: subject for subject in reversed(new) if subject[0].registry not in self._hosts}
-        self._hosts.update(first)
-        answers = self._asked(first.values(), self._referrers)  # one shows whether a registry has such lists
+        answers = self._asked_first(new)
         found.update(answers)
         new += self._next(answers)
         for _depth in range(_MAX_DEPTH):
@@ -160,6 +168,13 @@ class ReferrerSearch:
             found.update(answers)
             new = self._next(answers)
         return found
+
+    def _asked_first(self, subjects: Sequence[_Subject]) -> _Found:
+        """Ask for the first subject of each registry, which shows whether that has such lists."""
+        first = {source.registry: (source, digest) for source, digest in reversed(subjects)}
+        new = {host: subject for host, subject in first.items() if host not in self._hosts}
+        self._hosts.update(new)
+        return self._asked(new.values(), self._referrers)
 
     def _next(self, answers: _Found) -> list[_Subject]:
         """Return what may be referred to of what was found."""
@@ -172,6 +187,8 @@ class ReferrerSearch:
         ]
 
     def _referrers(self, subject: _Subject) -> Sequence[Referrer]:
+        if subject in self._kept:
+            return self._kept[subject]
         source, digest = subject
         self._bases.add((source, fallback_tag(digest)))
         repository = self._stores.repository(source)

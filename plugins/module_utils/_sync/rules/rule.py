@@ -17,6 +17,7 @@ from ..decisions import Overwrite, UnsupportedArtifacts
 from .grammar import Destination, Source
 from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
+from .required_signature import RequiredSignature
 from .tag_filter import Choice, TagFilter
 from .user_input import Field
 
@@ -31,6 +32,7 @@ class Rule:
     :ivar overwrite: what is done where a destination tag differs; None leaves it to the task
     :ivar referrers: which of what refers to its images comes with them; None leaves it to the task
     :ivar unsupported_artifacts: what is done with artifacts that a destination refuses; None leaves it to the task
+    :ivar required_signature: what its images must be signed by; None for nothing
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
@@ -42,6 +44,7 @@ class Rule:
     overwrite: Overwrite | None = None
     referrers: ReferrerChoice | None = None
     unsupported_artifacts: UnsupportedArtifacts | None = None
+    required_signature: RequiredSignature | None = None
     brought_by: Wildcard | None = None
 
     def choose(self, listed: Iterable[str], created: Mapping[str, datetime | None] | None = None) -> Choice:
@@ -102,4 +105,6 @@ def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, 
         item["referrers"] = rule.referrers.as_option()
     if rule.unsupported_artifacts is not None:
         item["unsupported_artifacts"] = rule.unsupported_artifacts.value
+    if rule.required_signature is not None:
+        item["require_signature"] = rule.required_signature.as_option()
     return item

@@ -20,6 +20,7 @@ from ..._oci.image.reference import parse_prefix, quoted
 from ..decisions import Overwrite, UnsupportedArtifacts
 from .grammar import Destination, Source, parse_destination, parse_source
 from .referrer_choice import parse_referrers
+from .required_signature import parse_required_signature
 from .rule import Rule, as_item, destination_tag
 from .stages import in_stages
 from .tag_filter import TagFilter
@@ -39,7 +40,16 @@ __all__ = [
 
 W = TypeVar("W", bound=Enum)
 
-_KEYS = ("source", "destination", "tags", "platforms", "overwrite", "referrers", "unsupported_artifacts")
+_KEYS = (
+    "source",
+    "destination",
+    "tags",
+    "platforms",
+    "overwrite",
+    "referrers",
+    "require_signature",
+    "unsupported_artifacts",
+)
 _ITEM_FORM = "write a list of items such as {source: registry/repository, destination: registry/repository}"
 _SIDE_FORM = "write registry/repository"
 
@@ -175,6 +185,7 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         referrers=parse_referrers(item.get("referrers"), origin),
         overwrite=_parse_word(Overwrite, item, "overwrite", origin),
         unsupported_artifacts=_parse_word(UnsupportedArtifacts, item, "unsupported_artifacts", origin),
+        required_signature=parse_required_signature(item.get("require_signature"), origin),
     )
 
 

@@ -210,18 +210,27 @@ def attestation(subject: Image) -> Image:
     return image(f"attestation of {subject.digest}", layers=[statement], platform="unknown/unknown")
 
 
-def artifact(seed: object, subject: Image | None = None, artifact_type: str = "application/vnd.example.sbom") -> Image:
-    """An OCI artifact: the empty config, one layer of a type of its own, perhaps a subject."""
+def artifact(
+    seed: object,
+    subject: Image | None = None,
+    artifact_type: str = "application/vnd.example.sbom",
+    *,
+    layers: Sequence[tuple[Blob, Mapping[str, str]]] = (),
+) -> Image:
+    """An OCI artifact: the empty config, one layer of a type of its own, perhaps a subject.
+
+    :param layers: in place of that layer, each with its annotations
+    """
     config = Blob(b"{}", OCI_EMPTY)
-    content = Blob(f'{{"artifact": "{seed}"}}'.encode(), f"{artifact_type}+json")
+    content = layers or [(Blob(f'{{"artifact": "{seed}"}}'.encode(), f"{artifact_type}+json"), {})]
     keys: dict[str, Any] = {
         "artifactType": artifact_type,
         "config": config.descriptor(),
-        "layers": [content.descriptor()],
+        "layers": [blob.descriptor(**({"annotations": notes} if notes else {})) for blob, notes in content],
     }
     if subject:
         keys["subject"] = subject.descriptor()
-    return _manifest(OCI_MANIFEST, keys, (config, content))
+    return _manifest(OCI_MANIFEST, keys, _distinct([config, *(blob for blob, _notes in content)]))
 
 
 def helm_chart(seed: object) -> Image:
