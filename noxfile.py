@@ -1,11 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers of the tests, and what else is made of a checkout. Each session sets up what it needs, below .cache.
-
-``make`` runs sessions beside each other and adds up their tests. One alone, with its output as it comes:
-``.cache/tool/bin/nox --session unit-3.11 -- -k reference``.
-"""
+"""The layers of the tests, and what else is made of a checkout. Each session sets up what it needs, below .cache."""
 
 from __future__ import annotations
 
@@ -241,7 +237,8 @@ def pytest(session: Session, *arguments: str, few: int = 20) -> None:
     """Run pytest, and once more what failed if that is few, by itself: what then passes is unsteady, but passed."""
     name = session.env_dir.name
     first, again, scratch = RESULTS / f"{name}.xml", RESULTS / f"{name}-again.xml", CACHE / "pytest" / name
-    scratch.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     options = ["-q", "--tb=short", "--hypothesis-profile=ci", "--timeout=600", "-n2", "--dist=loadfile"]
     options += [f"--basetemp={scratch}/tmp", "-o", f"cache_dir={scratch}", "-o", "tmp_path_retention_policy=failed"]
     command = ["python", "-m", "pytest", *options, *arguments, *session.posargs]
@@ -249,7 +246,8 @@ def pytest(session: Session, *arguments: str, few: int = 20) -> None:
     counts = of_reports([first])
     if 0 < counts["failed"] <= few:
         session.run(*command, "-n0", "--last-failed", f"--junitxml={again}", success_codes=[0, 1, 2])
-        unsteady = of_reports([again])["passed"]
+        left = of_reports([again])
+        unsteady = counts["failed"] - left["failed"] if left["passed"] else 0
         session.warn(f"unsteady: {unsteady} of the failures above passed when run by themselves")
         counts.update(passed=unsteady, failed=-unsteady)
     finish(session, counts)

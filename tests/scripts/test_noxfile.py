@@ -35,11 +35,31 @@ def idle(session: Session) -> None:
     finish(session, Counter(skipped=2))
 
 
+@nox.session(python=False)
+def tests(session: Session) -> None:
+    pytest(session, "test_project.py")
+
+
 @nox.session(python="3.99")
 def absent(session: Session) -> None:
     finish(session, Counter(passed=1))
 
 
+"""
+TESTS = """
+from pathlib import Path
+
+def test_good():
+    pass
+
+def test_bad():
+    raise ValueError
+
+def test_unsteady():
+    been_here = Path("been_here")
+    again = been_here.exists()
+    been_here.touch()
+    assert again
 """
 
 
@@ -58,7 +78,7 @@ def run(project: Path, *sessions: str) -> tuple[int, str]:
     """Run sessions; return the exit code and what was printed."""
     ended = subprocess.run(
         [sys.executable, project / "noxfile.py", *sessions],
-        env={"PATH": os.environ["PATH"], "HOME": str(project)},
+        env={"PATH": f"{project}/bin{os.pathsep}{os.environ['PATH']}", "HOME": str(project)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -103,6 +123,17 @@ def test_a_session_that_breaks_is_a_failure_and_shows_why(project: Path) -> None
     assert code == 1
     assert last_line(text) == "1 passed, 1 failed, 0 skipped"
     assert "why it failed" in text
+
+
+def test_what_passes_by_itself_is_unsteady_and_what_does_not_has_failed(project: Path) -> None:
+    (project / "bin").mkdir()
+    (project / "bin/python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    (project / "bin/python").chmod(0o755)
+    (project / "test_project.py").write_text(TESTS, encoding="utf-8")
+    code, text = run(project, "tests")
+    assert code == 1
+    assert "unsteady: 1 of the failures above" in text
+    assert last_line(text) == "2 passed, 1 failed, 0 skipped"
 
 
 @pytest.mark.parametrize("session", ["idle", "absent", "no_such_session"])
