@@ -67,6 +67,16 @@ options:
         returned, at the cost of one small request for each tag. That is better for repositories with many tags.
     type: bool
     default: true
+  referrers:
+    description:
+      - Whether to tell what refers to each manifest, such as signatures, SBOMs and attestations. It is what the
+        registry lists as referrers, or the tag C(sha256-DIGEST) in place of such a list, and what the tags of cosign
+        name, such as C(sha256-DIGEST.sig).
+      - Without O(details) that is told of the tag's or the digest's own manifest alone, and else of those in an index,
+        too. It costs one request for each manifest, and one page of tags for each repository.
+    type: bool
+    default: false
+    version_added: 0.2.0
 seealso:
   - module: imageops.registry.registry_image_sync
 """
@@ -103,6 +113,19 @@ EXAMPLES = r"""
       per: minor
     details: false
   register: chosen
+
+- name: Look for the signatures of an image
+  imageops.registry.registry_image_info:
+    images: [registry.example.com/mirror/nginx:1.27]
+    referrers: true
+  register: signed
+
+- name: Insist on a signature
+  ansible.builtin.assert:
+    that:
+      - >-
+        signed.images[0].manifests[0].referrers | map(attribute='type')
+        | select('search', 'sigstore|cosign|notary') | length > 0
 
 - name: Say why tags are left
   ansible.builtin.debug:
@@ -215,6 +238,24 @@ images:
           type: str
           returned: when O(details=true)
           sample: null
+        referrers:
+          description: What refers to it, which is found by its digest.
+          type: list
+          elements: dict
+          returned: when O(referrers=true)
+          contains:
+            type:
+              description: The artifact type; where there is none, the media type.
+              type: str
+              sample: application/vnd.dev.sigstore.bundle.v0.3+json
+            digest:
+              description: The digest of the manifest that refers to it.
+              type: str
+              sample: sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
+            tag:
+              description: The tag of cosign that names it. V(null) for one that is found by its subject.
+              type: str
+              sample: null
         children:
           description: The manifests in an index, those of nested ones included. Empty for other manifests.
           type: list
@@ -253,6 +294,12 @@ images:
               description: The annotations that the index gives it.
               type: dict
               sample: {}
+            referrers:
+              description: What refers to it, as for the whole manifest.
+              type: list
+              elements: dict
+              returned: when O(referrers=true)
+              sample: []
 error_codes:
   description: The code of the error.
   returned: failure

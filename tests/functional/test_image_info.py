@@ -48,6 +48,32 @@ def size_of(image: Image) -> int:
     return sum(len(item.manifest) for item in manifests) + sum(len(blob.data) for blob in image.all_blobs().values())
 
 
+@pytest.mark.parametrize("details", [True, False])
+def test_what_refers_to_an_image_and_to_its_children(push: Push, ask: Ask, repository: str, details: bool) -> None:
+    index = images.multi_arch(repository, ["linux/amd64", "linux/arm64"])
+    push(repository, index, "1.0")
+    child = index.children[0]
+    signature, sbom = images.image("signature"), images.artifact("sbom", child)
+    push(repository, signature, index.digest.replace(":", "-") + ".sig")
+    push(repository, images.index([(sbom, {"artifactType": "application/spdx"})]), child.digest.replace(":", "-"))
+
+    (found,) = ask(f"{repository}:1.0", referrers=True, details=details).result["images"][0]["manifests"]
+
+    assert found["referrers"] == [
+        {
+            "type": "application/vnd.dev.cosign.simplesigning.v1+json",
+            "digest": signature.digest,
+            "tag": index.digest.replace(":", "-") + ".sig",
+        }
+    ]
+    if details:
+        assert [each["referrers"] for each in found["children"]] == [
+            [{"type": "application/spdx", "digest": sbom.digest, "tag": None}],
+            [],
+        ]
+    assert "referrers" not in ask(f"{repository}:1.0", details=details).result["images"][0]["manifests"][0]
+
+
 def test_one_image(push: Push, ask: Ask, repository: str) -> None:
     image = images.image(repository, labels={"a": "b"}, annotations={"c": "d"})
     push(repository, image, "1.0")

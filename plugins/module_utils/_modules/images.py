@@ -85,7 +85,13 @@ def describe_images(task: Task) -> NoReturn:
     try:
         images = [Reference.parse(text) for text in task.params["images"]]
         tags = None if task.params["tags"] is None else parse_tags(task.params["tags"], "this task")
-        found = _describe(images, connections(task), details=task.params["details"], tags=tags)
+        found = _describe(
+            images,
+            connections(task),
+            details=task.params["details"],
+            tags=tags,
+            referrers=task.params["referrers"],
+        )
     except ImageOpsError as error:
         task.refuse(error)
     task.succeed({"changed": False, "msg": found_message(found), "images": found})
@@ -264,6 +270,7 @@ def _describe(
     *,
     details: bool,
     tags: TagFilter | None,
+    referrers: bool,
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
     from .._sync.vendors import Vendors
@@ -271,7 +278,7 @@ def _describe(
 
     stores = Stores(registries.connect)
     try:
-        return Describer(stores, registries.run, details=details, tags=tags).describe(images)
+        return Describer(stores, registries.run, details=details, tags=tags, referrers=referrers).describe(images)
     except ImageOpsError as error:
         Vendors(stores, registries.managed).advise(error)
         raise

@@ -144,6 +144,7 @@ def info_spec() -> dict[str, Any]:
         "images": {"type": "list", "elements": "str", "required": True},
         "tags": {"type": "dict"},
         "details": {"type": "bool", "default": True},
+        "referrers": {"type": "bool", "default": False},
     }
 
 

@@ -18,6 +18,7 @@ from .._oci.image.platform import Platform, platform_from_config
 from .._oci.image.reference import Digest, Reference
 from .._oci.image.strict_json import loads
 from .._oci.store.blob_source import read_config
+from .._oci.store.referrers import everything_about
 from .._oci.store.store import Repository
 from .plan.creation_times import CreationTimes
 from .rules.tag_filter import Choice, TagFilter
@@ -60,13 +61,18 @@ class Describer:
     :param stores: where to ask
     :param details: read manifests and configs; without it only tags and digests are told
     :param tags: which tags of a repository are described; None for all, and then no tag is told to be left
+    :param referrers: tell what refers to the manifests as well
     """
 
-    def __init__(self, stores: Stores, run: Run, *, details: bool, tags: TagFilter | None = None) -> None:
+    def __init__(
+        self, stores: Stores, run: Run, *, details: bool, tags: TagFilter | None = None, referrers: bool = False
+    ) -> None:
         self._stores = stores
         self._run = run
         self._details = details
         self._filter = tags
+        self._referrers = referrers
+        self._tag_lists: dict[str, Sequence[str] | None] = {}
         self._manifests = ManifestCache()
 
     def describe(self, images: Sequence[Reference]) -> list[dict[str, Any]]:
@@ -75,7 +81,10 @@ class Describer:
         :raises ImageOpsError: when a registry does not answer, or refuses
         """
         listings = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
-        choices = self._choose({ref: listing.result() for ref, listing in listings.items()})
+        listed = {ref: listing.result() for ref, listing in listings.items()}
+        choices = self._choose(listed)
+        if self._referrers:
+            self._list_tags(listed)
         jobs = {
             ref: [
                 self._stores.queue(ref.registry).submit(self._manifest, part)
@@ -115,6 +124,21 @@ class Describer:
                 created[ref] = {tag: _known(times[ref.with_tag(tag)]) for tag in names}
         return {ref: tags.choose(names, created=created.get(ref)) for ref, names in listed.items()}
 
+    def _list_tags(self, listed: Mapping[Reference, Sequence[str]]) -> None:
+        """Keep the tags of each repository, which show what cosign's are there; None where there are many."""
+        self._tag_lists.update({ref.name: tags for ref, tags in listed.items() if not _names_one(ref)})
+        missing = {ref.name: ref for ref in listed if ref.name not in self._tag_lists}
+        jobs = {name: self._stores.queue(ref.registry).submit(self._few_tags, ref) for name, ref in missing.items()}
+        self._tag_lists.update({name: job.result() for name, job in jobs.items()})
+
+    def _few_tags(self, ref: Reference) -> Sequence[str] | None:
+        try:
+            return self._stores.repository(ref).few_tags()
+        except RegistryError as fault:
+            if not fault.is_denial:
+                raise
+            return None
+
     def _tags(self, ref: Reference) -> list[str]:
         return [] if _names_one(ref) else self._stores.repository(ref).tags()
 
@@ -135,7 +159,14 @@ class Describer:
         if self._details:
             manifest = self._manifests.get(repository, root.digest)
             entry.update(_details(list(self._nodes(repository, manifest))))
+        if self._referrers:
+            for each in [entry, *entry.get("children", ())]:
+                each["referrers"] = self._about(repository, Digest.parse(each["digest"]))
         return entry
+
+    def _about(self, repository: Repository, digest: Digest) -> list[dict[str, Any]]:
+        found = everything_about(repository, digest, self._tag_lists.get(repository.name))
+        return [{"type": one.type, "digest": str(one.digest), "tag": one.tag} for one in found]
 
     def _nodes(self, repository: Repository, root: Manifest) -> Iterator[_Node]:
         """Yield the root first, then what is below it in order, each once, those of nested indexes too."""
