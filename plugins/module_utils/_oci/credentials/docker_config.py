@@ -103,46 +103,46 @@ class _Parser:
         return DockerLogins(inline, helpers, stored, self._store(document.get("credsStore") or ""))
 
     def _store(self, name: object) -> str | InputError:
-        """The name of the store, or what is wrong with it: that matters only where the store would be asked."""
+        """Return the name of the store, or what is wrong with it: that matters only where the store would be asked."""
         try:
             return self._name(name, "credsStore") if name else ""
         except InputError as fault:
             return fault
 
     def _entries(self, auths: dict[str, Any]) -> tuple[PrefixTable[Credential | InputError], PrefixTable[str]]:
-        """The credentials, and the names of entries without any."""
+        """Return the credentials, and the names of the entries without any."""
         inline: PrefixTable[Credential | InputError] = PrefixTable()
         stored: PrefixTable[str] = PrefixTable()
         faults: list[tuple[tuple[str, str], InputError]] = []
         for key, entry in auths.items():
-            place = _place(key)
-            if place is None:
+            prefix = _prefix_of(key)
+            if prefix is None:
                 continue
             try:
                 credential = self._credential(key, entry)
             except InputError as fault:
-                faults.append((place, fault))
+                faults.append((prefix, fault))
                 continue
             if credential.is_empty:
-                stored.put(*place, key)
+                stored.put(*prefix, key)
             else:
-                inline.put(*place, credential)
-        for place, wrong in faults:
-            inline.put(*place, wrong)  # unless another entry for it is right
+                inline.put(*prefix, credential)
+        for prefix, wrong in faults:
+            inline.put(*prefix, wrong)  # unless another entry for it is right
         return inline, stored
 
     def _helpers(self, named: dict[str, Any]) -> PrefixTable[Helper | InputError]:
         helpers: PrefixTable[Helper | InputError] = PrefixTable()
         for key, name in named.items():
-            place = _place(key)
-            if place is None:
+            prefix = _prefix_of(key)
+            if prefix is None:
                 continue
             try:
                 program = self._name(name, "credHelpers") if name else ""
             except InputError as fault:
-                helpers.put(*place, fault)
+                helpers.put(*prefix, fault)
             else:
-                helpers.put(*place, Helper(program, HUB_SERVER if place == (DOCKER_HUB, "") else key))
+                helpers.put(*prefix, Helper(program, HUB_SERVER if prefix == (DOCKER_HUB, "") else key))
         return helpers
 
     def _mapping(self, document: dict[str, Any], key: str) -> dict[str, Any]:
@@ -199,14 +199,17 @@ class _Parser:
 
 
 def _old_form(document: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a ``.dockercfg``: the object itself is what ``auths`` is now. Empty when it is none."""
+    """Return the entries of a ``.dockercfg``, which is what ``auths`` is now; empty for another document."""
     if "auths" in document:
         return {}
     return {key: entry for key, entry in document.items() if isinstance(entry, dict) and _LOGIN_KEYS & entry.keys()}
 
 
-def _place(key: str) -> tuple[str, str] | None:
-    """The registry and path that a key means: a host, one with a path, or a URL that may end in an API version."""
+def _prefix_of(key: str) -> tuple[str, str] | None:
+    """Return the registry and the path that a key means; None when it means none.
+
+    A key is a host, a host with a path, or a URL that may end in an API version.
+    """
     host, _slash, path = _SCHEME.sub("", key, count=1).strip("/").partition("/")
     first = path.partition("/")[0]
     try:

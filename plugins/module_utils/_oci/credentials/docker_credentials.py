@@ -26,7 +26,7 @@ from .provider import Credential, announce
 _T = TypeVar("_T")
 
 Run = Callable[[list[str], str], tuple[int, str, str]]
-"""``run(argv, stdin)`` gives a program's exit status, output and error output; OSError when it cannot be run."""
+"""``run(argv, stdin)`` returns a program's exit status, output and error output; OSError when it cannot be run."""
 
 _GOOD_FOR = 300.0
 _ASK_EARLIER = 30.0
@@ -44,7 +44,7 @@ class _Answer:
 
 
 class DockerConfig:
-    """The credentials that ``docker login`` left for whoever runs this.
+    """The credentials that ``docker login`` stored for the user of this process.
 
     For a repository the longest key decides; at the same length ``credHelpers`` come before ``auths``. What neither
     has is asked of ``credsStore``. A program's answer is kept for five minutes, so that one that makes short-lived
@@ -86,7 +86,7 @@ class DockerConfig:
         self._lock = threading.Lock()
 
     def get(self, registry: str, repository: str) -> Credential | None:
-        """Give the credential for a repository.
+        """Return the credential for a repository; None when there is none.
 
         :raises ImageOpsError: ``no_credentials`` when a program that is responsible fails, ``invalid_input`` when the
             entry that is responsible is wrong
@@ -94,19 +94,19 @@ class DockerConfig:
         helper = self._file.helpers.find(registry, repository)
         inline = self._file.inline.find(registry, repository)
         if helper and not (inline and inline[0] > helper[0]):
-            program = _right(helper[1])
+            program = _value_or_raise(helper[1])
             credential = self._asked(program) if program.name else None
             if credential is not None:
                 return credential
         if inline:
-            found = _right(inline[1])
+            found = _value_or_raise(inline[1])
             announce(found, self._on_secret)
             return found
         store = None if helper else self._file.in_store(registry, repository)
         return self._asked(store, is_store=True) if store else None
 
     def refused(self, registry: str, credential: Credential) -> None:
-        """Forget a program's answer unless that is new, or the same has been refused before."""
+        """Forget a program's answer, unless it is less than a second old or its credential was refused before."""
         with self._lock:
             for helper, answer in list(self._answers.items()):
                 is_new = self._clock() < answer.until - _GOOD_FOR + _ASK_AGAIN
@@ -154,7 +154,7 @@ class DockerConfig:
         if status != 0:
             if _NOT_FOUND in f"{output}\n{errors}".lower():
                 return _Answer(None, "", until)
-            return _Answer(None, _words(status, output, errors), until)
+            return _Answer(None, _failure(status, output, errors), until)
         credential = _credential(output, until)
         if credential is None:
             return _Answer(None, _NOT_JSON, until)
@@ -171,15 +171,15 @@ class DockerConfig:
         )
 
 
-def _right(found: _T | InputError) -> _T:
-    """Give what a registry's own entry has; raise what is wrong with it."""
+def _value_or_raise(found: _T | InputError) -> _T:
+    """Return what a registry's own entry has; raise what is wrong with it."""
     if isinstance(found, InputError):
         raise found
     return found
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
-    """Where docker has its file: in the directory ``DOCKER_CONFIG``, else in ``.docker`` of the home directory."""
+    """Return the path of docker's file: in the directory ``DOCKER_CONFIG``, else in ``.docker`` of the user's home."""
     directory = environ.get("DOCKER_CONFIG")
     if directory:
         return Path(directory, "config.json")
@@ -190,15 +190,15 @@ def _program(helper: Helper) -> str:
     return f"docker-credential-{helper.name}"
 
 
-def _words(status: int, output: str, errors: str) -> str:
-    """What a failed program said, on either output; nothing where there could be a credential in it."""
+def _failure(status: int, output: str, errors: str) -> str:
+    """Return the cause that a failed program wrote to either output, but nothing that may hold a credential."""
     shown = errors.strip() or ("" if "{" in output else output.strip())
     line = "".join(character for character in shown.partition("\n")[0] if character.isprintable())[:_MAX_WORDS]
     return f"it ended with status {status}" + (f": {line}" if line else "")
 
 
 def _credential(output: str, until: float) -> Credential | None:
-    """The credential in a program's output; None when it is none."""
+    """Return the credential in a program's output; None when it has none."""
     try:
         found = loads(output.encode("utf-8", "replace"))
     except JsonFault:

@@ -24,7 +24,7 @@ _KEY_USERS = frozenset(("_oauth2_", "_json_key", "_json_key_base64"))
 
 
 def is_google(registry: str) -> bool:
-    """Whether a host is Container Registry's or Artifact Registry's."""
+    """Return whether a host belongs to Google's Container Registry or Artifact Registry."""
     return registry == "gcr.io" or registry.endswith((".gcr.io", ".pkg.dev"))
 
 
@@ -67,7 +67,7 @@ _TOKEN_USER = "<token>"  # docker's sign for "the password is an identity token"
 
 @dataclass(frozen=True)
 class Credential:
-    """What proves who one is to a registry.
+    """What a registry accepts as a login.
 
     :param identity_token: given to the token server for access tokens, instead of a password
     :param registry_token: sent to the registry as its Bearer token as it is, with no token server asked
@@ -82,7 +82,7 @@ class Credential:
 
     @classmethod
     def of(cls, username: str, secret: str, *, expires_at: float | None = None) -> Credential:
-        """Take a user and a secret as docker keeps them: for the user ``<token>`` the secret is an identity token."""
+        """Return the credential of a user and a secret; for docker's user ``<token>`` it is an identity token."""
         if username == _TOKEN_USER:
             return cls(identity_token=secret, expires_at=expires_at)
         return cls(username=username, password=secret, expires_at=expires_at)
@@ -93,7 +93,7 @@ class Credential:
         return not (self.username or self.password or self.identity_token or self.registry_token)
 
     def secret_forms(self) -> list[str]:
-        """Every text that gives this credential away: its secrets as they are, URL-encoded, and in Basic form."""
+        """Return every text that shows this credential: its secrets as they are, URL-encoded, and in Basic form."""
         secrets = [secret for secret in (self.password, self.identity_token, self.registry_token) if secret]
         forms = dict.fromkeys(secrets)
         for secret in secrets:
@@ -106,38 +106,38 @@ class Credential:
 
 
 def announce(credential: Credential, on_secret: Callable[[str], None] | None) -> None:
-    """Tell a credential's secrets, before anything can show them."""
+    """Call ``on_secret`` with every secret form of a credential, before anything can show one."""
     if on_secret is not None:
         for form in credential.secret_forms():
             on_secret(form)
 
 
 class CredentialProvider(Protocol):
-    """Knows credentials. Asked from several threads, and again when what it gave expires."""
+    """A source of credentials. Several threads ask it, and ask again when a credential expires."""
 
     def get(self, registry: str, repository: str) -> Credential | None:
-        """Give the credential for a repository (``registry.example.com``, ``library/nginx``); None: there is none."""
+        """Return the credential for a repository (``registry.example.com``, ``library/nginx``); None: there is none."""
 
     def refused(self, registry: str, credential: Credential) -> None:
-        """Hear that a registry does not take what was given, or no longer: whoever can make another one does so."""
+        """Note that a registry has refused a credential, so that ``get`` returns another one where the provider can."""
 
 
 class PrefixTable(Generic[_T]):
-    """Values under keys such as ``quay.io/coreos``, found by the longest that begins a name."""
+    """Values under keys such as ``quay.io/coreos``, found by the longest key that begins a name."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, ...], _T] = {}
 
     def put(self, registry: str, path: str, value: _T) -> _T:
-        """Keep a value unless the key has one; give the one that is kept."""
+        """Keep a value unless the key has one. Return the value that is kept."""
         return self._values.setdefault(_parts(registry, path), value)
 
     def values(self) -> list[_T]:
-        """All of them."""
+        """Return all values, in the order in which they were put."""
         return list(self._values.values())
 
     def find(self, registry: str, repository: str) -> tuple[int, _T] | None:
-        """The value for a repository, with how many components its key has."""
+        """Return how many components the longest key for a repository has, and its value; None when no key matches."""
         parts = _parts(registry, repository)
         for length in range(len(parts), 0, -1):
             value = self._values.get(parts[:length])
@@ -185,15 +185,15 @@ class Given:
             self._keys.append(key)
 
     def get(self, registry: str, repository: str) -> Credential | None:
-        """Give the credential with the longest key that begins this name."""
+        """Return the credential with the longest key that begins this name."""
         found = self._table.find(registry, repository)
         return found[1][1] if found else None
 
     def refused(self, registry: str, credential: Credential) -> None:
-        """Nothing else is written down."""
+        """Do nothing: there is no other credential to return."""
 
     def unused(self, names: Iterable[tuple[str, str]]) -> list[str]:
-        """The keys, sorted, that begin none of these names (registry, repository)."""
+        """Return the keys, sorted, that begin none of these names (registry, repository)."""
         begun = {parts[:length] for parts in (_parts(*name) for name in names) for length in range(1, len(parts) + 1)}
         return sorted({key for key in self._keys if _parts(*parse_prefix(key)) not in begun})
 
@@ -205,7 +205,7 @@ class Chain:
         self._providers = tuple(providers)
 
     def get(self, registry: str, repository: str) -> Credential | None:
-        """Give the first provider's credential that is there."""
+        """Return the credential of the first provider that has one."""
         for provider in self._providers:
             credential = provider.get(registry, repository)
             if credential is not None:
@@ -213,13 +213,13 @@ class Chain:
         return None
 
     def refused(self, registry: str, credential: Credential) -> None:
-        """Tell all of them."""
+        """Call ``refused`` of every provider."""
         for provider in self._providers:
             provider.refused(registry, credential)
 
 
 def without_credentials(provider: CredentialProvider, names: Iterable[tuple[str, str]]) -> list[str]:
-    """The registries, sorted, of those names (registry, repository) for which the provider has nothing."""
+    """Return the registries, sorted, of those names (registry, repository) for which the provider has nothing."""
     return sorted({registry for registry, repository in names if provider.get(registry, repository) is None})
 
 

@@ -89,7 +89,7 @@ class Connection:
             raise _connecting(Fault("connection_failed", "the host name is not valid")) from error
 
     def close(self) -> None:
-        """End it. It may be closed twice."""
+        """End the connection. A second call is harmless."""
         self._sockets.discard(self)
         if self.sock is not None:
             self.sock.close()
@@ -132,7 +132,7 @@ class Connection:
     def _reach(self) -> None:
         origin, proxy, context, proxy_context = self._route
         first = proxy or origin
-        self.sock = self._dial(first.host, first.port)
+        self.sock = self._connect_to_host(first.host, first.port)
         if proxy_context is not None:
             self.sock = secure(self.sock, proxy_context, first.host)
         if context is not None:
@@ -140,8 +140,8 @@ class Connection:
                 self._tunnel(origin, proxy)
             self.sock = secure(self.sock, context, origin.host)
 
-    def _dial(self, host: str, port: int) -> socket.socket:
-        """Connect to the origin or to the proxy, at the first of its addresses that answers."""
+    def _connect_to_host(self, host: str, port: int) -> socket.socket:
+        """Return a socket to the origin or to the proxy, connected to the first of its addresses that answers."""
         proxied = self._route.proxy is not None
         last = Fault("connection_failed", f"the name {host} has no address")
         where, hint = f"{'the proxy ' if proxied else ''}{host} port {port}", AROUND if proxied else ""

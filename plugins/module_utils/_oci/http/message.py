@@ -20,7 +20,7 @@ from .faults import Fault, cut_off, fault_of, not_http
 from .sockets import Watch, is_readable
 
 BROKEN = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-"""What sending raises when the other side has closed: with TLS it depends on how far the close had come."""
+"""What sending raises when the server has closed the connection: with TLS it depends on the state of the close."""
 LONGEST_FILL = 0.2
 """Seconds in which the blocks of a streamed answer are filled up before they are passed on."""
 _MOST_OF_A_HEAD = 64 * 1024
@@ -63,7 +63,7 @@ class Headers(Mapping[str, str]):
         return self._fields[name.lower()]
 
     def get(self, key: str, default: Any = None) -> Any:
-        """As with any mapping; much is asked for that is not there, so without an exception."""
+        """Return a field, or the default. No exception is used inside, since most fields are absent."""
         return self._fields.get(key.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
@@ -74,7 +74,7 @@ class Headers(Mapping[str, str]):
 
 
 def request_head(method: str, target: str, host: str, headers: Mapping[str, str]) -> bytes:
-    """Write down the head of a request.
+    """Return the bytes of the head of a request.
 
     :raises Fault: for what would change the message, or is not Latin-1
     """
@@ -119,7 +119,7 @@ def send(sock: Any, head: bytes, body: bytes | Iterable[bytes] | None, *, used: 
 def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool) -> Sent:
     """Send a body block by block.
 
-    It stops when the server answers before the end, or when the connection breaks: there may be an answer all the same.
+    It stops when the server answers before the end, or when the connection breaks; even then there may be an answer.
 
     :param may_look: whether a readable connection may mean an answer
     """
@@ -136,7 +136,7 @@ def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool)
 
 
 def _early(sock: socket.socket) -> bytes | None:
-    """What there is to be read, perhaps only in part; None for what TLS sends by the way: tickets come at once."""
+    """Return what can be read now, perhaps only a part; None when it is TLS's own data, such as session tickets."""
     if not isinstance(sock, ssl.SSLSocket):
         return b""
     patience = sock.gettimeout()
@@ -176,7 +176,7 @@ class Response:
         self._watch = watch
         self._give_back: Callable[[bool], None] | None = give_back
         self._rest = early
-        self._kept: Fault | None = None
+        self._pending_fault: Fault | None = None
         minor = self._read_head(used)
         bare = method == "HEAD" or self.status in (204, 304)
         self._chunked = _is_chunked(self.headers)
@@ -189,13 +189,13 @@ class Response:
             self._end()
 
     def read(self, size: int) -> bytes:
-        """The next bytes of the body; none at its end, also when it ends early.
+        """Return the next bytes of the body; none at its end, also when it ends early.
 
         A block is filled up unless the sender is slow: TLS gives 16 KiB at most at once. What came before a fault is
         given before the fault.
         """
-        if self._kept is not None:
-            raise self._kept
+        if self._pending_fault is not None:
+            raise self._pending_fault
         block = self._part(size)
         if not block or len(block) == size or self._left == 0:
             return block
@@ -205,7 +205,7 @@ class Response:
             try:
                 block = self._part(missing)
             except Fault as fault:
-                self._kept = fault
+                self._pending_fault = fault
                 break
             if not block:
                 break
@@ -218,7 +218,7 @@ class Response:
         self._end(reusable=False)
 
     def _part(self, size: int) -> bytes:
-        """What there is of the body at the moment, or a wait for it."""
+        """Return the bytes of the body that have come, at most ``size``; wait when there are none yet."""
         if self._give_back is None:
             return b""
         if self._chunked and not self._left and not self._next_chunk():
@@ -235,7 +235,7 @@ class Response:
         return block
 
     def _next_chunk(self) -> bool:
-        """Read the line before a chunk; False when it was the last (RFC 9112 section 7.1)."""
+        """Read the line before a chunk. Return False when it was the last chunk (RFC 9112 section 7.1)."""
         if self._in_chunk:
             self._line()
         match = _CHUNK_LINE.fullmatch(self._line())
@@ -282,7 +282,7 @@ class Response:
         return block
 
     def _read_head(self, used: bool) -> int:
-        """Read heads up to one that is not interim, for which the watch has a deadline; gives HTTP's minor version."""
+        """Read heads up to one that is not interim, before the watch's deadline. Return HTTP's minor version."""
         try:
             self._rest = self._rest or self._receive(8192)
         except Fault as fault:
@@ -333,7 +333,11 @@ def _is_chunked(headers: Headers) -> bool:
 
 
 def _length(headers: Headers, *, bare: bool) -> int | None:
-    """What Content-Length says: one number, be it repeated. Where anything else is said no end can be known."""
+    """Return the number in Content-Length, also when it is repeated; None without the header.
+
+    :param bare: the answer has no body, so that a wrong length does no harm
+    :raises Fault: when it is anything else, since the end of the body cannot be known then
+    """
     text = headers.get("Content-Length")
     if text is None:
         return None

@@ -16,7 +16,7 @@ from .sockets import Sockets, is_readable
 MOST_IDLE = 128
 """Connections that are kept; more are made when they are needed, and closed after use."""
 SOON = 1.0
-"""Seconds of idleness after which a server may well have closed a connection."""
+"""Seconds without use after which a server may well have closed a connection."""
 MOST_CLOSED = 10
 """Connections in a row that were closed sooner."""
 

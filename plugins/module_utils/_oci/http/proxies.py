@@ -34,7 +34,7 @@ class Proxies:
         self._straight = _entries(self._environment.get("no", ""))
 
     def for_url(self, url: str) -> str | None:
-        """The URL of the proxy to use for a URL, or None."""
+        """Return the URL of the proxy to use for a URL, or None."""
         if self._given is not None:
             return self._given or None
         if not self._environment:
@@ -214,7 +214,7 @@ def _socks() -> Any:
 
 
 def proxy_secrets(url: str) -> list[str]:
-    """Every form of the password inside a proxy's URL: as it is, as it stands there, and as Basic authentication."""
+    """Return every form of the password in a proxy's URL: as it is, as it stands there, and as Basic authentication."""
     if "@" not in url:
         return []
     proxy = proxy_of(url)

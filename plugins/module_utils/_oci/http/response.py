@@ -109,7 +109,7 @@ class Answer:
             raise ValueError("nested too deeply") from error
 
     def read(self) -> bytes:
-        """The next block, at most 64 KiB; empty at the end.
+        """Return the next block, at most 64 KiB; empty at the end.
 
         :raises Fault: when the connection breaks or stalls
         """
@@ -122,7 +122,7 @@ class Answer:
         return block
 
     def read_whole(self, limit: int) -> None:
-        """Take the whole body into ``body``.
+        """Read the whole body into ``body``.
 
         :raises Fault: too_large over the limit, and for a body shorter than was announced
         """
@@ -144,7 +144,7 @@ class Answer:
         self.body = b"".join(blocks)
 
     def peek_error(self) -> None:
-        """Take what is worth showing of an error's body, however it ends."""
+        """Read what is worth showing of an error's body, however it ends."""
         try:
             self.read_whole(ERROR_LIMIT)
             self.body = self.plain()

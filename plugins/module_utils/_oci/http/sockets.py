@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from .faults import Fault
 
 LEAST_PROGRESS = 1024
-"""Bytes that a streamed answer has to bring in each time-out, so that a drip is seen as a stall."""
+"""Bytes that a streamed answer has to bring in each time-out, so that a very slow answer counts as stalled."""
 
 
 @dataclass
@@ -78,12 +78,12 @@ class Watch:
         self.progress(float("inf"))
 
     def whole(self, seconds: float) -> None:
-        """Everything until further notice within so many seconds, in whatever pieces."""
+        """Allow so many seconds for all that comes until the next call, in pieces of any size."""
         self.progress(float("inf"))
         self._deadline = time.monotonic() + seconds
 
     def progress(self, seconds: float) -> None:
-        """From now on only a little in every so many seconds."""
+        """Require at least :data:`LEAST_PROGRESS` bytes in each period of so many seconds from now on."""
         self._deadline = float("inf")
         self._patience = seconds
         self._waited = 0.0

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS: whom to trust, and our own certificate. No environment variable has a say in it.
+"""TLS: which certificates to trust, and the client's own certificate. No environment variable changes either.
 
 requests and the urllib3 below it are loaded where they are needed, because that takes long: for public certificates
 where the system has none, and for TLS inside TLS.
@@ -54,12 +54,12 @@ def tls_context(
     client_cert: str | None = None,
     client_key: str | None = None,
 ) -> ssl.SSLContext:
-    """Make the context that all connections to one registry share, so that certificates are loaded once.
+    """Return the context that all connections to one registry share, so that certificates are loaded once.
 
     :param verify: check the server's certificate and host name
     :param ca_path: a file or directory of certificates to trust besides the system's
     :param ca: more certificates to trust, as PEM text
-    :param client_cert: our own certificate, a PEM file; may hold the key as well
+    :param client_cert: the client's certificate, a PEM file; may hold the key as well
     :param client_key: its key, a PEM file without a passphrase
     :raises InputError: when a file is missing or holds something else
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP exchange done well: pools, TLS, proxies, time-outs, redirects and limits.
+"""One HTTP exchange: pools, TLS, proxies, time-outs, redirects and limits.
 
 Nothing here knows of registries, tokens or retries. An exchange gives an :class:`Answer`, whatever its status, or
 raises a :class:`~.faults.Fault`.
@@ -52,10 +52,10 @@ class Access:
     :param insecure: HTTPS without a check of the certificate, then plain HTTP (image-syncer's meaning)
     :param ca_path: a PEM file or directory of certificates to trust besides the system's
     :param ca: more certificates to trust, as PEM text
-    :param client_cert: our certificate, a PEM file
+    :param client_cert: the client's certificate, a PEM file
     :param client_key: its key, a PEM file
     :param proxy: the URL of a proxy, before the environment's; an empty string means none
-    :param concurrency: blobs in flight at this registry, and small requests; None for what the settings say
+    :param concurrency: blobs that move at once at this registry, and small requests; None for what the settings say
     :param requests_per_second: the fastest pace of requests, None for no limit
     :param settle: seconds from the beginning in which a refused push is tried again, for a right given just before
     """
@@ -75,7 +75,7 @@ class Access:
 
 
 class Transport:
-    """Exchanges with one registry, and with wherever it sends us.
+    """Exchanges with one registry, and with the places that it redirects to.
 
     Its own scheme, host and port have the client certificate and may be shown an Authorization header; every other
     place has neither, and link-local addresses are refused there.
@@ -124,7 +124,7 @@ class Transport:
         follow: bool = True,
         authorization: str | None = None,
     ) -> Answer:
-        """Send one request and give the answer, after following redirects of GET and HEAD.
+        """Send one request. Return the answer, after redirects of GET and HEAD were followed.
 
         :param url: absolute
         :param headers: all but Authorization
@@ -165,7 +165,7 @@ class Transport:
         return self.origin if url.startswith(self._prefix) else origin_of(url)
 
     def locate(self, base: str, location: str | None) -> str:
-        """Resolve a Location, and say once when it names http where https is meant.
+        """Return where a Location leads; warn once when it names http where https is meant.
 
         :raises Fault: when it leads nowhere good
         """
@@ -210,7 +210,7 @@ class Transport:
         return pool
 
     def _context(self, *, own: bool) -> ssl.SSLContext:
-        """The TLS context for the registry itself, or for all other places: the same where we have no certificate."""
+        """Return the TLS context for the registry, or for all other places; the same without a client certificate."""
         access = self._access
         introduced = own and access.client_cert is not None
         context = self._contexts.get(introduced)
@@ -234,7 +234,7 @@ class Transport:
 
 
 def _head(route: Route, method: str, url: str, headers: Mapping[str, str], authorization: str | None) -> bytes:
-    """Write down the head of a request as the server, or the proxy before it, wants it."""
+    """Return the head of a request in the form for the server, or for the proxy before it."""
     said = dict(headers)
     if authorization:
         said["Authorization"] = authorization

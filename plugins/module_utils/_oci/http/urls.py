@@ -43,16 +43,19 @@ class Origin(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where a server sent us."""
+    """Where a Location or a Link leads."""
 
     url: str
     same_origin: bool
     corrected: bool
-    """The server said http of the very place that we reached by https, and https is used."""
+    """The server named http for the same place that was reached by https, and https is used."""
 
 
 def origin_of(url: str) -> Origin:
-    """:raises ValueError: for what is no http or https URL with a host"""
+    """Return the origin of a URL.
+
+    :raises ValueError: for what is no http or https URL with a host
+    """
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname or parts.username is not None or parts.password is not None:
         raise ValueError("not a plain http or https URL")
@@ -60,7 +63,7 @@ def origin_of(url: str) -> Origin:
 
 
 def resolve(base: str, location: str | None) -> Target:
-    """Where a Location (or a Link's target) leads, seen from the URL that answered with it.
+    """Return where a Location (or a Link's target) leads, seen from the URL that answered with it.
 
     Relative and absolute forms, the query kept as it is (RFC 9110 section 10.2.2).
 
@@ -90,7 +93,7 @@ def resolve(base: str, location: str | None) -> Target:
 
 
 def with_query(url: str, query: str) -> str:
-    """Append parameters to a URL whose own query has to stay as it is."""
+    """Return a URL with more parameters; its own query stays as it is."""
     return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
@@ -105,7 +108,7 @@ class Link(NamedTuple):
 
 
 def parse_links(header: str) -> list[Link]:
-    """Read a Link header (RFC 8288 section 3), also targets without ``<>``.
+    """Return the entries of a Link header (RFC 8288 section 3), also targets without ``<>``.
 
     >>> parse_links('</v2/a/tags/list?last=b&n=1000>; rel="next"')[0].target
     '/v2/a/tags/list?last=b&n=1000'
@@ -128,7 +131,7 @@ def parse_links(header: str) -> list[Link]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split a header's value where the separator is neither in ``<>`` nor in quotes.
+    """Return the parts of a header's value between separators that are neither in ``<>`` nor in quotes.
 
     :raises ValueError: when one of these does not end
     """
@@ -174,7 +177,7 @@ def as_target(url: str) -> str:
 
 
 def is_forbidden(host: str) -> bool:
-    """Whether a host, written as an address in any of the usual ways, is link-local or a metadata service.
+    """Return whether a host, written as an address in any of the usual ways, is link-local or a metadata service.
 
     A name is never forbidden here: its addresses are looked at when it is connected to.
     """

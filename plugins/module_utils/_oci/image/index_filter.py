@@ -45,7 +45,7 @@ def select_platforms(
     load: Callable[[Descriptor], Manifest],
     platform_of: Callable[[Manifest], Platform | None],
 ) -> Selection:
-    """Keep what is for any of the wanted platforms.
+    """Return what is left of a manifest when only the wanted platforms are kept.
 
     An entry without a platform is loaded: an index is looked into, an image says its platform in its config, and an
     artifact is kept when its subject, or what it attests, is kept. An image that is not in an index is kept whole or
@@ -55,7 +55,7 @@ def select_platforms(
     :param load: reads and verifies a child manifest
     :param platform_of: reads an image's config and gives the platform in it
     :raises ContentError: ``protocol_error`` when indexes contain each other or are nested more than 32 deep,
-        ``too_large`` when more than 1,000 children or 64 MiB of them had to be loaded; and whatever the callables
+        ``too_large`` when more than 1,000 children or 64 MiB of them had to be loaded; and what the callables
         raise
     """
     if not wanted:
@@ -77,13 +77,13 @@ def select_platforms(
 
 
 def _listed(children: Iterable[Descriptor]) -> str:
-    platforms = list(dict.fromkeys(str(child.platform) for child in children if _known(child.platform)))
+    platforms = list(dict.fromkeys(str(child.platform) for child in children if _if_known(child.platform)))
     more = f" and {len(platforms) - _MAX_NAMED} more" if len(platforms) > _MAX_NAMED else ""
     return (", ".join(platforms[:_MAX_NAMED]) or "no platform that it names") + more
 
 
-def _known(platform: Platform | None) -> Platform | None:
-    """The platform if it is a whole and real one."""
+def _if_known(platform: Platform | None) -> Platform | None:
+    """Return the platform if its operating system and its architecture are known, else None."""
     if platform is None or platform.is_unknown or not (platform.os and platform.architecture):
         return None
     return platform
@@ -118,13 +118,13 @@ class _Selector:
         return any(wish.matches(platform) for wish in self._wanted)
 
     def platform(self, image: Manifest) -> Platform | None:
-        """The platform in an image's config; None for an artifact, and for an image that names none."""
+        """Return the platform in an image's config; None for an artifact, and for an image that names none."""
         if image.config is None or image.config.media_type not in IMAGE_CONFIGS | {_OLD_CONFIG}:
             return None
-        return _known(self._platform_of(image))
+        return _if_known(self._platform_of(image))
 
     def index(self, index: Manifest) -> Manifest | None:
-        """What is left of an index: itself, a new one, or None."""
+        """Return what is left of an index: itself, a new one, or None."""
         if index.digest in self._open:
             raise _fault(index.digest, "it contains itself")
         if len(self._open) >= _MAX_DEPTH:
@@ -141,7 +141,7 @@ class _Selector:
         return written_anew(index, kept)
 
     def _kept(self, children: Sequence[Descriptor]) -> dict[int, Descriptor]:
-        """What is left of the entries, by position: what is wanted, and what refers to what stays as it is."""
+        """Return what is left of the entries, by position: what is wanted, and what refers to what stays as it is."""
         kept: dict[int, Descriptor] = {}
         followers: dict[str, list[int]] = {}
         for position, child in enumerate(children):
@@ -159,7 +159,7 @@ class _Selector:
 
     def _verdict(self, child: Descriptor) -> _Verdict:
         if child.media_type not in INDEXES:
-            platform = _known(child.platform)
+            platform = _if_known(child.platform)
             if platform is not None:
                 return _Verdict(left=child if self.is_wanted(platform) else None)
             attested = dict(child.annotations).get(_ATTESTS, "")
@@ -188,7 +188,7 @@ class _Selector:
 
 
 def written_anew(index: Manifest, kept: Mapping[int, Descriptor]) -> Manifest:
-    """The index with only what is kept: every other field as it was and in its order, no white space."""
+    """Return the index with only the kept entries: every other field as it was and in its order, no white space."""
     try:
         document: dict[str, Any] = loads(index.raw)
         document["manifests"] = list(_entries(document["manifests"], index, kept))
@@ -222,7 +222,7 @@ Load = Callable[[Descriptor], Manifest]
 
 
 def is_artifact(entry: Descriptor | None, manifest: Manifest) -> bool:
-    """Whether a manifest is something else than an image: by its config, or by what the index says of it.
+    """Return whether a manifest is something else than an image: by its config, or by what the index says of it.
 
     :param entry: what names it in an index; None for one that stands alone
     """
@@ -237,7 +237,7 @@ def is_artifact(entry: Descriptor | None, manifest: Manifest) -> bool:
 
 
 def leaves(index: Manifest, load: Load, depth: int = 0) -> Iterator[Descriptor]:
-    """What an index names at any depth that is no index itself; indexes are loaded."""
+    """Yield what an index names at any depth that is no index itself; indexes are loaded."""
     for child in index.children:
         if child.media_type not in INDEXES:
             yield child
@@ -248,7 +248,7 @@ def leaves(index: Manifest, load: Load, depth: int = 0) -> Iterator[Descriptor]:
 def without(
     index: Manifest, dropped: Callable[[Descriptor], bool], load: Load, rewritten: dict[Digest, Manifest]
 ) -> Manifest | None:
-    """An index without some of what it names; itself when it names none of that, None when nothing else is left.
+    """Return an index without some of its leaves; itself when it names none of them, None when nothing is left.
 
     :param dropped: whether a leaf is left out
     :param load: reads the indexes below this one

@@ -100,7 +100,7 @@ class Manifest:
         return len(self.raw)
 
     def descriptor(self) -> Descriptor:
-        """What points to this manifest, as a list of referrers has it (distribution-spec 1.1, Listing Referrers)."""
+        """Return this manifest's descriptor as lists of referrers have it (distribution-spec, Listing Referrers)."""
         artifact_type = self.artifact_type
         if not artifact_type and self.config is not None:
             artifact_type = self.config.media_type
@@ -114,7 +114,7 @@ class Manifest:
 
 
 def is_foreign(descriptor: Descriptor) -> bool:
-    """Whether a layer is fetched from its ``urls`` and not for distribution: it is copied only if asked for."""
+    """Return whether a layer is fetched from its ``urls`` and not for distribution: it is copied only if asked for."""
     return is_foreign_layer(descriptor.media_type)
 
 
@@ -190,7 +190,7 @@ class _Reader:
         return document
 
     def media_type(self, document: dict[str, Any], header: str) -> str:
-        """Settle what the document is, and refuse one that could be taken for two things (CVE-2021-41190)."""
+        """Return the media type of the document; refuse one that could be taken for two kinds (CVE-2021-41190)."""
         has_children = document.get("manifests") is not None
         has_content = any(document.get(key) is not None for key in ("config", "layers"))
         version = document.get("schemaVersion")
@@ -209,7 +209,7 @@ class _Reader:
         return intern(kind)
 
     def _declared(self, document: dict[str, Any], header: str) -> str:
-        """The type that the body and the header give, the body first: it is what the destination checks. Else empty."""
+        """Return the body's type, which destinations check, else the header's, else an empty text."""
         body = self.text(document, "mediaType")
         known = [media_type for media_type in (body, header) if media_type in INDEXES | SINGLES | SCHEMA1]
         if len({media_type in INDEXES for media_type in known}) > 1:
@@ -255,7 +255,7 @@ class _Reader:
             digest=self._digest(found, place),
             size=size,
             platform=self._platform(found, place),
-            urls=tuple(_sound(url) for url in urls),
+            urls=tuple(_as_utf8(url) for url in urls),
             annotations=self.annotations(found, place),
             artifact_type=self.text(found, "artifactType", place),
         )
@@ -286,7 +286,7 @@ class _Reader:
             return ()
         if not isinstance(entries, dict):
             self.fail(f"the annotations of its {place or 'top level'} are not an object")
-        return tuple((_sound(key), _sound(value)) for key, value in entries.items() if isinstance(value, str))
+        return tuple((_as_utf8(key), _as_utf8(value)) for key, value in entries.items() if isinstance(value, str))
 
     def text(self, found: dict[str, Any], key: str, place: str = "") -> str:
         try:
@@ -295,7 +295,7 @@ class _Reader:
             self.fail(f"its {place}: {fault}" if place else f"its {fault}")
 
     def once(self, blobs: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
-        """Each digest once, in order. A layer that is named as foreign and as ordinary is ordinary."""
+        """Return each digest once, in order. A layer that is named as foreign and as ordinary is ordinary."""
         kept: dict[Digest, Descriptor] = {}
         for blob in blobs:
             first = kept.setdefault(blob.digest, blob)
@@ -306,6 +306,6 @@ class _Reader:
         return tuple(kept.values())
 
 
-def _sound(text: str) -> str:
-    """The text with lone surrogates, which JSON can spell but UTF-8 cannot, replaced."""
+def _as_utf8(text: str) -> str:
+    """Return the text with lone surrogates replaced, which JSON can spell but UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")

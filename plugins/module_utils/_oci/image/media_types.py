@@ -35,5 +35,5 @@ ACCEPT = (
 
 
 def is_foreign_layer(media_type: str) -> bool:
-    """Whether layers of this type are not for distribution: fetched from ``urls``, usually absent from registries."""
+    """Return whether layers of this type are not for distribution: in ``urls``, and usually not in registries."""
     return ".nondistributable." in media_type or ".foreign." in media_type

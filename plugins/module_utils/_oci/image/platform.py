@@ -100,7 +100,7 @@ class Platform:
         return self.os == "unknown" and self.architecture == "unknown"
 
     def matches(self, actual: Platform) -> bool:
-        """Whether an image for the actual platform is what this wish asks for.
+        """Return whether an image for the actual platform is what this wish asks for.
 
         ``linux/arm`` takes every variant; ``arm64`` without a variant and ``arm64/v8`` are the same; the OS version
         may be given in part: ``10.0.17763`` takes ``10.0.17763.5122``.

@@ -55,7 +55,7 @@ _REGISTRY_FORM = "write a host name or address, with a port if needed: harbor.ex
 
 
 def quoted(value: object) -> str:
-    """Give a value as an error message shows it, in one short line of printable characters.
+    """Return a value as an error message shows it, in one short line of printable characters.
 
     Text is put in quotes and the user part of a URL in it is masked; of a list or a mapping only its kind is said,
     since secrets may be inside.
@@ -77,7 +77,7 @@ def _shortened(text: str) -> str:
 
 
 def _text(value: object, *, what: str, form: str) -> str:
-    """Give the value back when it is text that can be looked at; what it should be is said by the other two."""
+    """Return the value when it is text that can be looked at; the other two parameters say what it should be."""
     if not isinstance(value, str):
         raise InputError(subject=f"the {what} {quoted(value)}", cause="it is not a string", hint=form)
     if not value:
@@ -102,7 +102,7 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> Digest:
-        """Take ``sha256:...`` or ``sha512:...``; anything else is an InputError."""
+        """Return the digest that ``sha256:...`` or ``sha512:...`` spells; anything else is an InputError."""
         algorithm, colon, encoded = _text(text, what="digest", form=_DIGEST_FORM).partition(":")
         length = _HEX_LENGTHS.get(algorithm)
         if not colon or length is None:
@@ -117,13 +117,13 @@ class Digest:
 
     @classmethod
     def of(cls, data: bytes, algorithm: str = "sha256") -> Digest:
-        """Give the digest of these bytes."""
+        """Return the digest of these bytes."""
         hasher = _new_hash(algorithm)
         hasher.update(data)
         return cls(algorithm, hasher.hexdigest())
 
     def hasher(self) -> _Hash:
-        """Give a new hash object of this digest's algorithm; its ``hexdigest()`` is to equal ``encoded``."""
+        """Return a new hash object of this digest's algorithm; its ``hexdigest()`` is to equal ``encoded``."""
         return _new_hash(self.algorithm)
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Take ``[registry/]repository[:tag][@digest]``; anything else is an InputError."""
+        """Return the reference that ``[registry/]repository[:tag][@digest]`` spells; anything else is an InputError."""
         checked = _text(text, what="image", form=_FORM)
         _refuse_what_is_no_name(checked)
         rest, at, digest = checked.partition("@")
@@ -184,7 +184,7 @@ class Reference:
         return f"{self.registry}/{self.repository}"
 
     def with_tag(self, tag: str) -> Reference:
-        """Give this repository with that tag and no digest."""
+        """Return this repository with that tag and no digest."""
         return replace(self, tag=tag, digest=None)
 
     def __str__(self) -> str:
@@ -194,7 +194,7 @@ class Reference:
 
 
 def _refuse_what_is_no_name(text: str) -> None:
-    """Refuse what is often written by mistake with words of its own, before the grammar's more general ones."""
+    """Refuse frequent mistakes with an error of their own, before the grammar refuses them in general words."""
     other = other_form(text)
     if other is not None:
         cause, hint = other
@@ -210,14 +210,14 @@ def _refuse_what_is_no_name(text: str) -> None:
 
 
 def check_tag(text: str) -> str:
-    """Give the tag back, or raise InputError when it is none."""
+    """Return the tag, or raise InputError when it is none."""
     if not _TAG.fullmatch(_text(text, what="tag", form=_TAG_FORM)):
         raise InputError(subject=f"the tag {quoted(text)}", cause="it is not a tag", hint=_TAG_FORM)
     return text
 
 
 def parse_registry(text: str) -> str:
-    """Take host or host:port, IPv6 addresses in brackets; give it in lower case, Docker Hub as ``docker.io``."""
+    """Return ``host`` or ``host:port`` in lower case, Docker Hub as ``docker.io``; IPv6 addresses are in brackets."""
     checked = _text(text, what="registry", form=_REGISTRY_FORM)
     cause = _registry_fault(checked)
     if cause:
@@ -227,7 +227,7 @@ def parse_registry(text: str) -> str:
 
 
 def _registry_fault(text: str) -> str:
-    """Say why this is no host[:port]; nothing when it is one."""
+    """Return why this is no ``host[:port]``; empty when it is one."""
     address = _IPV6_HOST.fullmatch(text)
     if address:
         try:
@@ -246,10 +246,10 @@ def _registry_fault(text: str) -> str:
 
 
 def parse_prefix(text: str) -> tuple[str, str]:
-    """Take a registry, or a registry and the beginning of a path in it, as credentials are given for.
+    """Return the registry and the path of a prefix that credentials are given for.
 
-    Gives the registry and the path, which is empty for the whole registry; a '/' at the end says nothing. No
-    ``library/`` is added: ``docker.io/acme`` is that user's namespace.
+    The path is empty for the whole registry, else it is the beginning of repositories' paths; a '/' at the end says
+    nothing. No ``library/`` is added: ``docker.io/acme`` is that user's namespace.
     """
     checked = _text(text, what="registry", form=_REGISTRY_FORM)
     if "://" in checked:
@@ -264,7 +264,7 @@ def parse_prefix(text: str) -> tuple[str, str]:
 
 
 def parse_repository(text: str) -> tuple[str, str]:
-    """Take ``[registry/]repository`` and give both.
+    """Return both parts of ``[registry/]repository``.
 
     The first path component is the registry when it has a '.' or ':' or is ``localhost``; else it is Docker Hub's,
     where a name of one component is in ``library``.

@@ -28,7 +28,7 @@ _REFERRER_TAG = re.compile(r"(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64,128})(\.[A-
 
 
 def fallback_tag(subject: Digest) -> str:
-    """The tag under which a registry without the referrers API keeps the list: ``sha256-<hex>``.
+    """Return the tag under which a registry without the referrers API keeps the list: ``sha256-<hex>``.
 
     >>> fallback_tag(Digest.parse("sha256:" + 64 * "0"))[:10]
     'sha256-000'
@@ -42,7 +42,7 @@ def is_referrer_tag(tag: str) -> bool:
 
 
 def with_referrer(known: Manifest | None, added: Descriptor) -> Manifest | None:
-    """The list with one more entry; None when it is in there already.
+    """Return the list with one more entry; None when it has the entry already.
 
     :param known: the list so far, None for an empty one
     :raises ContentError: when what is there is no index, and so must not be overwritten

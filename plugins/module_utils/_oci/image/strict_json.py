@@ -59,7 +59,7 @@ def check_spelling(document: dict[str, Any], names: Collection[str]) -> None:
 
 
 def short_text(found: dict[str, Any], key: str) -> str:
-    """One line of at most 255 printable characters; empty when the key is absent or null.
+    """Return one line of at most 255 printable characters; empty when the key is absent or null.
 
     :raises JsonFault: naming the key
     """
@@ -72,7 +72,7 @@ def short_text(found: dict[str, Any], key: str) -> str:
 
 
 def is_integer(value: object) -> bool:
-    """Tell whether a value is an integer of JSON; to Python true and false are integers too."""
+    """Return whether a value is an integer of JSON; to Python true and false are integers too."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
