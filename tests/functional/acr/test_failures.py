@@ -248,6 +248,8 @@ class TestWhatMayBeWritten:
     @pytest.mark.parametrize("status", [400, 403, 412])
     def test_a_tag_that_may_not_change(self, pushed: Scene, status: int) -> None:
         words = "The requested tag already exists and cannot be overwritten"
+        pushed.sync(pushed.rule())
+        pushed.push_other("library/nginx", "1")
         pushed.registry.gate.add(error_answer(status, "DENIED", words), method="PUT", target="/manifests/", times=None)
         (error,) = failed(pushed.sync(pushed.rule()), "immutable_tag")
         assert "overwrite: skip" in error["hint"] and "imageops.registry.acr_repository" in error["hint"]

@@ -133,7 +133,8 @@ def test_a_key_that_is_refused_is_tried_once(scene: Scene) -> None:
         scene.push(f"library/app-{number}", "1")
     scene.acr = {"access_key_secret": "x" * 30}
     result = scene.sync(scene.rule())
-    assert len(failed(result, "bad_credentials")) == 8
+    assert failed(result, "bad_credentials")
+    assert result["summary"]["failed"] == 8
     assert scene.simulator.received["GetAuthorizationToken"] == 1
 
 
@@ -214,7 +215,8 @@ def test_names_that_acr_does_not_take_are_all_refused_and_stop_their_own_images_
 
     errors = failed(result, "invalid_input")
     bad = [f"{scene.registry.host}/image-syncer/{name}" for name in (*"abcdef", f"{long}/app")]
-    assert [image["destination"] for image in result["images"]] == bad
+    assert [image["destination"] for image in result["images"]] == bad[:5]
+    assert result["summary"]["failed"] == len(bad)
     assert f"not written: {', '.join(bad)}" in result["msg"]
     assert all("rules of their own" in error["hint"] for error in errors)
     assert result["summary"]["created"] == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..._oci.errors import ImageOpsError
+from ..._oci.errors import ImageOpsError, RegistryError
 from ..._oci.image.reference import Reference
 from ..._oci.image.referrers import is_referrer_tag
 from ..decisions import Action
@@ -110,6 +110,8 @@ def _repository(ref: Reference) -> Reference:
 
 
 def _with_outcome(task: ImageTask, outcome: Outcome) -> ImageTask:
+    if isinstance(outcome, RegistryError) and outcome.status == 404 and task.to_copy:
+        return task  # its tag has moved since: the copy sees to that
     if isinstance(outcome, ImageOpsError):
         return replace(task, action=Action.UNKNOWN, reason=_UNKNOWN, error=outcome)
     referrers = tuple(outcome)

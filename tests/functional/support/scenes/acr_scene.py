@@ -85,6 +85,11 @@ class Scene:
             for tag in tags:
                 client.push(path, images.image(f"{path} {tag}"), tag)
 
+    def push_other(self, path: str, tag: str) -> None:
+        """Move a tag of the source to another image."""
+        with PlainClient(self.source.endpoint) as client:
+            client.push(path, images.image(f"{path} {tag}, moved"), tag)
+
     def rule(self, path: str = "library/*", destination: str = "image-syncer") -> dict[str, Any]:
         return {"source": f"{self.source.host}/{path}", "destination": f"{self.registry.host}/{destination}"}
 
