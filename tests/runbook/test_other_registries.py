@@ -82,9 +82,11 @@ def test_the_command_line_of_image_syncer(ansible: Ansible, pair: Pair) -> None:
 
     with PlainClient(pair.source.endpoint) as client:
         client.push("library/nginx", image("1.2"), "1.2")
+        client.push("library/nginx", image("a signature"), image("1.1").digest.replace(":", "-") + ".sig")
     compared = ansible.run("imageops.registry.verify", *options)
     assert compared.code == 2, compared.text
-    assert "1 of 4 tags are missing" in compared.text
+    assert "1 of 4 tags are missing, 0 differ, 1 lack what refers to them" in compared.text
+    assert f"lacks what refers to it: {pair.destination.host}/image-syncer/nginx:1.1" in compared.text
     assert pair.tags("image-syncer/nginx") == ["1.0", "1.1"]
 
 

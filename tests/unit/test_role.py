@@ -130,11 +130,25 @@ def trusted(value: Any) -> Any:
     return trust_as_template(value) if isinstance(value, str) else value
 
 
+LACKS = "the action for what has the digest, and lacks what refers to it"
+
+
 def verdict(**actions: str) -> tuple[bool, str]:
     """Whether the comparison fails, and what it says of these destinations and what would be done to them."""
     names = {"create": "created", "update": "updated", "unknown": "unknown"}
-    summary = {name: list(actions.values()).count(action) for action, name in names.items()}
-    images = [{"destination": name, "action": action} for name, action in actions.items()]
+    lacking = [name for name, action in actions.items() if action == LACKS]
+    decided = {name: "update" if name in lacking else action for name, action in actions.items()}
+    summary = {name: list(decided.values()).count(action) for action, name in names.items()}
+    images = [
+        {
+            "destination": name,
+            "action": action,
+            "digest": "sha256:1",
+            "previous_digest": "sha256:1" if name in lacking else "sha256:2",
+            "referrers": [{"type": "signature", "state": "copied"}],
+        }
+        for name, action in decided.items()
+    ]
     result = {"summary": {**summary, "images": len(images)}, "images": images}
     fail = load("tasks/compare.yml")[1]
     values = {name: trusted(value) for name, value in fail["vars"].items()}
@@ -146,6 +160,11 @@ def verdict(**actions: str) -> tuple[bool, str]:
 def test_the_comparison_never_calls_missing_what_it_could_not_look_at() -> None:
     assert verdict(a="unchanged") == (False, "0 of 1 tags are missing, 0 differ")
     assert verdict(a="create", b="update") == (True, "1 of 2 tags are missing, 1 differ\nmissing: a\ndiffers: b")
+    fails, text = verdict(a=LACKS, b="update", c=LACKS)
+    assert text == (
+        "0 of 3 tags are missing, 1 differ, 2 lack what refers to them\n"
+        "differs: b\nlacks what refers to it: a\nlacks what refers to it: c"
+    )
     fails, text = verdict(a="unknown", b="unchanged")
     assert fails
     assert text == "0 of 2 tags are missing, 0 differ, 1 could not be looked at\ncould not be looked at: a"
