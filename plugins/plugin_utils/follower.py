@@ -59,7 +59,7 @@ class LocalFiles:
             return ""
 
     def release(self) -> None:
-        """Remove the lease's file and let go of the lock."""
+        """Remove the lease's file and release the lock."""
         with contextlib.suppress(OSError):
             os.unlink(self._lease_path)
         os.close(self._lease)

@@ -210,7 +210,7 @@ def _password_result(task: Task, before: str, *, changed: bool) -> Result:
 def _keep(
     task: Task, one: Resource[T], wanted: Callable[[dict[str, Any], T | None], T], names: tuple[str, ...]
 ) -> Change[T]:
-    """Make it present with the settings among the options, or absent."""
+    """Make the thing present with the settings among the options, or absent. Return its state."""
     if task.params["state"] == "absent":
         return one.absent()
     settings = {name: task.params[name] for name in names}
@@ -266,7 +266,7 @@ def _find_instances(task: Task, clients: Clients) -> list[Result]:
 
 
 def _identity_only(instance_id: str, region: str) -> Result:
-    """Return what anybody may know of an instance."""
+    """Return what of an instance needs no access key."""
     unknown = dict.fromkeys(("name", "status", "specification", "usage", "endpoints", "namespaces"))
     domains: Result = {"public_domains": [], "vpc_domains": [], "custom_domains": []}
     return {"instance_id": instance_id, "region": region, **unknown, **domains}

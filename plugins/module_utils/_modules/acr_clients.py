@@ -46,7 +46,7 @@ class Clients:
 
     @property
     def registry(self) -> OpenApi:
-        """The container registry's API.
+        """The client of the container registry's API.
 
         :raises ImageOpsError: when there is no region or no access key
         """
@@ -54,7 +54,7 @@ class Clients:
 
     @property
     def ram(self) -> OpenApi:
-        """RAM's API.
+        """The client of RAM's API.
 
         :raises ImageOpsError: when there is no access key
         """
@@ -82,7 +82,7 @@ class Clients:
         return probe
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         for api in self._apis.values():
             api.close()
         for probe in self._probes:

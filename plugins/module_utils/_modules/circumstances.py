@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The circumstances of a run, as a report keeps them: who ran it, when, and what was asked for."""
+"""The circumstances of a run, as a report keeps them: the user, the time, and what was asked for."""
 
 from __future__ import annotations
 

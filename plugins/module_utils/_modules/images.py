@@ -178,7 +178,7 @@ def read_inputs(task: Task) -> Inputs:
 
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
-    """The rules of the task and of its files, and the credentials in the files."""
+    """Return the rules of the task and of its files, and the credentials in the files."""
     defaults = {name: params[name] for name in ("default_registry", "default_namespace", "platforms")}
     rules = parse_rules(params["images"], **defaults)
     if not any(params[name] for name in ("config", "auth_file", "images_file")):
@@ -197,7 +197,7 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
 
 
 def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
-    """Run the engine to its end, until a signal, or as long as it may. Gives its result and the signal's name."""
+    """Run the engine to its end, a signal or its time limit. Return its result and the signal's name."""
 
     def interrupt() -> None:
         plan.run.stop.set()

@@ -46,7 +46,7 @@ _SECURITY = ("validate_certs", "plain_http", "ca_path", "ca")
 
 
 def registry_spec() -> dict[str, Any]:
-    """What every module of the action group takes; the doc fragment ``registry``."""
+    """Return the options that every module of the action group has; the doc fragment ``registry``."""
     entry = {
         "registry": {"type": "str", "required": True},
         "username": {"type": "str"},
@@ -72,7 +72,7 @@ def registry_spec() -> dict[str, Any]:
 
 
 def sync_spec() -> dict[str, Any]:
-    """The options of ``registry_image_sync``.
+    """Return the options of ``registry_image_sync``.
 
     ``images`` has several forms, and the keys of an item are not listed: an unknown one is refused by the rules, which
     can say what was meant.
@@ -111,7 +111,7 @@ def _words(choices: type[Enum]) -> list[str]:
 
 
 def sync_constraints() -> dict[str, Any]:
-    """Which options of ``registry_image_sync`` go together."""
+    """Return which options of ``registry_image_sync`` go together."""
     return {
         "required_one_of": [("images", "config", "images_file")],
         "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
@@ -120,7 +120,7 @@ def sync_constraints() -> dict[str, Any]:
 
 
 def _rules_spec() -> dict[str, Any]:
-    """Which images are meant; the options that ``registry_destination_info`` shares with ``registry_image_sync``."""
+    """Return the options for rules, which ``registry_destination_info`` shares with ``registry_image_sync``."""
     return {
         "images": {"type": "raw"},
         "config": {"type": "path"},
@@ -133,12 +133,12 @@ def _rules_spec() -> dict[str, Any]:
 
 
 def destination_info_spec() -> dict[str, Any]:
-    """The options of ``registry_destination_info``; which of them go together is as for ``registry_image_sync``."""
+    """Return the options of ``registry_destination_info``; :func:`sync_constraints` applies to them, too."""
     return {**registry_spec(), **_rules_spec()}
 
 
 def info_spec() -> dict[str, Any]:
-    """The options of ``registry_image_info``."""
+    """Return the options of ``registry_image_info``."""
     return {
         **registry_spec(),
         "images": {"type": "list", "elements": "str", "required": True},
@@ -157,7 +157,7 @@ def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) ->
 
 
 def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()) -> dict[str, Access]:
-    """How to reach each host that something is said about.
+    """Return how to reach each host that an entry or a key is about.
 
     :param insecure_keys: the keys of image-syncer credentials with ``insecure``; they count for hosts about whose
         security no entry says anything
@@ -191,7 +191,7 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
-    """How patient and how many requests are. Raises InputError for a number that is none."""
+    """Return time-out, retry delay and concurrency of requests. Raise InputError for a number that is none."""
     return Settings(
         timeout=_at_least("timeout", params["timeout"], 0.1),
         retry=RetryPolicy(backoff=_at_least("retry_delay", params["retry_delay"], 0)),
@@ -200,7 +200,7 @@ def settings(params: Mapping[str, Any]) -> Settings:
 
 
 def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
-    """How the engine works. Raises InputError for numbers that cannot be meant."""
+    """Return how the engine works. Raise InputError for numbers that cannot be meant."""
     from .._sync.engine import Options
     from .._sync.rules.referrer_choice import ALL, parse_referrers
 
@@ -229,7 +229,7 @@ def check_progress(params: Mapping[str, Any]) -> None:
 
 
 def max_runtime(params: Mapping[str, Any]) -> float | None:
-    """Seconds after which a run ends wherever it is. Raises InputError for a time that is none."""
+    """Return the seconds after which a run ends, finished or not. Raise InputError for a time that is none."""
     seconds = params["max_runtime"]
     return None if seconds is None else _at_least("max_runtime", seconds, 1)
 
@@ -271,7 +271,7 @@ def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> Registr
 
 
 def _credential(item: Mapping[str, Any], subject: str) -> Credential | None:
-    """The entry's credential; whether it is complete is checked where credentials are collected."""
+    """Return the entry's credential; whether it is complete is checked where credentials are collected."""
     credential = Credential(
         username=item["username"] or "", password=item["password"] or "", identity_token=item["identity_token"] or ""
     )
@@ -303,7 +303,7 @@ def _check_files(known: Mapping[str, Any]) -> None:
 
 
 def _at_least(name: str, value: float, least: float) -> float:
-    """Give the number back; anything below is refused, what no clock can count, and "not a number"."""
+    """Return the number; raise InputError when it is smaller, not a number, or more than any clock can count."""
     if least <= value <= _MOST:
         return value
     cause = "it is too large" if value > _MOST else "it is too small"

@@ -66,7 +66,7 @@ class ProgressFile:
 
 
 class Lease:
-    """Whether the process that started a run still wants it.
+    """Tells whether the process that started a run still wants it.
 
     A process on the same machine holds a lock (flock) on the file for as long as it lives. One on another machine
     touches the file again and again; it is given up when that has not happened for ``seconds``, by this machine's

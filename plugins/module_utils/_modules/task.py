@@ -55,20 +55,20 @@ class Secrets:
                     self._sorted = None
 
     def maskable(self) -> list[str]:
-        """The secrets of at least three characters, the longest first, so that one inside another is masked last."""
+        """Return the secrets of at least three characters, longest first, so that a part of one is masked after it."""
         with self._lock:
             if self._sorted is None:
                 self._sorted = sorted((text for text in self._values if len(text) >= _SHORTEST), key=len, reverse=True)
             return self._sorted
 
     def mask(self, text: str) -> str:
-        """Give the text with every secret in it replaced."""
+        """Return the text with every secret in it replaced."""
         for value in self.maskable():
             text = text.replace(value, MASK)
         return text
 
     def occur_in(self, texts: Iterable[str]) -> bool:
-        """Whether any secret of at least three characters is a part of any of the texts."""
+        """Return whether any secret of at least three characters is a part of any of the texts."""
         joined = "\n".join(texts)
         return any(value in joined for value in self.maskable())
 
@@ -131,7 +131,7 @@ class Task:
             self._warnings[self.secrets.mask(text)] = None
 
     def run(self, argv: list[str], stdin: str) -> tuple[int, str, str]:
-        """Run a program to its end, whether it reads what it is given or not. Gives its exit code and what it wrote.
+        """Run a program to its end, whether it reads its input or not. Return its exit code and what it wrote.
 
         :raises OSError: when it cannot be started
         """
@@ -146,7 +146,7 @@ class Task:
         return int(code), str(out), str(err)
 
     def returns_secret(self, value: str) -> None:
-        """Have a secret masked wherever Ansible can, but for this module's own result, whose purpose it is."""
+        """Mask a secret everywhere but in this module's own result, whose purpose it is."""
         if register_secret is not None:
             register_secret(value)
 

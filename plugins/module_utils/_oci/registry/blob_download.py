@@ -22,7 +22,7 @@ _NO_RANGES = (400, 405, 412, 416, 501)
 
 
 def open_blob(client: Client, call: Call, blob: Descriptor, offset: int) -> RegistryBlobReader:
-    """Ask for a blob and give a reader of its bytes from an offset on.
+    """Ask for a blob. Return a reader of its bytes from an offset on.
 
     :param call: a GET of the blob, streamed
     :raises ContentError: size_mismatch, when the registry announces another size
@@ -62,7 +62,7 @@ def open_blob(client: Client, call: Call, blob: Descriptor, offset: int) -> Regi
 
 
 def _ask(client: Client, call: Call, offset: int) -> Answer:
-    """From an offset on, or whole where the registry does not do that."""
+    """Ask for a blob from an offset on, or for the whole where the registry takes no ranges. Return the answer."""
     if offset and client.quirks.takes_ranges:
         partial = replace(call, headers={"Range": f"bytes={offset}-"})
         answer = client.call(partial)
@@ -128,7 +128,7 @@ class RegistryBlobReader:
             raise self._client.fault(short, self._purpose)
 
     def close(self) -> None:
-        """Let go of the connection; twice is harmless."""
+        """Release the connection; a second call is harmless."""
         self._answer.close()
 
     def _check(self, block: bytes) -> None:

@@ -126,7 +126,7 @@ class BlobUpload:
 
         :param session: one that is open already
         :raises RegistryError: when the registry did not take it
-        :raises ImageOpsError: whatever the reader raised
+        :raises ImageOpsError: what the reader raised
         """
         what, budget = ("send", self._purpose.subject), self._run.budget
 
@@ -241,7 +241,7 @@ class BlobUpload:
         return answer.status in (405, 501) or (spoilt and self._client.quirks.resumes)
 
     def _send_chunks(self, session: UploadSession) -> None:
-        """PATCH after PATCH, then a PUT without a body (Pushing a blob in chunks)."""
+        """Send the blob by one PATCH a chunk, then a PUT without a body (Pushing a blob in chunks)."""
         pieces = Pieces(self._open_at)
         url, offset = session.location, session.offset
         try:

@@ -105,7 +105,7 @@ class Registry(Store):
         limit: int,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """GET something beside the distribution API, such as Harbor's own, by Basic authentication.
+        """Return the answer to a GET beside the distribution API, such as Harbor's own, by Basic authentication.
 
         :param path: with its query
         :param limit: bytes of the answer at most
@@ -120,7 +120,7 @@ class Registry(Store):
         return self._client.error(Call("GET", "", purpose), answer)
 
     def begin_round(self) -> None:
-        """Let one request find out whether a registry that was down is back. Called when a round of retries begins."""
+        """Allow one request to a registry that was down, when a round of retries begins."""
         self._client.begin_round()
 
     def close(self) -> None:

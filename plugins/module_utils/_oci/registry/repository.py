@@ -52,7 +52,7 @@ class RegistryRepository(Repository):
     # -- reading -------------------------------------------------------------------------------------------------
 
     def tags(self) -> list[str]:
-        """Every tag, all pages (Listing Tags); empty when the repository does not exist."""
+        """Return every tag, of all pages (Listing Tags); none when the repository does not exist."""
         return [tag for tag in self._tag_pages().entries() if _is_tag(tag)]
 
     def few_tags(self) -> list[str] | None:
@@ -236,9 +236,9 @@ class RegistryRepository(Repository):
         return found is not None and found.digest == digest
 
     def list_referrer(self, manifest: Manifest) -> None:
-        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema). One at a time in a repository.
+        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema); one call at a time in a repository.
 
-        Nothing is done unless it was put here and the registry did not say that it lists it itself.
+        Nothing is done unless the manifest was put here and the registry did not say that it lists referrers itself.
         """
         if manifest.subject is None or manifest.digest not in self._unlisted:
             return

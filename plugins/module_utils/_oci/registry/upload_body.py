@@ -98,7 +98,7 @@ class Pieces:
             yield piece
 
     def close(self) -> None:
-        """Let go of the reader; twice is harmless."""
+        """Release the reader; a second call is harmless."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None

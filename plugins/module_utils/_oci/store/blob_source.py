@@ -53,7 +53,7 @@ class BlobSource:
         self._marks: dict[int, _Hash] = {0: blob.digest.hasher()}
 
     def open_at(self, offset: int) -> BlobReader:
-        """A verified reader from this byte on."""
+        """Return a verified reader from this byte on."""
         return _VerifiedReader(self, offset)
 
     def nearest_mark(self, offset: int) -> tuple[int, _Hash]:
@@ -66,7 +66,7 @@ class BlobSource:
         self._marks[offset] = hasher.copy()
 
     def read(self, offset: int) -> BlobReader:
-        """One plain read from the registry."""
+        """Return a new reader of the source from this byte on, without verification."""
         self._on_open(offset)
         try:
             return self._repository.open_blob(self.blob, offset, once=True)
@@ -128,7 +128,7 @@ class _VerifiedReader:
         self._reader: BlobReader | None = None
 
     def close(self) -> None:
-        """Let go of the connection to the source."""
+        """Release the connection to the source."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The referrers of a manifest, by whichever way a store has of listing them, and what cosign's tags name."""
+"""The referrers of a manifest, in the way in which a store lists them, and what cosign's tags name."""
 
 from __future__ import annotations
 

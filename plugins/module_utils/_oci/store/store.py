@@ -25,7 +25,7 @@ class BlobReader(Protocol):
         """Yield the bytes from the offset that was asked for, in blocks of at most 64 KiB."""
 
     def close(self) -> None:
-        """Let go of the connection; twice is harmless."""
+        """Release the connection; a second call is harmless."""
 
 
 class Upload(Protocol):
@@ -76,7 +76,7 @@ class Store(ABC):
 
     @abstractmethod
     def begin_round(self) -> None:
-        """Let one request find out whether a store that was down is back. Called when a round of retries begins."""
+        """Allow one request to a store that was down, when a round of retries begins."""
 
     @abstractmethod
     def close(self) -> None:
@@ -154,7 +154,7 @@ class Repository(ABC):
 
     @abstractmethod
     def list_referrer(self, manifest: Manifest) -> None:
-        """Have a manifest that was put here found as a referrer of its subject.
+        """List a manifest that was put here as a referrer of its subject.
 
         Nothing is done where the store lists referrers by itself.
         """

@@ -58,7 +58,7 @@ class RepositoryBlob:
         return self.arrived.done() and not self.arrived.cancelled() and self.arrived.exception() is None
 
     def settle(self, *, mountable: bool) -> None:
-        """Tell followers whether they can mount from here; what was mountable stays so."""
+        """Set for followers whether they can mount from here; what was mountable stays so."""
         self.mountable = self.mountable or mountable
         self.settled.set()
 
@@ -122,7 +122,7 @@ class BlobPlacement:
                 blob.settle(mountable=False)
 
     def forget(self, repository: Reference, descriptors: Iterable[Descriptor]) -> None:
-        """Look for these again when they are required: the repository denies having them."""
+        """Look for these again when they are required, because the repository says that it lacks them."""
         for descriptor in descriptors:
             blob = self._all.pop(_key(repository.name, descriptor), None)
             if blob is None:
@@ -159,7 +159,7 @@ class BlobPlacement:
         blob.arrived.set_result(how)
 
     def _check_size(self, blob: Descriptor) -> None:
-        """:raises ContentError: size_mismatch, for a blob that has been read and is of another size"""
+        """Raise ContentError (size_mismatch) for a blob that has been read and is of another size."""
         size = self._sizes.get(blob.digest, blob.size)
         if size != blob.size:
             raise ContentError(

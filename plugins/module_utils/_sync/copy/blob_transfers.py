@@ -56,9 +56,9 @@ class Bandwidth:
         self._wait(seconds)
 
     def useful(self, concurrency: int) -> int:
-        """Return how many transfers are worthwhile at once, of so many: each is to move a block a second or more.
+        """Return how many transfers, of so many, may run at once so that each moves at least a block a second.
 
-        A slower one is taken for dead by registries.
+        Registries end a slower one.
         """
         return max(1, min(concurrency, self._limit // BLOCK))
 
@@ -119,7 +119,7 @@ class BlobTransfers:
         self.rereads: list[Reread] = []
 
     def close(self) -> None:
-        """Let the threads end."""
+        """End the threads when they have nothing more to do."""
         self._threads.shutdown()
 
     async def open_session(self, delivery: Delivery, mount_from: str | None = None) -> Upload | None:
@@ -269,7 +269,7 @@ class BlobTransfers:
             repository.put_blob(delivery.blob, source.open_at)
 
     def _on_open(self, blob: Descriptor) -> Callable[[int], None]:
-        """Count the reads of a blob after the first."""
+        """Return a function that counts the reads of a blob after the first."""
 
         def opened(offset: int) -> None:
             if blob.digest in self._read:
@@ -281,7 +281,7 @@ class BlobTransfers:
 
 
 def _key(delivery: Delivery) -> tuple[Digest, int]:
-    """Return what deliveries of one transfer share. A manifest that lies about the size has a transfer of its own."""
+    """Return what deliveries of one transfer share. A manifest with a wrong size has a transfer of its own."""
     return delivery.blob.digest, delivery.blob.size
 
 

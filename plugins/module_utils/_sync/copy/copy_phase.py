@@ -157,7 +157,7 @@ class CopyPhase:
                 raise outcome
 
     def _admitted(self, image: ImageResult, load: LoadedImage | BaseException) -> Coroutine[Any, Any, None]:
-        """Take the image's blobs into the placement now; the rest can wait for them."""
+        """Require the image's blobs now, and return the copying of the image, which waits for them."""
         if isinstance(load, BaseException):
             return self._attempt(image, _raise(load))
         try:

@@ -57,7 +57,7 @@ class _Branch:
             yield item
 
     def close(self) -> None:
-        """Take nothing more, and drop what is queued."""
+        """Stop the queue: no more items are taken, and those in it are dropped."""
         self.dropped.set()
         while True:
             try:
@@ -76,7 +76,7 @@ class _Branch:
                     self.dropped.set()
 
     def cut(self) -> None:
-        """Tell a dropped destination that its stream ends here."""
+        """End the stream of a dropped destination with an error."""
         self.close()
         self.items.put(Dropped("the other destinations did not wait for it"))
 
@@ -93,7 +93,7 @@ class FanOut:
 
     def start(self) -> None:
         """Begin to read."""
-        threading.Thread(target=self._pump, name="fan-out", daemon=True).start()
+        threading.Thread(target=self._read_all, name="fan-out", daemon=True).start()
 
     def open_at(self, destination: int, offset: int) -> BlobReader:
         """Return the reader for one destination: at first of the shared read, later ones of the source itself."""
@@ -108,7 +108,7 @@ class FanOut:
         """Note that a destination needs nothing more, or never began."""
         self._branches[destination].close()
 
-    def _pump(self) -> None:
+    def _read_all(self) -> None:
         reader = self._source.open_at(0)
         try:
             for block in reader:

@@ -108,7 +108,7 @@ class Digests:
 
 
 def named(references: Iterable[str]) -> list[Reference]:
-    """Take references, each with a tag or a digest; without both, the tag is ``latest``.
+    """Return references, each with a tag or a digest; without both, the tag is ``latest``.
 
     :raises InputError: for what is no reference
     """

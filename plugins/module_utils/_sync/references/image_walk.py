@@ -17,7 +17,7 @@ from ..._oci.image.reference import quoted
 from .interpolation import interpolate
 
 Change = Callable[[str, str], str]
-"""Take an image and the words that say where it stands; return what stands there instead."""
+"""A function of an image and of the words that say where it stands; it returns what replaces the image."""
 
 Path = tuple[str, ...]
 """Keys from an object to an image. ``*`` is any one key, ``**`` any number of them; lists have no key."""
@@ -29,7 +29,7 @@ _MAX_VALUES = 2_000_000
 
 
 def parse_path(written: object) -> Path:
-    """Take a path: text with dots between its keys, or a list of keys, which may have dots in them.
+    """Return the keys of a path: text with dots between its keys, or a list of keys, which may have dots in them.
 
     :raises InputError: for what is no path
     """
@@ -66,7 +66,7 @@ class ImageWalk:
 
     def __post_init__(self) -> None:
         self._done: dict[tuple[int, Path, str], Any] = {}
-        self._alive: list[Any] = []
+        self._walked: list[Any] = []
 
     def document(self, document: Any) -> Any:
         """Return a document with its images replaced.
@@ -78,12 +78,12 @@ class ImageWalk:
     def _value(self, value: Any, path: Path, where: str, depth: int) -> Any:
         if not isinstance(value, (Mapping, list, tuple)):
             return value
-        if depth > _MAX_DEPTH or len(self._alive) > _MAX_VALUES:
+        if depth > _MAX_DEPTH or len(self._walked) > _MAX_VALUES:
             cause = "it is nested too deeply" if depth > _MAX_DEPTH else "its aliases stand for too much"
             raise InputError(action="read", subject="the data with images", cause=cause)
         key = (id(value), path if self.paths else (), where)
         if key not in self._done:
-            self._alive.append(value)  # so that no other value gets its id
+            self._walked.append(value)  # so that no other value gets its id
             if isinstance(value, Mapping):
                 self._done[key] = self._mapping(value, path, where, depth)
             else:

@@ -41,7 +41,7 @@ def interpolate(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _braces(text: str, whole: str) -> tuple[str, str]:
-    """Part what is in the braces that a text begins with from what is behind them."""
+    """Return what is in the braces that a text begins with, and what is behind them."""
     depth = 0
     for position, char in enumerate(text):
         depth += {"{": 1, "}": -1}.get(char, 0)

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Calls:
-    """Makes calls for one event loop. To be used on its thread."""
+    """Makes calls for one event loop; its methods are called on the loop's thread."""
 
     def __init__(self, stores: Stores, loop: asyncio.AbstractEventLoop) -> None:
         self._stores = stores
@@ -42,7 +42,7 @@ class Calls:
         return future
 
     def _work(self, future: asyncio.Future[T], call: Callable[..., T], arguments: tuple[object, ...]) -> None:
-        """Call, in a worker's thread, and have the loop take the outcome unless it is about to take some already."""
+        """Call, in a worker's thread, and wake the loop for the outcome unless it is about to take outcomes already."""
         try:
             outcome: tuple[asyncio.Future[Any], Any, BaseException | None] = (future, call(*arguments), None)
         except BaseException as fault:  # noqa: BLE001 - the future hands it on

@@ -79,7 +79,7 @@ def run_interruptibly(
 
 
 def leave_soon(seconds: float = _LAST_CALL) -> None:
-    """Make sure that this process is gone after so many seconds, even when something holds its ordinary end up.
+    """End this process after so many seconds at the latest, even when something delays its ordinary end.
 
     The interpreter waits at its end for threads that are no daemons, and those may wait for a socket.
     """

@@ -14,7 +14,7 @@ from .workers import WorkerQueue
 
 
 class Stores:
-    """Gives the store, the repository and the queue of requests that belong to a reference.
+    """The stores of one run, and the repository and the queue of requests that belong to a reference.
 
     :param connect: opens the store of a host
     """

@@ -16,7 +16,7 @@ Threads:
 The event loop of the copy phase:
 
 * ``await calls.request(...)`` waits for a job in a queue (:mod:`event_loop`).
-* ``async with limit`` waits until a :class:`ConcurrencyLimit` lets it in.
+* ``async with limit`` waits until a :class:`ConcurrencyLimit` admits it.
 * ``await`` of a future or task waits for what another image, blob or manifest brings.
 
 The main thread waits for signals (:mod:`interrupt`).
@@ -50,7 +50,7 @@ def unexpected(fault: BaseException, *, action: str, subject: str, log: Callable
 
 
 class ConcurrencyLimit:
-    """An asynchronous context that lets in as many at once as a number says, in the order of their coming.
+    """An asynchronous context that admits as many tasks at once as a number says, in the order of their coming.
 
     :param limit: the number, at least one; it may change at any time
     """
@@ -61,15 +61,15 @@ class ConcurrencyLimit:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        """Wait to be let in."""
+        """Wait until the limit admits one more."""
         await self.enter()
 
     async def __aexit__(self, *_fault: object) -> None:
-        """Leave, and let in as many as the limit now allows."""
+        """Leave, and admit as many as the limit now allows."""
         self.leave()
 
     async def enter(self) -> None:
-        """Wait to be let in. :meth:`leave` must follow."""
+        """Wait until the limit admits one more. :meth:`leave` must follow."""
         if not self._waiting and self._inside < self._limit():
             self._inside += 1
             return
@@ -79,11 +79,11 @@ class ConcurrencyLimit:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave()  # it was let in just before
+                self.leave()  # it was admitted just before
             raise
 
     def leave(self) -> None:
-        """Leave, and let in as many as the limit now allows."""
+        """Leave, and admit as many as the limit now allows."""
         self._inside -= 1
         while self._waiting and self._inside < self._limit():
             turn = self._waiting.popleft()
@@ -128,7 +128,7 @@ class WorkerQueue:
             self._start_threads()
 
     def shutdown(self) -> None:
-        """Let the threads end once the queue is empty. A job that comes later gets a thread of its own.
+        """End the threads once the queue is empty. A job that comes later gets a thread of its own.
 
         This does not wait for the threads: they are daemons.
         """
@@ -162,7 +162,7 @@ class WorkerQueue:
 
 
 def _run(future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:
-    """Make a call and give its outcome to a future."""
+    """Make a call and set its outcome in a future."""
     try:
         value = call(*arguments)
     except BaseException as fault:  # noqa: BLE001 - the future hands it on
@@ -185,7 +185,7 @@ def ask_all(
     action: str,
     log: Callable[[str], None],
 ) -> dict[K, V | ImageOpsError]:
-    """Have every question answered in its queue. Return what came of each: its value, or the error it ended with.
+    """Ask every question in its queue. Return one outcome for each: its value, or the error it ended with.
 
     :param questions: what each is about; of a tuple its first part is named in messages
     :param action: what they do, for the message of an unexpected fault
