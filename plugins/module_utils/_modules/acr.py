@@ -31,7 +31,7 @@ _REPOSITORY_SETTINGS = ("repo_type", "summary", "tag_immutability")
 
 
 def list_instances(task: Task) -> NoReturn:
-    """The module ``acr_instance_info``."""
+    """Run the module ``acr_instance_info`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         found = _find_instances(task, clients)
@@ -41,7 +41,7 @@ def list_instances(task: Task) -> NoReturn:
 
 
 def keep_namespace(task: Task) -> NoReturn:
-    """The module ``acr_namespace``."""
+    """Run the module ``acr_namespace`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params
@@ -59,7 +59,7 @@ def keep_namespace(task: Task) -> NoReturn:
 
 
 def keep_repository(task: Task) -> NoReturn:
-    """The module ``acr_repository``."""
+    """Run the module ``acr_repository`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         if task.params["repositories"] is not None:
@@ -102,7 +102,7 @@ def _keep_repository(task: Task, clients: Clients, namespace: str, name: str) ->
 
 
 def switch_endpoint(task: Task) -> NoReturn:
-    """The module ``acr_endpoint``."""
+    """Run the module ``acr_endpoint`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         change = _endpoint(task, clients).switch(task.params["state"] == "enabled")
@@ -112,7 +112,7 @@ def switch_endpoint(task: Task) -> NoReturn:
 
 
 def keep_allow_list(task: Task) -> NoReturn:
-    """The module ``acr_endpoint_acl``."""
+    """Run the module ``acr_endpoint_acl`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params
@@ -139,7 +139,7 @@ def keep_allow_list(task: Task) -> NoReturn:
 
 
 def keep_password(task: Task) -> NoReturn:
-    """The module ``acr_login_password``."""
+    """Run the module ``acr_login_password`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params
@@ -166,7 +166,7 @@ def keep_password(task: Task) -> NoReturn:
 
 
 def get_login(task: Task) -> NoReturn:
-    """The module ``acr_authorization_token``."""
+    """Run the module ``acr_authorization_token`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params

@@ -21,7 +21,7 @@ _Namespace = tuple[str, str]
 
 
 def describe_destinations(task: Task) -> NoReturn:
-    """The module ``registry_destination_info``."""
+    """Run the module ``registry_destination_info`` and end it with its result."""
     task.need_libraries()
     try:
         namespaces = _namespaces(read_inputs(task))

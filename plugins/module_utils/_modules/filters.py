@@ -18,7 +18,7 @@ __all__ = ["ImageOpsError", "image_mirror", "image_references"]
 
 
 def image_references(data: Any, destination: object = None, paths: object = None, variables: object = None) -> Any:
-    """The filter ``image_references``: the images in text or data; with a destination, as items of ``images``.
+    """Return the result of ``image_references``: the images in text or data, as items of ``images`` with a destination.
 
     :raises ImageOpsError: for what cannot be meant
     """
@@ -29,7 +29,7 @@ def image_references(data: Any, destination: object = None, paths: object = None
 
 
 def image_mirror(data: Any, destination: object, paths: object = None, variables: object = None) -> Any:
-    """The filter ``image_mirror``: a reference, or data, with the mirror's names in place of all images.
+    """Return the result of ``image_mirror``: a reference, or data, with the mirror's names in place of all images.
 
     :raises ImageOpsError: for what cannot be meant
     """

@@ -58,7 +58,7 @@ class _Plan:
 
 
 def sync_images(task: Task) -> NoReturn:
-    """The module ``registry_image_sync``."""
+    """Run the module ``registry_image_sync`` and end it with its result."""
     task.need_libraries()
     from .._sync.engine import Engine  # loads requests
 
@@ -80,7 +80,7 @@ def sync_images(task: Task) -> NoReturn:
 
 
 def describe_images(task: Task) -> NoReturn:
-    """The module ``registry_image_info``."""
+    """Run the module ``registry_image_info`` and end it with its result."""
     task.need_libraries()
     try:
         images = [Reference.parse(text) for text in task.params["images"]]

@@ -17,7 +17,7 @@ _USER_SETTINGS = ("display_name", "comments")
 
 
 def keep_user(task: Task) -> NoReturn:
-    """The module ``ram_user``."""
+    """Run the module ``ram_user`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params
@@ -31,7 +31,7 @@ def keep_user(task: Task) -> NoReturn:
 
 
 def keep_policy(task: Task) -> NoReturn:
-    """The module ``ram_policy``."""
+    """Run the module ``ram_policy`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params
@@ -51,7 +51,7 @@ def keep_policy(task: Task) -> NoReturn:
 
 
 def keep_attachment(task: Task) -> NoReturn:
-    """The module ``ram_user_policy``."""
+    """Run the module ``ram_user_policy`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params
@@ -65,7 +65,7 @@ def keep_attachment(task: Task) -> NoReturn:
 
 
 def keep_access_key(task: Task) -> NoReturn:
-    """The module ``ram_access_key``."""
+    """Run the module ``ram_access_key`` and end it with its result."""
 
     def work(clients: Clients) -> Result:
         params = task.params

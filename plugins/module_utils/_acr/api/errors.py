@@ -283,7 +283,7 @@ def _meaning_of(api_code: str, status: int) -> _Meaning:
 
 
 def _denied_hint(answer: Mapping[str, Any]) -> str:
-    """Return which right whom is missing, where the answer says it."""
+    """Return which identity lacks which right, where the answer says it; else an empty text."""
     detail = answer.get("AccessDeniedDetail")
     if not isinstance(detail, Mapping) or not detail.get("AuthAction"):
         return ""

@@ -66,7 +66,7 @@ class RegistryProbe:
         )
 
     def identify(self) -> InstanceIdentity:
-        """Return which instance this registry is; anybody may ask.
+        """Return which instance this registry is; no login is needed.
 
         :raises ImageOpsError: ``unsupported`` when it is none of ACR Enterprise Edition
         """

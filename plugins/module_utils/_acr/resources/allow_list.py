@@ -223,7 +223,7 @@ def _has(endpoint: Endpoint, entry: str) -> bool:
 
 
 def _form(entry: AclEntry) -> str:
-    """Return an entry of the vendor's in our one form of writing it; as it is, when it is none that we know."""
+    """Return an entry of the allow list in its usual form, or unchanged when it has no form that is known."""
     try:
         return network(entry.entry)
     except InputError:

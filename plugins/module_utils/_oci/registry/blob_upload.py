@@ -188,7 +188,7 @@ class BlobUpload:
         match = _RANGE.fullmatch(answer.headers.get("Range", ""))
         if answer.status != 204 or match is None:
             return None
-        # Several registries count wrongly here; what they say is believed only near where we know we are.
+        # Several registries count wrongly here; what they say counts only close to the offset that is known.
         end = int(match.group(1)) + 1
         if not session.offset <= end <= self._blob.size or end == 1:
             return None

@@ -14,7 +14,7 @@ from ..._oci.store.store import Repository
 
 
 class ManifestCache:
-    """Reads each manifest once by its digest, from whichever repository is asked for it first.
+    """Reads each manifest once by its digest, from the first repository that is asked for it.
 
     A read that fails is not remembered: what waited for it fails too, and the next one reads again.
     """
