@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What refers to images, between registries that have the referrers API and docker-registry, which has it not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.images import Image
+from support.scenes.modules import module, registry_option
+from support.scenes.runs import Run, only
+from support.scenes.signatures import Signer, signature, signature_tag
+from support.servers.docker_registry import DockerRegistry
+from support.servers.referrers_api import ReferrersApi
+from support.servers.scripted_registry import ScriptedRegistry, refusal, scripted_registry
+from support.servers.shared import Servers
+
+SIGNER = Signer()
+APP = images.multi_arch("app", ["linux/amd64", "linux/arm64"])
+CHILD = APP.children[0]
+SIGNATURE = signature(SIGNER.layer(APP.digest), subject=APP)
+SBOM = images.artifact("sbom of a child", CHILD)
+SIGNED_SBOM = images.artifact("signature of the sbom", SBOM, "application/vnd.example.signature")
+COSIGN = signature(SIGNER.layer(APP.digest))
+ATTACHED = (SIGNATURE, SBOM, SIGNED_SBOM)
+
+
+@pytest.fixture
+def listing() -> Iterator[ScriptedRegistry]:
+    """A registry that has the API, and gives one entry a page."""
+    with scripted_registry() as registry:
+        registry.answer = ReferrersApi(registry, page=1)
+        yield registry
+
+
+@pytest.fixture
+def plain_one(servers: Servers) -> DockerRegistry:
+    """docker-registry, which has no such API."""
+    return servers.open
+
+
+def run(*registries: Any, source: str, destination: str, **options: Any) -> Any:
+    rule = {"source": source, "destination": destination, **options.pop("rule", {})}
+    return only(Run([registry.endpoint for registry in registries]).sync(rule, **options))
+
+
+def fill(registry: ScriptedRegistry, path: str, *attached: Image) -> None:
+    registry.push(path, APP, "1")
+    for each in attached:
+        registry.push(path, each)
+
+
+def requests(registry: ScriptedRegistry) -> dict[tuple[str, str], int]:
+    """What was asked and answered since the last time, lists of referrers apart from other requests."""
+    kinds = ["referrers" if "/referrers/" in one.path else one.kind for one in registry.requests]
+    found = Counter((one.method, kind) for one, kind in zip(registry.requests, kinds))
+    registry.requests.clear()
+    return {key: count for key, count in found.items() if key[1] in ("referrers", "manifest", "tags")}
+
+
+def test_everything_comes_to_a_registry_that_lists_it_by_its_fallback_tags_and_back(
+    listing: ScriptedRegistry, plain_one: DockerRegistry, plain: Callable[[Endpoint], PlainClient], fresh: Any
+) -> None:
+    fill(listing, "from/app", *ATTACHED)
+    listing.push("from/app", COSIGN, signature_tag(APP))
+    there = fresh()
+    first = run(listing, plain_one, source=f"{listing.host}/from/app", destination=f"{plain_one.host}/{there}")
+
+    assert (first.status, {state.value for state in first.referrers.values()}) == ("done", {"copied"}), first.error
+    fallback = {each.digest.replace(":", "-") for each in (APP, CHILD, SBOM)}
+    assert set(plain(plain_one.endpoint).tags(there)) == {"1", signature_tag(APP), *fallback}
+
+    back = run(listing, plain_one, source=f"{plain_one.host}/{there}", destination=f"{listing.host}/back/app")
+    assert back.status == "done", back.error
+    kept = listing.repositories["back/app"]
+    assert {each.digest for each in ATTACHED} <= set(kept.manifests)
+    assert kept.tags["1"] == APP.digest
+    assert kept.tags[signature_tag(APP)] == COSIGN.digest
+
+
+def test_what_an_unchanged_index_costs_with_and_without(listing: ScriptedRegistry) -> None:
+    fill(listing, "from/app")
+    with scripted_registry() as target:
+        target.answer = ReferrersApi(target)
+        sides = {"source": f"{listing.host}/from/app:1", "destination": f"{target.host}/to/app"}
+        run(listing, target, **sides)
+        requests(listing), requests(target)
+
+        run(listing, target, **sides, rule={"referrers": False})
+        assert requests(listing) == {("HEAD", "manifest"): 1}
+        assert requests(target) == {("HEAD", "manifest"): 1}
+
+        run(listing, target, **sides)
+        assert requests(listing) == {("HEAD", "manifest"): 1, ("GET", "tags"): 1, ("GET", "referrers"): 3}
+        assert requests(target) == {("HEAD", "manifest"): 1, ("GET", "manifest"): 1}
+
+        listing.push("from/app", SIGNATURE)
+        assert run(listing, target, **sides).action == "update"
+        requests(listing), requests(target)
+        assert run(listing, target, **sides).action == "unchanged"
+        # One of the signature itself; the destination is asked of what has a list.
+        assert requests(listing) == {("HEAD", "manifest"): 1, ("GET", "tags"): 1, ("GET", "referrers"): 4}
+        assert requests(target) == {("HEAD", "manifest"): 1, ("GET", "manifest"): 1, ("GET", "referrers"): 1}
+
+
+@pytest.mark.parametrize("needs_subject", [True, False])
+def test_a_subject_comes_before_what_refers_to_it(listing: ScriptedRegistry, needs_subject: bool) -> None:
+    fill(listing, "from/app", *ATTACHED)
+    with scripted_registry() as target:
+        target.answer = ReferrersApi(target, needs_subject=needs_subject)
+        result = run(listing, target, source=f"{listing.host}/from/app:1", destination=f"{target.host}/to/app")
+        puts = [one.path.rpartition("/")[2] for one in target.requests if (one.method, one.kind) == ("PUT", "manifest")]
+
+    assert result.status == "done", result.error
+    order = [puts.index(each.digest) for each in (CHILD, SBOM, SIGNED_SBOM)]
+    assert order == sorted(order)
+    assert puts.index(APP.digest) < puts.index(SIGNATURE.digest) < puts.index("1")
+    assert puts[-1] == "1"
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_registry_that_takes_images_alone(listing: ScriptedRegistry, required: bool) -> None:
+    fill(listing, "from/app", SBOM)
+    with scripted_registry() as target:
+        target.answer = ReferrersApi(target, refuses=("application/vnd.example.sbom",))
+        result = run(
+            listing,
+            target,
+            source=f"{listing.host}/from/app:1",
+            destination=f"{target.host}/to/app",
+            referrers_required=required,
+        )
+        tags = dict(target.repository("to/app").tags)
+
+    assert result.status == ("failed" if required else "done")
+    assert tags == ({} if required else {"1": APP.digest})
+    if not required:
+        assert [state.value for state in result.referrers.values()] == ["refused"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_source_that_refuses_the_list_is_searched_by_tags(status: int) -> None:
+    with scripted_registry() as source, scripted_registry() as target:
+        fill(source, "from/app", SIGNATURE)
+        source.push("from/app", COSIGN, signature_tag(APP))
+        source.answer = lambda request: refusal(status, "DENIED") if "/referrers/" in request.path else None
+        target.answer = ReferrersApi(target)
+        result = run(source, target, source=f"{source.host}/from/app:1", destination=f"{target.host}/to/app")
+
+    assert result.status == "done", result.error
+    assert target.repository("to/app").tags == {"1": APP.digest, signature_tag(APP): COSIGN.digest}
+
+
+@pytest.mark.parametrize("filters", [True, False])
+def test_only_the_wanted_types_come_whether_the_registry_filters_or_not(
+    listing: ScriptedRegistry, filters: bool
+) -> None:
+    listing.answer = ReferrersApi(listing, page=1, filters=filters)
+    fill(listing, "from/app", *ATTACHED)
+    wanted = {"referrers": {"types": [r"application/vnd\.example\.sbom"]}}
+    with scripted_registry() as target:
+        target.answer = ReferrersApi(target)
+        sides = {"source": f"{listing.host}/from/app:1", "destination": f"{target.host}/to/app"}
+        result = run(listing, target, **sides, rule=wanted)
+        kept = target.repository("to/app").manifests
+
+    assert result.status == "done", result.error
+    assert SBOM.digest in kept
+    assert not {SIGNATURE.digest, SIGNED_SBOM.digest} & set(kept)
+
+
+def test_the_module_copies_what_is_signed_and_nothing_else(
+    listing: ScriptedRegistry, plain_one: DockerRegistry, fresh: Any, tmp_path: Path
+) -> None:
+    fill(listing, "from/app", *ATTACHED)
+    listing.push("from/app", images.image("not signed"), "2")
+    there = f"{plain_one.host}/{fresh()}"
+    rule = {
+        "source": f"{listing.host}/from/app",
+        "destination": there,
+        "require_signature": {"keys": [SIGNER.pem], "on_missing": "skip"},
+    }
+    options = {
+        "images": [rule],
+        "registries": [registry_option(listing.endpoint), registry_option(plain_one.endpoint)],
+        "return_images": "all",
+    }
+
+    def ended(**more: Any) -> dict[str, Any]:
+        with module("registry_image_sync", {**options, **more}, home=tmp_path) as running:
+            return running.end().result
+
+    first = ended()
+    decided = {image["destination"]: image["action"] for image in first["images"]}
+    assert decided == {f"{there}:1": "create", f"{there}:2": "skip"}, first
+    assert not ended()["changed"]
+
+    rule["require_signature"] = {"keys": [Signer().pem]}
+    failed = ended()
+    assert failed["failed"]
+    assert failed["error_codes"] == ["signature_invalid", "signature_missing"]
