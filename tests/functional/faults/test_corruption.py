@@ -157,7 +157,7 @@ def test_a_spoilt_manifest_is_not_put_anywhere(scene: Scene, spoilt: str) -> Non
 
 def test_a_manifest_that_is_spoilt_once_is_read_again_in_the_next_round(scene: Scene) -> None:
     wanted = scene.give("v1", images.image(scene.path))
-    scene.source.add(FlipResponse(at=40), method="GET", target=wanted.digest)
+    scene.source.add(FlipResponse(at=40), method="GET", target=f"/manifests/{wanted.digest}")
 
     result = scene.sync(retries=1)
 
