@@ -151,7 +151,8 @@ def envelope(
     if algorithm.startswith("PS"):
         made = private.sign(message, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
     else:
-        first, second = decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))
-        made = first.to_bytes(32, "big") + second.to_bytes(32, "big")
+        chosen = {"ES384": hashes.SHA384(), "ES512": hashes.SHA512()}.get(algorithm, hashes.SHA256())
+        numbers = decode_dss_signature(private.sign(message, ec.ECDSA(chosen)))
+        made = b"".join(number.to_bytes((private.key_size + 7) // 8, "big") for number in numbers)
     encoded = [b64(one.public_bytes(serialization.Encoding.DER)) for one in chain]
     return {"protected": parts[0], "payload": parts[1], "header": {"x5c": encoded}, "signature": url64(made)}

@@ -25,6 +25,7 @@ _EXPIRY = "io.cncf.notary.expiry"
 _UNDERSTOOD = frozenset((_SCHEME, _EXPIRY, "io.cncf.notary.signingTime", "io.cncf.notary.authenticSigningTime"))
 _LONGEST_CHAIN = 10
 _ALGORITHMS = {"256": "SHA256", "384": "SHA384", "512": "SHA512"}
+_CURVES = {"256": "secp256r1", "384": "secp384r1"}
 
 
 def check_envelope(content: bytes, digest: Digest, authorities: list[Any], now: datetime) -> Checked:
@@ -78,7 +79,7 @@ def _chain(encoded: list[str]) -> list[Any]:
 
 
 def _is_signed(certificate: Any, algorithm: str, signature: bytes, signed: bytes) -> bool:
-    """Return whether a certificate's key has signed by a JWS algorithm (RFC 7518: PS256 … ES512)."""
+    """Return whether a certificate's key has signed by a JWS algorithm (RFC 7518: PS256 to PS512, ES256, ES384)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -92,8 +93,10 @@ def _is_signed(certificate: Any, algorithm: str, signature: bytes, signed: bytes
         if kind == "PS" and isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048:
             salted = padding.PSS(padding.MGF1(chosen), chosen.digest_size)
             key.verify(signature, signed, salted, chosen)
-        elif kind == "ES" and isinstance(key, ec.EllipticCurvePublicKey) and len(signature) % 2 == 0:
-            half = len(signature) // 2
+        elif kind == "ES" and isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name == _CURVES.get(size):
+            half = key.key_size // 8
+            if len(signature) != 2 * half:
+                return False
             numbers = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
             key.verify(encode_dss_signature(*numbers), signed, ec.ECDSA(chosen))
         else:

@@ -153,10 +153,20 @@ def test_a_bundle_that_is_forged_does_not_hold(content: bytes, verdict: Verdict,
         envelope(expiry="2026-12-24T12:00:00Z"),
         envelope(private=RSA, chain=(RSA_LEAF, MIDDLE), algorithm="PS256"),
         envelope(chain=(LEAF, MIDDLE, ROOT)),
+        envelope(private=P384, chain=(certificate(P384, "leaf", (MIDDLE_KEY, MIDDLE)), MIDDLE), algorithm="ES384"),
     ],
 )
 def test_a_notation_signature_whose_chain_leads_to_a_given_authority_holds(made: dict[str, Any]) -> None:
     assert check_envelope(json.dumps(made).encode(), DIGEST, [ROOT], NOW).why == ""
+
+
+P521 = ec.generate_private_key(ec.SECP521R1())
+
+
+def of_curve(private: Any, algorithm: str) -> dict[str, Any]:
+    """An envelope that is signed by a key on another curve than its algorithm is for, or on one that is not taken."""
+    leaf = certificate(private, "leaf", (MIDDLE_KEY, MIDDLE))
+    return envelope(private=private, chain=(leaf, MIDDLE), algorithm=algorithm)
 
 
 def chain(**leaf: Any) -> tuple[x509.Certificate, ...]:
@@ -170,6 +180,8 @@ def chain(**leaf: Any) -> tuple[x509.Certificate, ...]:
         ({**envelope(), "payload": envelope(OTHER)["payload"]}, Verdict.WRONG, "not that of its certificate"),
         (envelope(private=STRANGER), Verdict.WRONG, "not that of its certificate"),
         (envelope(algorithm="HS256"), Verdict.WRONG, "not that of its certificate"),
+        (of_curve(P384, "ES256"), Verdict.WRONG, "not that of its certificate"),
+        (of_curve(P521, "ES512"), Verdict.WRONG, "not that of its certificate"),
         (envelope(chain=()), Verdict.WRONG, "not that of its certificate"),
         (envelope(chain=(LEAF,)), Verdict.WRONG, "does not lead to"),
         (envelope(chain=(certificate(P256, "self"),)), Verdict.WRONG, "does not lead to"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -233,7 +234,10 @@ def test_a_choice_of_platforms_that_makes_another_image_has_no_signature(target:
     push(source, "x", index, "1")
     refer(source, signature(SIGNER.layer(index.digest), subject=index), to=index)
 
-    assert_refused(sync(source, target, platforms=["linux/amd64"]), target, "signature_missing")
+    part = sync(source, target, platforms=["linux/amd64"])
+    assert "makes it another image" in assert_refused(part, target, "signature_missing")
+    assert part.error is not None
+    assert "leave platforms out" in part.error.hint
     whole = sync(source, target, platforms=["linux/*"])
     assert (whole.status, str(whole.digest)) == (Status.DONE, index.digest)
 
@@ -342,6 +346,15 @@ def test_what_cannot_be_meant_is_refused_by_its_place(value: object, subject: st
         parse_rules([{**item("a.test/x", "b.test/y"), "require_signature": value}], **_NO_DEFAULTS)
     assert caught.value.subject == subject
     assert cause in caught.value.cause
+
+
+def test_a_missing_library_is_named_with_the_option_that_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.hashes", None)
+    assert parse_rules([item("a.test/x", "b.test/y")], **_NO_DEFAULTS)
+    with pytest.raises(InputError) as caught:
+        parse_rules([gated()], **_NO_DEFAULTS)
+    assert caught.value.subject == "require_signature"
+    assert "cryptography is not installed" in caught.value.cause
 
 
 _NO_DEFAULTS: dict[str, Any] = {"default_registry": None, "default_namespace": None}
