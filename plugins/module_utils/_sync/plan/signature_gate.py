@@ -114,7 +114,7 @@ class SignatureGate:
     def _signatures(
         self, repository: Repository, digest: Digest, referrers: Sequence[Referrer], trust: _Trust
     ) -> Iterator[Checked]:
-        for candidate in dict.fromkeys(self._candidates(repository, referrers)):
+        for candidate in islice(dict.fromkeys(self._candidates(repository, referrers)), _MAX_SIGNATURES):
             try:
                 layers = list(_layers(self._manifests.get(repository, candidate)))
             except ImageOpsError as fault:
