@@ -19,7 +19,8 @@ from typing import Callable, TypeVar
 
 T = TypeVar("T")
 
-START_SECONDS = 20.0
+# A busy machine takes its time; only a server that does not come up at all is waited for so long.
+START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 
 
