@@ -73,6 +73,7 @@ def options_of(simulator: Simulator, planted: Planted, directory: Path) -> dict[
     instance = simulator.world.instances[PLACE["instance_id"]]
     simulator.front(instance.instance_id)
     password = planted.add("login password", "Aa1/#%&+<x9>")
+    lasting = simulator.world.add_key()  # a temporary one sets no password
     return {
         "acr_instance_info": {**PLACE, "namespaces": True},
         "acr_namespace": TEAM,
@@ -81,6 +82,9 @@ def options_of(simulator: Simulator, planted: Planted, directory: Path) -> dict[
         "acr_endpoint_acl": {**PLACE, "entries": [{"entry": "192.0.2.0/24"}]},
         "acr_login_password": {
             **PLACE,
+            "access_key_id": lasting.key_id,
+            "access_key_secret": lasting.secret,
+            "security_token": "",
             "username": "acme",
             "password": password,
             "ca_path": str(simulator.identity.certificate_path),
@@ -95,7 +99,12 @@ def options_of(simulator: Simulator, planted: Planted, directory: Path) -> dict[
 
 def test_every_module_is_looked_at(simulator: Simulator, planted: Planted, tmp_path: Path) -> None:
     there = {path.stem for path in MODULES.glob("*.py")}
-    here = {*options_of(simulator, planted, tmp_path), "registry_image_sync", "registry_image_info"}
+    here = {
+        *options_of(simulator, planted, tmp_path),
+        "registry_image_sync",
+        "registry_image_info",
+        "registry_destination_info",
+    }
     assert there == here, "give a new module its options here, or a stage of its own"
 
 

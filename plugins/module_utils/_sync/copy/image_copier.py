@@ -149,7 +149,7 @@ class ImageCopier:
         if image.graph is not None and self._option(result) != UnsupportedArtifacts.FAIL:
             yield from (leaf for leaf in artifacts_of(image.graph) if self._refused.has(host, leaf.manifest))
         if not self._options.referrers_required:
-            yield from (graph for _, graph in image.referrers if self._refused.has(host, graph.manifest))
+            yield from (graph for _referrer, graph in image.referrers if self._refused.has(host, graph.manifest))
 
     async def _put_image(
         self, result: ImageResult, graph: Graph, blobs: dict[Digest, RepositoryBlob], *, root: bool
