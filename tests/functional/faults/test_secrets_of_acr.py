@@ -73,7 +73,6 @@ def options_of(simulator: Simulator, planted: Planted, directory: Path) -> dict[
     instance = simulator.world.instances[PLACE["instance_id"]]
     simulator.front(instance.instance_id)
     password = planted.add("login password", "Aa1/#%&+<x9>")
-    lasting = simulator.world.add_key()  # a temporary one sets no password
     return {
         "acr_instance_info": {**PLACE, "namespaces": True},
         "acr_namespace": TEAM,
@@ -82,9 +81,6 @@ def options_of(simulator: Simulator, planted: Planted, directory: Path) -> dict[
         "acr_endpoint_acl": {**PLACE, "entries": [{"entry": "192.0.2.0/24"}]},
         "acr_login_password": {
             **PLACE,
-            "access_key_id": lasting.key_id,
-            "access_key_secret": lasting.secret,
-            "security_token": "",
             "username": "acme",
             "password": password,
             "ca_path": str(simulator.identity.certificate_path),
@@ -112,6 +108,10 @@ def test_nothing_shows_when_all_goes_well(
     modules: Modules, simulator: Simulator, planted: Planted, tmp_path: Path
 ) -> None:
     options = options_of(simulator, planted, tmp_path)
+    lasting = simulator.world.add_key()  # a temporary one sets no password
+    options["acr_login_password"].update(
+        access_key_id=lasting.key_id, access_key_secret=lasting.secret, security_token=""
+    )
     for name in sorted(options, key=lambda name: (name not in FIRST, FIRST.index(name) if name in FIRST else 0)):
         result = modules.run(name, **options[name])
         assert not result.get("failed"), (name, result["msg"])
