@@ -114,8 +114,8 @@ def test_the_next_page_is_on_the_same_host(
     plain(registry_with_login.endpoint).push(repository, images.image(repository), "tag")
     link = f'<{elsewhere.endpoint.url}/v2/{repository}/tags/list?last=tag>; rel="next"'
     registry_with_login.add(ChangeHeaders({"Link": link}), target="/tags/list", times=None)
-    with registry_client(registry_with_login.endpoint) as registry, pytest.raises(ImageOpsError):
-        registry.repository(repository).tags()
+    with registry_client(registry_with_login.endpoint) as registry:
+        assert registry.repository(repository).tags() == ["tag"]  # the page is asked of the registry itself
     assert elsewhere.records() == []
 
 
