@@ -71,6 +71,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 from ansible_collections.imageops.registry.plugins.module_utils._modules.lookups import DigestLookup, LookupFault
+from ansible_collections.imageops.registry.plugins.plugin_utils.programs import run_program
 
 _OPTIONS = ("registries", "docker_config", "timeout", "retry_delay", "platform")
 _Variables = Mapping[str, Any]
@@ -108,7 +109,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         key = repr(options)
         try:
             missing = [term for term in dict.fromkeys(terms) if (str(term), key) not in known]
-            digests = DigestLookup(options, Display().warning).digests(missing) if missing else []
+            digests = DigestLookup(options, Display().warning, run_program).digests(missing) if missing else []
         except LookupFault as fault:
             raise AnsibleLookupError(f"image_digest: {fault}") from fault
         known.update(((str(term), key), digest) for term, digest in zip(missing, digests))

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DigestLookup", "LookupFault"]
 
+RunProgram = Callable[[list[str], str], tuple[int, str, str]]
+
 
 class LookupFault(Exception):
     """Why a lookup has no answer, in words without secrets."""
@@ -34,10 +35,12 @@ class _Evaluation:
 
     :param options: the options of the action group, and platform, as they were given
     :param warn: shows a warning
+    :param run: runs a program with a standard input; gives its exit status, standard output and standard error
     """
 
-    def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None]) -> None:
+    def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None], run: RunProgram) -> None:
         self.secrets = Secrets()
+        self.run = run
         self._warn = warn
         options = _plain(options)
         for entry in options.get("registries") or ():
@@ -51,14 +54,6 @@ class _Evaluation:
     def warn(self, text: str) -> None:
         """Show a warning without secrets."""
         self._warn(self.secrets.mask(text))
-
-    def run(self, argv: list[str], stdin: str) -> tuple[int, str, str]:
-        """Run a program to its end. Return its exit status and what it wrote.
-
-        :raises OSError: when it cannot be started
-        """
-        ended = subprocess.run(argv, input=stdin, capture_output=True, text=True, errors="replace", check=False)
-        return ended.returncode, ended.stdout, ended.stderr
 
 
 def _plain(value: Any) -> Any:
@@ -75,13 +70,14 @@ class DigestLookup:
 
     :param options: the options of the action group, and platform, as they were given
     :param warn: shows a warning
+    :param run: runs a program with a standard input; gives its exit status, standard output and standard error
     :raises LookupFault: for what cannot be meant
     """
 
-    def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None]) -> None:
+    def __init__(self, options: Mapping[str, Any], warn: Callable[[str], None], run: RunProgram) -> None:
         if find_spec("requests") is None:
             raise LookupFault(missing_required_lib("requests"))
-        self._evaluation = _Evaluation(options, warn)
+        self._evaluation = _Evaluation(options, warn, run)
 
     def digests(self, references: Sequence[object]) -> list[str]:
         """Return the digest of each reference.
