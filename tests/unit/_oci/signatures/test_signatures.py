@@ -94,7 +94,7 @@ def test_a_simple_signature_that_is_forged_does_not_hold(payload: bytes, signatu
     assert check_simple_signing(payload, signature, DIGEST, [key(P256)]).verdict is verdict
 
 
-@pytest.mark.parametrize("private", [P256, P384, ED25519])
+@pytest.mark.parametrize("private", [P256, ED25519])
 def test_a_bundle_that_another_library_signed_holds(private: Any) -> None:
     content = json.dumps(bundle(private)).encode()
     assert check_bundle(content, DIGEST, [key(STRANGER), key(private)]).verdict is Verdict.GOOD
