@@ -64,6 +64,7 @@ _list:
   sample: [sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998]
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,21 +79,31 @@ _Variables = Mapping[str, Any]
 
 
 class _Answers:
-    """The answers within one templating: as long as the variables are the same objects.
+    """The answers within one templating: as long as the variables are the same objects, and for at most a second.
 
-    The variables are kept, so that no other object gets the identity of one of them.
+    The variables are kept, so that no other object gets the identity of one of them. The time is for what is templated
+    again with the same ones: from ansible-core 2.21 on, each try of a task with C(until) is.
     """
+
+    _LONGEST = 1.0
 
     def __init__(self) -> None:
         self._variables: list[Any] = []
         self._known: dict[tuple[str, str], str] = {}
+        self._since = 0.0
 
-    def for_variables(self, variables: _Variables) -> dict[tuple[str, str], str]:
-        """Return what is known; nothing when the variables are others than before."""
+    def for_variables(self, variables: _Variables) -> Mapping[tuple[str, str], str]:
+        """Return what is known; nothing when the variables are others than before, or a second has passed."""
         seen = [variables, *variables.values()]
-        if list(map(id, seen)) != list(map(id, self._variables)):
+        if list(map(id, seen)) != list(map(id, self._variables)) or time.monotonic() - self._since >= self._LONGEST:
             self._variables, self._known = seen, {}
         return self._known
+
+    def add(self, answers: Mapping[tuple[str, str], str]) -> None:
+        """Keep more answers for the variables that were asked for last."""
+        if not self._known:
+            self._since = time.monotonic()
+        self._known.update(answers)
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -112,5 +123,5 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             digests = DigestLookup(options, Display().warning, run_program).digests(missing) if missing else []
         except LookupFault as fault:
             raise AnsibleLookupError(f"image_digest: {fault}") from fault
-        known.update(((str(term), key), digest) for term, digest in zip(missing, digests))
+        self._answers.add({(str(term), key): digest for term, digest in zip(missing, digests)})
         return [known[str(term), key] for term in terms]

@@ -15,11 +15,11 @@ from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.scenes import images
 from support.scenes.modules import registry_option
-from support.scenes.playbooks import PROGRAM, Played, play
+from support.scenes.playbooks import CAN_PLAY, Played, play
 from support.servers.shared import PASSWORD, USER, Servers
 
 pytestmark = [
-    pytest.mark.skipif(not PROGRAM.exists(), reason="this Python is one of managed hosts only"),
+    pytest.mark.skipif(not CAN_PLAY, reason="this Python is one of managed hosts only"),
     pytest.mark.timeout(1500),
 ]
 
@@ -174,7 +174,7 @@ def test_a_condition_that_waits_for_another_digest_asks_each_time(
         "register": "tried",
         "until": f"lookup({LOOKUP}, image, registries=registries) == '{later}'",
         "retries": 3,
-        "delay": 0,
+        "delay": 1,
     }
     plays = [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
     variables = {"registries": [registry_option(servers.open.endpoint)], "image": f"{host}/{repository}:1.0"}

@@ -22,11 +22,11 @@ from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.scenes import images
 from support.scenes.modules import registry_option
-from support.scenes.playbooks import PROGRAM
+from support.scenes.playbooks import CAN_PLAY, PROGRAM
 from support.servers.processes import wait_until
 from support.servers.shared import Servers
 
-pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="this Python is one of managed hosts only")
+pytestmark = pytest.mark.skipif(not CAN_PLAY, reason="this Python is one of managed hosts only")
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 120.0
@@ -114,7 +114,10 @@ def playing(
         started.append(Playing(tmp_path, json.loads(json.dumps(task))))
         return started[-1]
 
+    # What a shell has started in the background ignores it, and so does all that is started there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield start
+    signal.signal(signal.SIGINT, before)
     for one in started:
         if one.process.poll() is None:
             os.killpg(one.process.pid, signal.SIGKILL)

@@ -16,13 +16,13 @@ from typing import Callable, NamedTuple
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, Instance
+from support.scenes.playbooks import CAN_PLAY, PROGRAM
 
-PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOKS = Path(__file__).resolve().parent / "playbooks"
 
 pytestmark = [
-    pytest.mark.skipif(not PROGRAM.exists(), reason="this Python is one of managed hosts only"),
+    pytest.mark.skipif(not CAN_PLAY, reason="this Python is one of managed hosts only"),
     pytest.mark.timeout(900),  # some fifty tasks of a process each
 ]
 

@@ -11,13 +11,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
-"""The program of this Python; not there on a Python of managed hosts only."""
+"""The program of this Python."""
+CAN_PLAY = PROGRAM.exists() and find_spec("jinja2") is not None
+"""Whether it runs: a Python of managed hosts only has ansible-core's files, but not what a controller needs."""
 
 _ROOT = Path(__file__).resolve().parents[4]
 _LONGEST = 1200.0
