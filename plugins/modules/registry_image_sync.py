@@ -33,7 +33,7 @@ attributes:
     details:
       - The same questions are asked as in a real run, and nothing is written to a registry. The result has the bytes
         that would be written.
-      - O(report_path) and O(log_path) are written in check mode, too.
+      - O(report_path) and O(log_path) are written in check mode, too, and O(rerun_path) is not.
   diff_mode:
     support: full
     details:
@@ -212,6 +212,7 @@ options:
       - A file with image-syncer's C(images) part alone. Environment variables are replaced as in O(auth_file).
       - A list of references is taken, too, one a line, each of them a source for the default destination. A C(#) begins
         a comment, and C(--platform=linux/arm64) before a reference takes that platform of it.
+      - So is a list in YAML or JSON of what O(images) takes, which O(rerun_path) is.
     type: path
   default_registry:
     description: The registry of empty destinations. Needs O(default_namespace).
@@ -349,6 +350,14 @@ options:
     description: Who answers for the run, as the report is to say it.
     type: str
     version_added: 0.2.0
+  rerun_path:
+    description:
+      - A file that gets all failed images, where the task runs, in the form that O(images_file) takes, so that another
+        task can try only them. An empty list when none failed, and a run that is interrupted leaves out what it has not
+        tried. It is replaced in one step, and left alone in check mode. Missing directories are created. A new file can
+        be read by its owner alone.
+    type: path
+    version_added: 0.3.0
   log_path:
     description:
       - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines
@@ -463,13 +472,14 @@ EXAMPLES = r"""
     - name: Copy, and keep what failed
       imageops.registry.registry_image_sync:
         images: "{{ my_images }}"
+        rerun_path: /var/log/failed-images.json
       register: sync
       ignore_errors: true
 
     - name: Try only that once more
       imageops.registry.registry_image_sync:
-        images: "{{ sync.failed_images }}"
-      when: sync.failed_images is defined
+        images_file: "{{ sync.rerun_path }}"
+      when: sync.rerun_path is defined
 """
 
 RETURN = r"""
@@ -619,10 +629,16 @@ failed_images:
       destination: dr.example.com/mirror/nginx:1.27
 failed_images_left_out:
   description: >-
-    How many rules RV(failed_images) would have, when these are too many to be shown. O(report_path) has them.
+    How many rules RV(failed_images) would have, when these are too many to be shown. O(rerun_path) has them, and so has
+    the JSON file of O(report_path).
   returned: when there are too many
   type: int
   sample: 212
+rerun_path:
+  description: The file that has all failed images, whether RV(failed_images) is there or not.
+  returned: when O(rerun_path) is given, images failed and it could be written; not in check mode
+  type: str
+  sample: /var/log/failed-images.json
 causes:
   description: Each error code once, the most frequent first.
   returned: when images failed

@@ -82,6 +82,26 @@ def test_a_failure_leaves_the_rest_done_and_can_be_tried_again(
     assert sync(images=failed["failed_images"]).result["error_codes"] == ["tag_not_found"]
 
 
+def test_what_failed_is_in_a_file_that_another_task_takes(
+    sync: Sync, plain: Callable[[Endpoint], PlainClient], servers: Servers, source: str, target: str, tmp_path: Path
+) -> None:
+    tags = [f"{number:0120d}" for number in range(100)]
+    rules = [{"source": f"{source}:1.0", "destination": target}]
+    rules += [{"source": f"{source}:{tag}", "destination": f"{target}:{tag}", "overwrite": "fail"} for tag in tags]
+    failed = sync(images=rules, rerun_path="again/failed.json").result
+    assert ("failed_images" in failed, failed["failed_images_left_out"] > 10) == (False, True)
+    assert failed["rerun_path"] == str(tmp_path / "again" / "failed.json")
+    repository = source.partition("/")[2]
+    for tag in tags:
+        plain(servers.htpasswd.endpoint).push(repository, images.image("late"), tag)
+    looked = sync(check_mode=True, images_file=failed["rerun_path"], rerun_path=failed["rerun_path"]).result
+    assert "rerun_path" not in looked
+    mended = sync(images_file=failed["rerun_path"], rerun_path=failed["rerun_path"]).result
+    assert sorted(image["destination"] for image in mended["images"]) == [f"{target}:{tag}" for tag in tags]
+    assert "rerun_path" not in mended
+    assert sync(images_file=failed["rerun_path"]).result["msg"] == "no images to copy"
+
+
 def test_the_same_result_in_the_output_and_in_the_report(sync: Sync, source: str, target: str, tmp_path: Path) -> None:
     result = sync(images=[{"source": source, "destination": target}], report_path="report.json").result
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
@@ -197,6 +217,7 @@ def test_a_secret_in_a_name_is_warned_of_and_stands_in_the_reports_names_alone(
         ({"images": [], "docker_config": "nowhere.json"}, "nowhere.json"),
         ({"images": [], "log_path": "."}, "log_path"),
         ({"images": [], "report_path": "."}, "report_path"),
+        ({"images": [], "rerun_path": "."}, "rerun_path"),
         ({"images": [], "registries": [{"registry": "a.example.com", "username": "bob"}]}, "without a password"),
     ],
 )

@@ -52,6 +52,7 @@ class _Plan:
     max_runtime: float | None
     log: LogFile | None
     report_paths: Sequence[str]
+    rerun_path: str
     circumstances: Circumstances
     progress: Progress
     shared: SharedFiles
@@ -75,8 +76,10 @@ def sync_images(task: Task) -> NoReturn:
         result, signal = _run(engine, plan)
     except ImageOpsError as error:
         task.refuse(error)
-    _write_down(task, plan, result)
-    _end(task, result, signal, {host: asdict(registry.origin) for host, registry in plan.managed.items()})
+    more: dict[str, Any] = _write_down(task, plan, result)
+    if plan.managed:
+        more["acr_credentials"] = {host: asdict(registry.origin) for host, registry in plan.managed.items()}
+    _end(task, result, signal, more)
 
 
 def describe_images(task: Task) -> NoReturn:
@@ -109,6 +112,7 @@ def _plan(task: Task) -> _Plan:
     inputs = read_inputs(task)
     run = inputs.run
     report_paths = report_files.prepare(params["report_path"])
+    rerun_paths = report_files.prepare(params["rerun_path"], "rerun_path")
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
     if log is not None:
         run = replace(run, log=log.line)
@@ -125,6 +129,7 @@ def _plan(task: Task) -> _Plan:
         max_runtime=max_runtime,
         log=log,
         report_paths=report_paths,
+        rerun_path=rerun_paths[0] if rerun_paths and not task.check_mode else "",
         circumstances=Circumstances(params, inputs.rules),
         progress=progress,
         shared=shared,
@@ -217,8 +222,11 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
     return result, ended.signal
 
 
-def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
-    """Finish the log and write the report. The run is over: what goes wrong here is a warning."""
+def _write_down(task: Task, plan: _Plan, result: RunResult) -> dict[str, Any]:
+    """Finish the log, write the report and what is to be tried again. Return what the task's result says of that.
+
+    The run is over: what goes wrong here is a warning.
+    """
     if plan.log is not None:
         plan.log.finished(result, check_mode=task.check_mode)
         plan.log.close()
@@ -234,9 +242,22 @@ def _write_down(task: Task, plan: _Plan, result: RunResult) -> None:
             report_files.write(plan.report_paths, content, language=task.params["report_language"])
         except OSError as error:
             task.warn(f"cannot write the report {error.filename}: {error.strerror or error}")
+    if not plan.rerun_path:
+        return {}
+    again = report.failed_rules(result)
+    try:
+        report_files.write_rules(plan.rerun_path, again)
+    except OSError as error:
+        task.warn(f"cannot write the failed images to {error.filename}: {error.strerror or error}")
+        return {}
+    return {"rerun_path": plan.rerun_path} if again else {}
 
 
-def _end(task: Task, result: RunResult, signal: str, acr_credentials: dict[str, dict[str, Any]]) -> NoReturn:
+def _end(task: Task, result: RunResult, signal: str, more: dict[str, Any]) -> NoReturn:
+    """End the task.
+
+    :param more: keys of its result that are not out of the run
+    """
     if task.secrets.occur_in(f"{image.source} {image.destination}" for image in result.images):
         task.warn(
             "a secret is a part of an image's name or tag. Ansible masks it wherever it occurs, so that references in "
@@ -252,8 +273,7 @@ def _end(task: Task, result: RunResult, signal: str, acr_credentials: dict[str, 
         mask=task.secrets.mask,
         check_mode=task.check_mode,
     )
-    if acr_credentials:
-        returned["acr_credentials"] = acr_credentials
+    returned.update(more)
     if codes:
         message = failure_message(result, check_mode=task.check_mode, signal=signal)
         task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)

@@ -95,6 +95,7 @@ def sync_spec() -> dict[str, Any]:
         "report_path": {"type": "raw"},
         "report_language": {"type": "str", "choices": ["en", "zh"], "default": "en"},
         "report_by": {"type": "str"},
+        "rerun_path": {"type": "path"},
         "log_path": {"type": "path"},
         "progress": {"type": "float", "default": 5.0},
         "lease": {"type": "float", "default": 60.0},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files that a report is written to: JSON, or a page of HTML where the name ends with ``.html``."""
+"""The files that a run writes at its end: its report, as JSON or as a page of HTML, and the images to try again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ..._oci.errors import InputError
 _PRIVATE = 0o600
 
 
-def prepare(value: object) -> list[str]:
+def prepare(value: object, option: str = "report_path") -> list[str]:
     """Return the paths that an option names, and see before a long run that they can be written at its end.
 
     :param value: a path or a list of paths; None for none
+    :param option: the option's name, for errors
     :return: the paths with links resolved
     :raises InputError: when a directory cannot be made or written to, or a path is a directory
     """
@@ -27,13 +28,11 @@ def prepare(value: object) -> list[str]:
     texts: Sequence[Any] = value if isinstance(value, (list, tuple)) else [value]
     for text in texts:
         if not isinstance(text, str) or not text:
-            raise InputError(
-                subject="report_path", cause=f"{text!r} is no path", hint="write a path, or a list of paths"
-            )
-    return [_prepared(os.path.expanduser(os.path.expandvars(text))) for text in texts]
+            raise InputError(subject=option, cause=f"{text!r} is no path", hint="write a path, or a list of paths")
+    return [_prepared(os.path.expanduser(os.path.expandvars(text)), option) for text in texts]
 
 
-def _prepared(path: str) -> str:
+def _prepared(path: str, option: str) -> str:
     real = os.path.realpath(path)
     directory = os.path.dirname(real)
     try:
@@ -47,7 +46,7 @@ def _prepared(path: str) -> str:
             cause = f"{directory} is not writable"
         else:
             return real
-    raise InputError(action="write the report", subject=path, cause=cause, hint="change report_path")
+    raise InputError(action="write", subject=path, cause=cause, hint=f"change {option}")
 
 
 def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> None:
@@ -65,6 +64,15 @@ def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> No
             _replace(path, page(content, language=language))
         else:
             _replace(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_rules(path: str, rules: Sequence[dict[str, Any]]) -> None:
+    """Write rules in the form that ``images_file`` takes, one a line, as :func:`write` does.
+
+    :param rules: items of the option ``images``
+    """
+    lines = ",\n".join(json.dumps(rule, ensure_ascii=False) for rule in rules)
+    _replace(path, f"[\n{lines}\n]\n" if lines else "[]\n")
 
 
 def _replace(path: str, text: str) -> None:

@@ -6,7 +6,8 @@
 Combined, ``{auth: {KEY: {username, password, insecure}}, images: {SOURCE: DESTINATION}}``, or the two mappings in a
 file each. In the split files ``${NAME}`` stands for an environment variable, and so does ``$NAME`` when it is the whole
 value; ``$$`` at the start is a literal ``$`` and any other ``$`` is itself. Combined files are taken as they are. In
-place of the mapping of images there may be a list of sources, in YAML, in JSON, or one a line.
+place of the mapping of images there may be a list of sources, in YAML, in JSON, or one a line; or, in YAML or JSON, of
+items as the option ``images`` takes them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from .user_input import Field, NotText, as_bool, nearest
 _ENTRY_KEYS = ("username", "password", "insecure")
 _FILE_KEYS = ("auth", "images")
 _DESTINATION_FORM = "write a destination or a list of destinations"
+_NO_TEXTS = ("newest", "referrers", "unchanged")
+"""Keys of items whose values are no text."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHOLE_VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
@@ -80,7 +83,7 @@ def load_auth(path: str, *, env: Mapping[str, str], warn: Callable[[str], None])
 
 
 def load_images(path: str, *, env: Mapping[str, str]) -> list[Entry]:
-    """Read a file with the mapping of images only, or with a list of them for the default destination.
+    """Read a file with the mapping of images only, or with a list: of sources for the default destination, or of items.
 
     :param env: the environment variables that destinations may name
     """
@@ -89,17 +92,26 @@ def load_images(path: str, *, env: Mapping[str, str]) -> list[Entry]:
         return parse_reference_list(text, path)
     document = parse_document(text, path)
     if isinstance(document, list):
-        return _sources(document, os.path.basename(path))
+        return [_listed(item, f"{os.path.basename(path)}[{position}]") for position, item in enumerate(document)]
     _refuse_combined(document, path, "images_file")
     return _images(document, os.path.basename(path), env)
 
 
-def _sources(items: list[Any], name: str) -> list[Entry]:
-    form = "write a list of references, or {source: destination}"
-    return [
-        (f"{name}[{position}]", {"source": Field("source", f"{name}[{position}]").text(item, form), "destination": ""})
-        for position, item in enumerate(items)
-    ]
+def _listed(item: Any, origin: str) -> Entry:
+    if isinstance(item, dict) and "source" in item:
+        return origin, {key: _as_given(key, value) for key, value in item.items()}
+    form = "write a list of references, of items such as {source: ..., destination: ...}, or {source: destination}"
+    return origin, {"source": Field("source", origin).text(item, form), "destination": ""}
+
+
+def _as_given(key: str, value: Any) -> Any:
+    """Return what a file has under the key of an item as the option ``images`` would have it."""
+    if isinstance(value, dict):
+        return {inner: _as_given(inner, each) for inner, each in value.items()}
+    if isinstance(value, NotText) and key in _NO_TEXTS:
+        meant = as_bool(value.text)
+        return value.text if meant is None else meant
+    return value
 
 
 def _mapping(value: Any, subject: str, form: str) -> dict[str, Any]:

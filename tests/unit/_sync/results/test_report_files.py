@@ -8,12 +8,18 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import report_files
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import load_images
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
+    parse_entries,
+    parse_rules,
+)
 
 EMPTY: dict[str, Any] = {
     "images": [],
@@ -33,6 +39,32 @@ def test_each_file_gets_the_form_that_its_name_says(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "new" / "plain").read_text(encoding="utf-8")) == EMPTY
     assert '<html lang="zh">' in (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
     assert len(os.listdir(tmp_path / "new")) == 3
+
+
+ITEMS: list[dict[str, Any]] = [
+    {"source": "a.test/x:1,2", "destination": "b.test/y:1,2", "overwrite": "fail", "referrers": False},
+    {
+        "source": "a.test/x",
+        "destination": "b.test/y",
+        "tags": {"semver": ["1.x"], "newest": 3, "by": "created", "immutable": ["é.*"]},
+        "platforms": ["linux/amd64"],
+        "referrers": {"types": ["application/.*"], "unchanged": False},
+        "unsupported_artifacts": "strip",
+    },
+]
+
+
+@pytest.mark.parametrize("name", ["again.json", "again.yml", "again"])
+@pytest.mark.parametrize("items", [ITEMS, []], ids=["some", "none"])
+def test_images_to_try_again_are_read_as_what_they_were(tmp_path: Path, name: str, items: list[dict[str, Any]]) -> None:
+    (path,) = report_files.prepare(str(tmp_path / name), "rerun_path")
+    report_files.write_rules(path, items)
+    none: dict[str, Any] = {"default_registry": None, "default_namespace": None}
+    read = parse_entries(load_images(path, env={}), **none)
+    assert [replace(rule, origin="") for rule in read] == [
+        replace(rule, origin="") for rule in parse_rules(items, **none)
+    ]
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
 def test_only_its_owner_reads_a_new_report(tmp_path: Path) -> None:
@@ -60,6 +92,8 @@ def test_a_report_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         report_files.write([str(path)], EMPTY, language="en")
     assert os.listdir(tmp_path) == ["report.json"]
     (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="change rerun_path"):
+        report_files.prepare(str(tmp_path / "file" / "again.json"), "rerun_path")
     with pytest.raises(InputError, match="report_path"):
         report_files.prepare(str(tmp_path / "file" / "report.json"))
 

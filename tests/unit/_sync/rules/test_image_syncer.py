@@ -462,6 +462,19 @@ def test_without_pyyaml(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PyYAML" in message
 
 
+def test_a_list_may_have_items_as_the_option_images_has_them(files: Files) -> None:
+    items = [{"source": "a.io/b", "destination": "c.io/d", "tags": {"newest": 3}, "referrers": False}, "a.io/e"]
+    expected = [dict(items[0], tags={"newest": "3"}), {"source": "a.io/e", "destination": ""}]
+    assert [item for _origin, item in files.images(json.dumps(items), "again.json")] == expected
+    written = "- {source: a.io/b, destination: c.io/d, tags: {newest: 3}, referrers: no}\n- a.io/e\n"
+    assert [item for _origin, item in files.images(written)] == expected
+    entries = files.images("- {source: a.io/b, destination: c.io/d, tag: x}\n")
+    message = refusal(parse_entries, entries, default_registry=None, default_namespace=None)
+    assert 'the key "tag" of images.yaml[0]: it is not known (did you mean tags?)' in message
+    entries = files.images("- {source: a.io/b, destination: c.io/d, tags: {semver: 1.10}}\n")
+    assert 'write "1.10" in quotes' in refusal(parse_entries, entries, default_registry=None, default_namespace=None)
+
+
 def test_the_rules_of_a_file_name_it(files: Files) -> None:
     entries = files.images("a.io/b:v1: c.io/d\n'a.io/b:v2': 'c.io/d:v1'\n")
     rules = parse_entries(entries, default_registry=None, default_namespace=None)
