@@ -286,6 +286,27 @@ options:
     description: Write manifests again also where both sides are equal, as C(--force) of image-syncer does.
     type: bool
     default: false
+  backup:
+    description:
+      - The tag under which an image is kept, in the same repository, before its own tag is overwritten, such as
+        V({tag}-backup-{date}). No layer is sent for it.
+      - It must have V({date}), the time at which the run began as V(20260117T120000Z) in UTC, or V({digest}), the
+        hexadecimal digits of the image's digest. V({tag}) stands for the tag that is overwritten.
+      - An image whose backup cannot be made is not overwritten, and has the code C(backup_failed) or that of the
+        registry's refusal. A backup tag that names another image already is never overwritten. A name that is too long
+        is refused before anything is written.
+      - No rule takes, copies or writes a tag of this form, whoever made it. A rule that names one is refused.
+      - Tags that belong to a digest, such as C(sha256-DIGEST.sig), are not kept.
+    type: str
+    version_added: 0.3.0
+  backup_keep:
+    description:
+      - How many backups of a tag stay, the one that was just made included. Older ones are removed when the tag has
+        been overwritten, and by their tags alone, not by the digests of their images.
+      - Needs V({tag}) and V({date}) in O(backup). If it is not given, all stay.
+      - Where the registry does not delete single tags they stay, too. That is a note on the image, and a warning.
+    type: int
+    version_added: 0.3.0
   foreign_layers:
     description:
       - Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they
@@ -449,6 +470,14 @@ EXAMPLES = r"""
         destination: registry.example.com/production/app:2.4.0
         overwrite: fail
 
+- name: Keep what is overwritten, the last three of each tag
+  imageops.registry.registry_image_sync:
+    images:
+      - source: registry.example.com/staging/app
+        destination: registry.example.com/production/app
+    backup: "{tag}-backup-{date}"
+    backup_keep: 3
+
 - name: Mirror an image, and have its digest whether or not there was anything to copy
   imageops.registry.registry_image_sync:
     images:
@@ -583,6 +612,19 @@ images:
             destination does not take its kind; V(failed); V(pending) when it was not reached.
           type: str
           sample: copied
+    backup:
+      description: The tag under which is kept what it has overwritten, or in check mode would be.
+      type: str
+      returned: when O(backup) is given and there was something to keep
+      sample: dr.example.com/mirror/nginx:1.27-backup-20260117T120000Z
+      version_added: 0.3.0
+    removed_backups:
+      description: Older backups of the tag that were removed, or in check mode would be.
+      type: list
+      elements: str
+      returned: when there are some
+      sample: ["dr.example.com/mirror/nginx:1.27-backup-20251102T093000Z"]
+      version_added: 0.3.0
     notes:
       description: What else should be known of it, such as that its digest changes because of O(images.platforms).
       type: list

@@ -19,6 +19,7 @@ from .._sync.results import report, report_files
 from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, found_message, overdue_message, success_message
 from .._sync.results.progress import Progress
+from .._sync.rules.backup_names import parse_backup
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
 from .._sync.rules.tag_options import parse_tags
 from .._sync.rules.unused_credentials import check_use, usable_logins
@@ -184,7 +185,8 @@ def read_inputs(task: Task) -> Inputs:
 
 def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
     """Return the rules of the task and of its files, and the credentials in the files."""
-    defaults = {name: params[name] for name in ("default_registry", "default_namespace", "platforms")}
+    defaults: dict[str, Any] = {name: params[name] for name in ("default_registry", "default_namespace", "platforms")}
+    defaults["backup"] = parse_backup(params.get("backup"), params.get("backup_keep"))
     rules = parse_rules(params["images"], **defaults)
     if not any(params[name] for name in ("config", "auth_file", "images_file")):
         return [], rules

@@ -87,6 +87,8 @@ def sync_spec() -> dict[str, Any]:
         "on_error": {"type": "str", "choices": _words(OnError), "default": "continue"},
         "overwrite": {"type": "str", "choices": _words(Overwrite), "default": "always"},
         "rewrite": {"type": "bool", "default": False},
+        "backup": {"type": "str"},
+        "backup_keep": {"type": "int"},
         "foreign_layers": {"type": "bool", "default": False},
         "unsupported_artifacts": {"type": "str", "choices": _words(UnsupportedArtifacts), "default": "fail"},
         "referrers": {"type": "raw", "default": True},

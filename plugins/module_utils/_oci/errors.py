@@ -48,6 +48,8 @@ Code = Literal[
     "source_policy",
     "unsupported",
     "quota_exceeded",
+    # the way back
+    "backup_failed",
     # the APIs of Alibaba Cloud
     "acr_not_found",
     "acr_forbidden",

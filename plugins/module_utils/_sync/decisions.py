@@ -40,13 +40,14 @@ class Status(_Word):
 
 
 class Refusal(_Word):
-    """Why a destination must not be written, found before anything is written anywhere. All but one stop the run.
+    """Why a destination must not be written, found before anything is written. All but NAME and BACKUP stop the run.
 
     :cvar COLLISION: two rules name different images for one tag
     :cvar TEMPLATE: a template makes a destination that cannot be meant
     :cvar SHARED: several of the repositories that were found would go to one destination
     :cvar NAME: the registry does not take the name
     :cvar ONE_TAG: several images would get one tag
+    :cvar BACKUP: what is there cannot be kept first, as it is to be
     """
 
     COLLISION = "collision"
@@ -54,11 +55,12 @@ class Refusal(_Word):
     SHARED = "shared"
     NAME = "name"
     ONE_TAG = "one_tag"
+    BACKUP = "backup"
 
     @property
     def stops_run(self) -> bool:
         """Return whether nothing at all may be written, or only nothing to this destination."""
-        return self is not Refusal.NAME
+        return self not in (Refusal.NAME, Refusal.BACKUP)
 
 
 class ReferrerState(_Word):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .._oci.client.run import Run
@@ -23,6 +23,7 @@ from .plan.planner import Planner
 from .plan.source_images import SourceImages
 from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
 from .results.progress import Progress
+from .rules.backup_names import date_of
 from .rules.referrer_choice import ALL, ReferrerChoice
 from .rules.rule_parser import Rule
 from .vendors import Vendors
@@ -44,6 +45,7 @@ class Options:
     :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar retries: rounds over failed images after the first
+    :ivar began: when the run began, in seconds since 1970, which the names of backups have
     """
 
     concurrency: int = 10
@@ -57,6 +59,7 @@ class Options:
     unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
     referrers: ReferrerChoice = ALL
     referrers_required: bool = False
+    began: float = field(default_factory=time.time)
 
 
 class Engine:
@@ -97,6 +100,7 @@ class Engine:
                 unsupported_artifacts=options.unsupported_artifacts,
                 referrers=options.referrers,
             ),
+            date=date_of(options.began),
             run=run,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
@@ -118,6 +122,7 @@ class Engine:
             self._take(self._planner.plan(self._rules))
             if not self._refused() and not self._halted():
                 self._rounds()
+                self._remove_old_backups()
         except ImageOpsError:
             raise
         except Exception as fault:  # noqa: BLE001 - what was reached is reported all the same
@@ -161,6 +166,8 @@ class Engine:
             image = self._results[task.source, task.destination] = ImageResult(task, digest=task.digest)
             for referrer in task.referrers:
                 image.referrers[referrer] = ReferrerState.PRESENT if referrer.is_there else ReferrerState.PENDING
+            if self._options.check_mode:
+                image.backup = task.backup
             if task.source_image is not None and task.source_image.note:
                 image.notes.append(task.source_image.note)
             image.status, image.error = task.status, task.error
@@ -199,6 +206,12 @@ class Engine:
             if phase is not None:
                 self._rereads = phase.rereads
                 phase.close()
+
+    def _remove_old_backups(self) -> None:
+        if any(image.rule.backup is not None for image in self._results.values()) and not self._run.stop.is_set():
+            from .copy.old_backups import OldBackups  # few runs need it
+
+            OldBackups(self._stores, self._run, check_mode=self._options.check_mode).remove(self._results.values())
 
     def _ready(self, stage: int) -> list[ImageResult]:
         """Return the images of a stage that can be copied now. What an image copies has been written before."""
@@ -248,6 +261,7 @@ class Engine:
             on_finished=self._finished,
             progress=self._progress,
             is_planned=set(self._planned()).__contains__,
+            date=date_of(self._options.began),
         )
 
     def _planned(self) -> Iterator[Reference]:

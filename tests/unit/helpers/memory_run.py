@@ -17,6 +17,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.backup_names import BackupTemplate
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules
 
 from .memory_store import MemoryStore, Request
@@ -39,11 +40,17 @@ class MemoryRun:
         self.stop = threading.Event()
         self.managed: dict[str, Any] = {}
 
-    def sync(self, *items: Mapping[str, Any], attempts: int = QUICK.attempts, **options: Any) -> RunResult:
+    def sync(
+        self,
+        *items: Mapping[str, Any],
+        attempts: int = QUICK.attempts,
+        backup: BackupTemplate | None = None,
+        **options: Any,
+    ) -> RunResult:
         """Run to the end. No fault that was not expected is in what the engine logged."""
         settings = Settings(retry=replace(QUICK, attempts=attempts))
         engine = Engine(
-            check_rules(parse_rules(list(items), default_registry=None, default_namespace=None)),
+            check_rules(parse_rules(list(items), default_registry=None, default_namespace=None, backup=backup)),
             connect=self._stores.__getitem__,
             options=Options(**options),
             run=Run(settings=settings, stop=self.stop, log=self.log.append),

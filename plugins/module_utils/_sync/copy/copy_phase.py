@@ -47,6 +47,7 @@ class CopyPhase:
     :param on_finished: told of every image when its attempt has ended
     :param progress: told of what moves
     :param is_planned: whether a destination is one of the run's own
+    :param date: of the run, as the names of backups have it
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class CopyPhase:
         on_finished: Callable[[ImageResult], None],
         progress: Progress,
         is_planned: Callable[[Reference], bool],
+        date: str,
     ) -> None:
         self._run = run
         self._stop_on_error = stop_on_error
@@ -82,7 +84,7 @@ class CopyPhase:
         )
         self._placement = BlobPlacement(stores, calls, self._transfers, progress, check_mode=options.check_mode)
         self._loader = ImageLoader(calls, source_images, GraphReader(stores, calls, manifests), options)
-        writer = ManifestWriter(stores, calls, self._placement, options, is_planned)
+        writer = ManifestWriter(stores, calls, self._placement, options, is_planned, date)
         self._copier = ImageCopier(self._placement, writer, options, run)
 
     @property

@@ -17,6 +17,7 @@ from ..plan.image_task import LEFT, differs
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from ..work.stores import Stores
+from .backup_writer import BackupWriter
 from .blob_placement import BlobPlacement
 from .refused_artifacts import ManifestRefused, may_be_refused
 
@@ -26,6 +27,7 @@ class ManifestWriter:
 
     :param placement: told of every manifest that was put
     :param is_planned: whether a destination is one of the run's own
+    :param date: of the run, as the names of backups have it
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class ManifestWriter:
         placement: BlobPlacement,
         options: CopyOptions,
         is_planned: Callable[[Reference], bool],
+        date: str,
     ) -> None:
         self._stores = stores
         self._calls = calls
         self._placement = placement
         self._options = options
         self._is_planned = is_planned
+        self._backups = BackupWriter(stores, calls, date)
 
     async def put_root(self, result: ImageResult, manifest: Manifest) -> None:
         """Put the manifest that an image begins with, and its tag with it. The result says what was put.
@@ -51,6 +55,7 @@ class ManifestWriter:
         task = result.task
         if await self._is_taken(result):
             return
+        await self._backups.keep(result, manifest.digest)
         if manifest.subject is not None and task.destination.tag is not None:
             # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
             await self.put(result, manifest, None)

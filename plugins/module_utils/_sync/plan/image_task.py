@@ -67,10 +67,12 @@ class ImageTask:
     :ivar stage: the stages of a run are copied one after another
     :ivar unseen: the destination does not show what it has, so that it is written in any case
     :ivar referrers: what refers to it at the source, and whether the destination has it
+    :ivar backup: the tag under which is kept what the destination had at planning; None when nothing has to be
     """
 
     __slots__ = (
         "action",
+        "backup",
         "destination",
         "digest",
         "error",
@@ -102,6 +104,7 @@ class ImageTask:
     stage: int
     unseen: bool
     referrers: tuple[Referrer, ...]
+    backup: Reference | None
 
     @property
     def to_copy(self) -> bool:
@@ -139,6 +142,7 @@ def new_task(rule: Rule, source: Reference, destination: Reference) -> ImageTask
         stage=0,
         unseen=False,
         referrers=(),
+        backup=None,
     )
 
 

@@ -18,6 +18,7 @@ from ..rules.stages import in_stages
 from ..vendors import Vendors
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
+from .backups import with_backups
 from .comparison import CompareOptions, Comparison
 from .creation_times import CreationTimes
 from .discover import Discovery
@@ -41,6 +42,7 @@ _NOT_TRIED = "not tried, since another destination is refused"
 class Planner:
     """Plans; can be asked again, and then repeats only the questions that had no answer.
 
+    :param date: of the run, as the names of backups have it
     :ivar notes: sentences about what the rules leave behind
     """
 
@@ -52,6 +54,7 @@ class Planner:
         *,
         vendors: Vendors,
         options: CompareOptions,
+        date: str,
         run: Run,
     ) -> None:
         survey = Survey(stores, source_images, vendors, run.log)
@@ -64,6 +67,7 @@ class Planner:
         self._stores = stores
         self._manifests = manifests
         self._run = run
+        self._date = date
         self._gate: SignatureGate | None = None
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
         self.notes: list[str] = []
@@ -96,7 +100,7 @@ class Planner:
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
             tasks += planned
-        return in_order(merged(tasks))
+        return in_order(with_backups(list(merged(tasks)), self._date))
 
     def _signed(self, tasks: list[ImageTask]) -> list[ImageTask]:
         """Return the tasks; what is not signed as its rule requires is refused."""

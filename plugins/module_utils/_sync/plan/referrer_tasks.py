@@ -66,7 +66,8 @@ class ReferrerTasks:
             if not rule.source.selects_by_listing:
                 continue
             source = Reference(rule.source.registry, rule.source.repository)
-            tags = [tag for tag in self._search.unclaimed(source) if rule.tags.takes_alone(tag, rule.source.pattern)]
+            found = (tag for tag in self._search.unclaimed(source) if not rule.is_backup(tag))
+            tags = [tag for tag in found if rule.tags.takes_alone(tag, rule.source.pattern)]
             if not (rule.referrers or self._choice).enabled:
                 if tags:
                     notes.append(f"{len(tags)} tags of {source.name} are left, since referrers is false")

@@ -54,6 +54,8 @@ class ImageResult:
     :ivar seconds: that its last attempt took
     :ivar wrote: whether anything was written for it
     :ivar referrers: what became of each manifest that refers to it
+    :ivar backup: the tag under which is kept what it has overwritten; None when it has not been kept
+    :ivar removed_backups: older backups of the destination's tag, removed or in check mode to be removed
     """
 
     task: ImageTask
@@ -69,6 +71,8 @@ class ImageResult:
     notes: list[str] = field(default_factory=list)
     wrote: bool = False
     referrers: dict[Referrer, ReferrerState] = field(default_factory=dict)
+    backup: Reference | None = None
+    removed_backups: list[Reference] = field(default_factory=list)
 
     @property
     def rule(self) -> Rule:

@@ -113,6 +113,10 @@ def _diff_lines(image: ImageResult) -> Iterable[str]:
         if image.previous is not None or image.task.unseen:
             yield f"-{image.destination} {image.previous or '(unknown)'}"
         yield f"+{image.destination} {_digest(image)}"
+    if image.backup is not None:
+        yield f"+{image.backup} {image.previous} (backup)"
+    for backup in image.removed_backups:
+        yield f"-{backup} (backup)"
     for referrer, state in image.referrers.items():
         if state == ReferrerState.COPIED:
             yield f"+{image.destination.name}@{referrer.subject} {referrer.type} {referrer.digest}"
@@ -223,6 +227,10 @@ def _image(image: ImageResult, mask: Mask) -> dict[str, Any]:
     }
     if image.referrers:
         entry["referrers"] = [_referrer(one, state) for one, state in image.referrers.items()]
+    if image.backup is not None:
+        entry["backup"] = str(image.backup)
+    if image.removed_backups:
+        entry["removed_backups"] = [str(backup) for backup in image.removed_backups]
     if image.notes:
         entry["notes"] = list(image.notes)
     if image.error is not None:

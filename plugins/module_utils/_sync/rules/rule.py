@@ -12,8 +12,9 @@ from typing import Any
 
 from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
-from ..._oci.image.reference import Reference, check_tag
+from ..._oci.image.reference import Reference, check_tag, quoted
 from ..decisions import Overwrite, UnsupportedArtifacts
+from .backup_names import BackupTemplate
 from .grammar import Destination, Source
 from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
@@ -33,6 +34,7 @@ class Rule:
     :ivar referrers: which of what refers to its images comes with them; None leaves it to the task
     :ivar unsupported_artifacts: what is done with artifacts that a destination refuses; None leaves it to the task
     :ivar required_signature: what its images must be signed by; None for nothing
+    :ivar backup: under which tag a destination's image is kept that is to be overwritten; None when it is not kept
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
@@ -45,6 +47,7 @@ class Rule:
     referrers: ReferrerChoice | None = None
     unsupported_artifacts: UnsupportedArtifacts | None = None
     required_signature: RequiredSignature | None = None
+    backup: BackupTemplate | None = None
     brought_by: Wildcard | None = None
 
     def choose(self, listed: Iterable[str], created: Mapping[str, datetime | None] | None = None) -> Choice:
@@ -52,7 +55,17 @@ class Rule:
 
         :param created: when images were built; None takes all that ``newest`` would choose from by that
         """
-        return self.tags.choose(listed, pattern=self.source.pattern, created=created)
+        if self.backup is None:
+            return self.tags.choose(listed, pattern=self.source.pattern, created=created)
+        names = list(listed)
+        backups = {tag: "it is a backup" for tag in names if self.is_backup(tag)}
+        others = (tag for tag in names if tag not in backups)
+        choice = self.tags.choose(others, pattern=self.source.pattern, created=created)
+        return Choice(choice.taken, {**backups, **choice.left})
+
+    def is_backup(self, tag: str) -> bool:
+        """Return whether a tag has the form of a backup: such a tag is never taken, written or removed by a rule."""
+        return self.backup is not None and self.backup.matches(tag)
 
     def select(self, listed: Sequence[str], created: Mapping[str, datetime | None] | None = None) -> list[str]:
         """Return the source tags that this rule takes out of a listing, each once, in the order of their versions.
@@ -81,8 +94,19 @@ def destination_tag(rule: Rule, destination: Destination, source_tag: str | None
     """Give the tag that an image gets in one of its rule's destinations; None when it is put there by digest alone.
 
     :param source_tag: one of ``rule.select``, or None for a source that is named by digest alone
-    :raises InputError: when a template makes of the source's tag what is none
+    :raises InputError: when a template makes of the source's tag what is none, or what is a name for backups
     """
+    tag = _destination_tag(rule, destination, source_tag)
+    if tag is not None and rule.is_backup(tag):
+        raise Field("destination", rule.origin).refusal(
+            destination.text,
+            f"{quoted(tag)} is a name for backups",
+            "write another tag, or another template for backup",
+        )
+    return tag
+
+
+def _destination_tag(rule: Rule, destination: Destination, source_tag: str | None) -> str | None:
     if destination.tag_template and source_tag is not None:
         try:
             return check_tag(fill_tag(destination.tag_template, source_tag))

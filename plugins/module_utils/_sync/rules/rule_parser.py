@@ -18,6 +18,7 @@ from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
 from ..._oci.image.reference import parse_prefix, quoted
 from ..decisions import Overwrite, UnsupportedArtifacts
+from .backup_names import BackupTemplate
 from .grammar import Destination, Source, parse_destination, parse_source
 from .referrer_choice import parse_referrers
 from .required_signature import parse_required_signature
@@ -59,10 +60,12 @@ class _Defaults:
     """What rules take that do not say it.
 
     :ivar beginning: registry and namespace of an empty destination; empty when none may be
+    :ivar backup: how images are kept that are to be overwritten
     """
 
     beginning: str
     platforms: tuple[Platform, ...]
+    backup: BackupTemplate | None
 
 
 def parse_rules(
@@ -71,6 +74,7 @@ def parse_rules(
     default_registry: str | None,
     default_namespace: str | None,
     platforms: object = None,
+    backup: BackupTemplate | None = None,
     origin: str = "images",
 ) -> list[Rule]:
     """Take the value of the option ``images`` and give its rules.
@@ -80,6 +84,7 @@ def parse_rules(
         for the default destination; a single source; image-syncer's mapping of sources to destinations; or None
     :param default_registry: with ``default_namespace``, where a rule without destination goes
     :param platforms: those of every rule that does not say its own
+    :param backup: how images are kept that are to be overwritten
     :param origin: the option's name
     """
     return parse_entries(
@@ -87,6 +92,7 @@ def parse_rules(
         default_registry=default_registry,
         default_namespace=default_namespace,
         platforms=platforms,
+        backup=backup,
     )
 
 
@@ -125,11 +131,13 @@ def parse_entries(
     default_registry: str | None,
     default_namespace: str | None,
     platforms: object = None,
+    backup: BackupTemplate | None = None,
 ) -> list[Rule]:
     """Take items as ``images`` has them, each with the words that say where it stands, and give their rules."""
     defaults = _Defaults(
         _parse_beginning(default_registry, default_namespace),
         _parse_platforms(platforms, Field("platform", "the option platforms")),
+        backup,
     )
     return [_parse_rule(item, origin, defaults) for origin, item in entries]
 
@@ -174,6 +182,7 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         raise InputError(subject=f"the item {origin}", cause="it has no source", hint=_ITEM_FORM)
     field = Field("source", origin)
     source = parse_source(field.text(item["source"], _SIDE_FORM), field)
+    _refuse_backups(source, defaults.backup, field)
     return Rule(
         origin=origin,
         source=source,
@@ -186,7 +195,18 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         overwrite=_parse_word(Overwrite, item, "overwrite", origin),
         unsupported_artifacts=_parse_word(UnsupportedArtifacts, item, "unsupported_artifacts", origin),
         required_signature=parse_required_signature(item.get("require_signature"), origin),
+        backup=defaults.backup,
     )
+
+
+def _refuse_backups(source: Source, backup: BackupTemplate | None, field: Field) -> None:
+    named = [tag for tag in source.tags or () if backup is not None and backup.matches(tag)]
+    if named:
+        raise field.refusal(
+            source.text,
+            f"{quoted(named[0])} is a name for backups, which no rule takes",
+            "leave backup out of this task to copy a backup, or write another template",
+        )
 
 
 def _parse_tags(value: object, origin: str, source: Source) -> TagFilter:
