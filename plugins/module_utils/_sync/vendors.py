@@ -222,7 +222,7 @@ class Vendors:
         return Generic(host, self._stores)
 
     def advise(self, error: ImageOpsError) -> None:
-        """Give an error of a registry the hint of its product, where there is a better one."""
+        """Put into an error of a registry the hint of its product, where there is a better one."""
         if isinstance(error, RegistryError) and error.registry:
             error.hint = self.known(error.registry).advice(error) or error.hint
 

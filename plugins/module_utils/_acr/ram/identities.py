@@ -44,7 +44,10 @@ class Policy:
 
     @classmethod
     def of(cls, name: str, document: Document, **fields: Any) -> Policy:
-        """:raises InputError: when it is no policy document"""
+        """Return the policy with this document.
+
+        :raises InputError: when it is no policy document
+        """
         return cls(name, canonical(document), document, **fields)
 
 
@@ -145,7 +148,10 @@ class PolicyResource(Resource[Policy]):
         self._call("CreatePolicyVersion", parameters, "update")
 
     def check_deletion(self, found: Policy) -> None:
-        """:raises ApiError: ``acr_exists`` while it is attached"""
+        """Refuse while it is attached.
+
+        :raises ApiError: ``acr_exists``
+        """
         if found.attachments:
             raise ApiError(
                 code="acr_exists",
@@ -190,7 +196,7 @@ class AttachmentResource(Resource[Attachment]):
         self._call("AttachPolicyToUser", "attach the policy")
 
     def update(self, found: Attachment, target: Attachment) -> None:
-        """Nothing of it can differ."""
+        """Do nothing: nothing of it can differ."""
 
     def delete(self, found: Attachment) -> None:
         self._call("DetachPolicyFromUser", "detach the policy")

@@ -60,7 +60,7 @@ class Steps:
 
 
 def wanted_entries(items: Iterable[tuple[str, str | None]]) -> list[WantedEntry]:
-    """Entries with their comments, each network in its one form and once.
+    """Return entries with their comments, each network in its one form and once.
 
     :raises InputError: for what is no network, and for one network with two comments
     """

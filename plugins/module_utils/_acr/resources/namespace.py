@@ -69,7 +69,10 @@ class NamespaceResource(Resource[Namespace]):
         self._call("DeleteNamespace", {}, action="delete")
 
     def check_deletion(self, found: Namespace) -> None:
-        """:raises ApiError: ``acr_exists`` when repositories are in it, unless force is set"""
+        """Refuse while repositories are in it, unless force is set.
+
+        :raises ApiError: ``acr_exists``
+        """
         if self._force:
             return
         asked = {"InstanceId": self._instance_id, "RepoNamespaceName": self._name, "RepoStatus": "NORMAL"}

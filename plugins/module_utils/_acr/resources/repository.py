@@ -92,7 +92,10 @@ class RepositoryResource(Resource[Repository]):
         self._call("DeleteRepository", {"RepoId": found.repo_id}, action="delete")
 
     def check_deletion(self, found: Repository) -> None:
-        """:raises ApiError: ``acr_exists`` when it has tags, unless force is set"""
+        """Refuse while it has tags, unless force is set.
+
+        :raises ApiError: ``acr_exists``
+        """
         if self._force:
             return
         asked = {"InstanceId": self._instance_id, "RepoId": found.repo_id}

@@ -253,7 +253,7 @@ class Client:
         self._token_health.begin_round()
 
     def _falls_back(self, fault: Fault) -> bool:
-        """image-syncer's "insecure": when HTTPS cannot be spoken, plain HTTP is, from then on."""
+        """Turn to plain HTTP from then on when HTTPS cannot be spoken: image-syncer's "insecure"."""
         if not self._may_fall_back or not fault.connecting or fault.foreign or fault.code == "timeout":
             return False
         self._may_fall_back = False

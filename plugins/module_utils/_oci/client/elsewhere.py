@@ -18,7 +18,7 @@ from .retry import is_retried
 
 
 def hints_elsewhere(fault: Fault, registry: str) -> dict[str, str]:
-    """What to do about a fault at a host that the registry names: its storage, or its token server."""
+    """Return what to do about a fault at a host that the registry names: its storage, or its token server."""
     if fault.unresolved:
         reach = f"the name {fault.host} has to be known here too, or {registry} has to name another"
     else:
@@ -54,7 +54,7 @@ def is_moved(answer: Answer) -> bool:
 
 
 def is_of_proxy(answer: Answer, codes: frozenset[str]) -> bool:
-    """Whether it was a proxy that refused, in its own words: a registry says what it is, or speaks JSON."""
+    """Return whether it was a proxy that refused, in its own words: a registry says what it is, or speaks JSON."""
     if not answer.proxy or answer.status < 402 or answer.status == 404 or codes:
         return False
     headers = answer.headers

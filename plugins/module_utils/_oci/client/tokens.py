@@ -101,12 +101,12 @@ class Token:
     life: float
 
     def is_good_for(self, margin: float) -> bool:
-        """Whether more than ``margin`` seconds, or a quarter of its life, are left."""
+        """Return whether more than ``margin`` seconds, or a quarter of its life, are left."""
         return self.made + self.life - time.monotonic() > min(margin, self.life / 4)
 
 
 def basic(credential: Credential) -> str:
-    """The value of an Authorization header with user name and password (RFC 7617)."""
+    """Return the value of an Authorization header with user name and password (RFC 7617)."""
     pair = f"{credential.username}:{credential.password}".encode("utf-8", "surrogatepass")
     return "Basic " + base64.b64encode(pair).decode()
 

@@ -10,7 +10,7 @@ _THOUSAND = 1000
 
 
 def size(amount: float) -> str:
-    """A number of bytes for people, in powers of 1000."""
+    """Return a number of bytes for people, in powers of 1000."""
     for unit in _SIZES:
         if amount < _THOUSAND or unit == _SIZES[-1]:
             break

@@ -180,7 +180,7 @@ def _flag(value: object, written: Field) -> bool:
 
 
 def _written(value: object, subject: str) -> str:
-    """Give a user name or a password as it is written; a number is its own text. No error here shows it."""
+    """Return a user name or a password as it is written; a number is its own text. No error here shows it."""
     if isinstance(value, NotText):
         return value.text
     if isinstance(value, bool):
@@ -191,7 +191,7 @@ def _written(value: object, subject: str) -> str:
 
 
 def _login(written: list[str], origin: str, env: Mapping[str, str] | None) -> tuple[str, str]:
-    """Give user name and password, both or none."""
+    """Return user name and password, both or none."""
     username, password = (
         _secret(text, f"the {what} of {origin}", env) for what, text in zip(("username", "password"), written)
     )
@@ -227,7 +227,7 @@ def _images(value: Any, name: str, env: Mapping[str, str] | None) -> list[Entry]
 
 
 def _destinations(value: Any, name: str, source: str, env: Mapping[str, str] | None) -> list[str]:
-    """Give the destinations; nothing behind a source, or in an item of its list, is the empty one."""
+    """Return the destinations; nothing behind a source, or in an item of its list, is the empty one."""
     written = Field("destination", f"{name}: {quoted(source)}")
     items = value if isinstance(value, list) else [value]
     texts = written.texts(["" if item is None else item for item in items], _DESTINATION_FORM)

@@ -26,7 +26,7 @@ _FORM = "write one reference a line, with --platform=os/architecture before it i
 
 
 def is_reference_list(text: str) -> bool:
-    """Whether a file's first line that says something is a reference, which begins neither YAML nor JSON."""
+    """Return whether a file's first line that says something is a reference, which begins neither YAML nor JSON."""
     for _number, line in _lines(text):
         return not (_OTHER_BEGINNING.match(line) or line.endswith(":") or re.search(r":\s", line))
     return False
@@ -43,7 +43,7 @@ def parse_reference_list(text: str, path: str) -> list[Entry]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Give what is left of each line without comment and blanks around it, with the line's number."""
+    """Return what is left of each line without comment and blanks around it, with the line's number."""
     for number, line in enumerate(text.splitlines(), start=1):
         said = _COMMENT.sub("", line).strip()
         if said:

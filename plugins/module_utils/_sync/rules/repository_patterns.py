@@ -46,12 +46,12 @@ class Wildcard:
         return f"{self.prefix}/" if self.prefix else ""
 
     def covers(self, repository: str) -> bool:
-        """Whether a repository of the registry is meant."""
+        """Return whether a repository of the registry is meant."""
         below = self.below(repository)
         return repository.startswith(self.beginning) and bool(below) and (self.deep or "/" not in below)
 
     def below(self, repository: str) -> str:
-        """What a repository is called below the prefix."""
+        """Return what a repository is called below the prefix."""
         return repository[len(self.beginning) :]
 
     def __str__(self) -> str:
@@ -120,7 +120,7 @@ class DestinationPath:
 
 
 def is_template(text: str) -> bool:
-    """Whether there are placeholders in it, or what must be meant as one."""
+    """Return whether there are placeholders in it, or what must be meant as one."""
     return "{" in text or "}" in text
 
 
@@ -162,7 +162,7 @@ def fill_tag(template: str, tag: str) -> str:
 
 
 def target(path: str, wildcard: Wildcard, repository: str) -> str:
-    """The path that one of many repositories gets.
+    """Return the path that one of many repositories gets.
 
     :param path: a template, or the beginning that the path below the wildcard's is put behind
     """

@@ -91,7 +91,7 @@ class Rule:
 
 
 def destination_tag(rule: Rule, destination: Destination, source_tag: str | None) -> str | None:
-    """Give the tag that an image gets in one of its rule's destinations; None when it is put there by digest alone.
+    """Return the tag that an image gets in one of its rule's destinations; None when it is put there by digest alone.
 
     :param source_tag: one of ``rule.select``, or None for a source that is named by digest alone
     :raises InputError: when a template makes of the source's tag what is none, or what is a name for backups
@@ -119,7 +119,7 @@ def _destination_tag(rule: Rule, destination: Destination, source_tag: str | Non
 
 
 def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, Any]:
-    """Give this rule, narrowed to one image, in the form that the option ``images`` takes."""
+    """Return this rule, narrowed to one image, in the form that the option ``images`` takes."""
     item: dict[str, Any] = {"source": str(source), "destination": str(destination)}
     if rule.platforms:
         item["platforms"] = [str(platform) for platform in rule.platforms]

@@ -97,7 +97,7 @@ def parse_rules(
 
 
 def _entries(images: object, origin: str) -> list[tuple[str, object]]:
-    """Give the items, each with the words that say where it stands."""
+    """Return the items, each with the words that say where it stands."""
     if images is None:
         return []
     if isinstance(images, str):
@@ -143,7 +143,7 @@ def parse_entries(
 
 
 def _parse_beginning(registry: str | None, namespace: str | None) -> str:
-    """Give what a destination begins with that is not written; empty when it must be."""
+    """Return what a destination begins with that is not written; empty when it must be."""
     if not registry and not namespace:
         return ""
     if not registry or not namespace:
@@ -288,7 +288,7 @@ def check_rules(rules: Iterable[Rule]) -> list[Rule]:
 
 
 def _may_be_same(one: tuple[Rule, str | None], other: tuple[Rule, str | None]) -> bool:
-    """Whether two rules with a tag of each may mean one image, as far as one can tell from what is written."""
+    """Return whether two rules with a tag of each may mean one image, as far as one can tell from what is written."""
     (rule, tag), (other_rule, other_tag) = one, other
     if set(rule.platforms) != set(other_rule.platforms):
         return False

@@ -46,7 +46,7 @@ def usable_logins(auth: Sequence[AuthEntry], rules: Sequence[Rule], *, warn: Cal
 
 
 def _names(rules: Sequence[Rule]) -> set[_Known]:
-    """The repositories of both sides."""
+    """Return the repositories of both sides."""
     sources = {_known(rule.source.registry, rule.source.repository) for rule in rules}
     return sources | {_known(place.registry, place.repository) for rule in rules for place in rule.destinations}
 
@@ -110,7 +110,7 @@ def _known(registry: str, repository: str) -> _Known:
 
 
 def _unused(given: Given, names: Collection[_Known]) -> list[str]:
-    """The keys that none of these names needs. One below what many begin with may be for some of them."""
+    """Return the keys that none of these names needs. One below what many begin with may be for some of them."""
     unused = given.unused((name.registry, name.path) for name in names)
     return [key for key in unused if not any(name.is_open and _any_below(name, [key]) for name in names)]
 

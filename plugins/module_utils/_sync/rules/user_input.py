@@ -28,7 +28,7 @@ _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "o
 
 
 def as_bool(written: str) -> bool | None:
-    """Give what YAML 1.1 means by a plain word; None when that is no truth value."""
+    """Return what YAML 1.1 means by a plain word; None when that is no truth value."""
     return _BOOLS.get(written.lower())
 
 
@@ -49,7 +49,7 @@ class Field:
         return InputError(subject=f"the {self.what} {shown} of {self.origin}", cause=cause, hint=hint)
 
     def wrapped(self, value: object, fault: InputError) -> InputError:
-        """Give what a parser found wrong with the value, or with a part of it, as an error that names this field."""
+        """Return what a parser found wrong with the value, or with a part of it, as an error that names this field."""
         cause = fault.cause if fault.subject.endswith(quoted(value)) else f"{fault.subject}: {fault.cause}"
         return self.refusal(value, cause, fault.hint)
 

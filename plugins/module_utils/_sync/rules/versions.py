@@ -113,7 +113,7 @@ def _stage(words: list[str]) -> int:
 
 
 def _pre_release(word: str) -> tuple[int, str] | None:
-    """Give the rank of ``rc2`` among pre-releases and its number; None when the word names none."""
+    """Return the rank of ``rc2`` among pre-releases and its number; None when the word names none."""
     found = _WORD_AND_NUMBER.fullmatch(word)
     if not found:
         return None
@@ -138,7 +138,7 @@ def _parts(word: str) -> Iterable[_Part]:
 
 
 def in_version_order(tags: Iterable[str]) -> list[str]:
-    """Give each tag once: versions from the oldest to the newest, then what is no version in the order it came."""
+    """Return each tag once: versions from the oldest to the newest, then what is no version in the order it came."""
     versions: list[Version] = []
     others: list[str] = []
     for tag in dict.fromkeys(tags):
@@ -151,7 +151,7 @@ def in_version_order(tags: Iterable[str]) -> list[str]:
 
 
 def newest(tags: Iterable[str], count: int) -> list[str]:
-    """Give the newest versions among the tags, so many of them, and every tag that is no version.
+    """Return the newest versions among the tags, so many of them, and every tag that is no version.
 
     The order is that of :func:`in_version_order`.
     """

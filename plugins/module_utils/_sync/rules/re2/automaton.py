@@ -23,7 +23,7 @@ _CASE = ord("a") - ord("A")
 
 
 def inverted(ranges: Iterable[tuple[str, str]]) -> Ranges:
-    """Give all characters that are in none of the ranges."""
+    """Return all characters that are in none of the ranges."""
     found = []
     at = 0
     for first, last in sorted(ranges):
@@ -36,7 +36,7 @@ def inverted(ranges: Iterable[tuple[str, str]]) -> Ranges:
 
 
 def without_case(ranges: Iterable[tuple[str, str]]) -> Ranges:
-    """Give the same characters, and of every ASCII letter among them the other case too."""
+    """Return the same characters, and of every ASCII letter among them the other case too."""
     found = list(ranges)
     for first, last in tuple(found):
         for start, end, distance in (("a", "z", -_CASE), ("A", "Z", _CASE)):
@@ -102,7 +102,7 @@ class Where:
     name: str
 
     def holds(self, before: int, after: int) -> bool:
-        """Whether this is the place between two kinds of characters."""
+        """Return whether this is the place between two kinds of characters."""
         if self.name == "start":
             return before == _EDGE
         if self.name == "end":
@@ -162,11 +162,11 @@ class Automaton:
         self._stepped: dict[tuple[frozenset[int], str], frozenset[int]] = {}
 
     def search(self, text: str) -> bool:
-        """Whether the expression matches anywhere in the text."""
+        """Return whether the expression matches anywhere in the text."""
         return self._run(text, whole=False)
 
     def fullmatch(self, text: str) -> bool:
-        """Whether the expression matches the whole text."""
+        """Return whether the expression matches the whole text."""
         return self._run(text, whole=True)
 
     # -- building, from the end to the beginning

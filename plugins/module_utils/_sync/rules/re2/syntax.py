@@ -83,11 +83,11 @@ class TagPattern:
             raise _refusal(text, "it stands for too much") from None
 
     def search(self, tag: str) -> bool:
-        """Whether it matches anywhere in the tag."""
+        """Return whether it matches anywhere in the tag."""
         return self._automaton.search(tag)
 
     def fullmatch(self, tag: str) -> bool:
-        """Whether it matches the whole tag."""
+        """Return whether it matches the whole tag."""
         return self._automaton.fullmatch(tag)
 
 
