@@ -130,6 +130,16 @@ def test_backups_that_cannot_be_removed_are_noted(source: MemoryStore, target: M
     assert all(note.startswith("older backups stay: ") for note in image.notes) and image.notes
 
 
+def test_a_removal_that_does_nothing_is_no_removal(
+    source: MemoryStore, target: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(target, "y", OTHER, "1-backup-20260110T120000Z", "1-backup-20260111T120000Z")
+    monkeypatch.setattr(target.repository("y"), "delete_tag", lambda tag: None)
+    image = only(MemoryRun(source, target).sync(RULE, backup=DATED, began=BEGAN))
+    assert image.removed_backups == []
+    assert "and still has it" in image.notes[0]
+
+
 def test_a_backup_with_another_digest_is_never_overwritten(source: MemoryStore, target: MemoryStore) -> None:
     push(target, "y", OTHER, WAS)
     result = MemoryRun(source, target).sync(RULE, backup=DIGESTED)

@@ -64,8 +64,18 @@ class OldBackups:
         return done and template is not None and template.keep is not None
 
     def _remove(self, backup: Reference) -> None:
-        if not self._check_mode and backup.tag is not None:
-            self._stores.repository(backup).delete_tag(backup.tag)
+        if self._check_mode or backup.tag is None:
+            return
+        repository = self._stores.repository(backup)
+        repository.delete_tag(backup.tag)
+        if repository.resolve(backup.tag) is not None:
+            raise ImageOpsError(
+                code="unsupported",
+                action="remove",
+                subject=str(backup),
+                cause="the registry says that it has removed the tag, and still has it",
+                hint="remove the tag by the registry's own means, or leave backup_keep out",
+            )
 
     def _stay(self, image: ImageResult, why: ImageOpsError) -> None:
         image.notes.append(f"older backups stay: {why}")

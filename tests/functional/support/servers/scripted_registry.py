@@ -151,8 +151,18 @@ class ScriptedRegistry:
         digest = ref if ":" in ref else kept.tags.get(ref, "")
         if digest not in kept.manifests:
             return refusal(404, "MANIFEST_UNKNOWN")
+        if request.method == "DELETE":
+            return self._delete(kept, ref)
         raw, media_type = kept.manifests[digest]
         return Reply(200, raw, {"Content-Type": media_type, "Docker-Content-Digest": digest})
+
+    def _delete(self, kept: Kept, ref: str) -> Reply:
+        """Remove a tag alone, or a manifest with all its tags."""
+        if ":" in ref:
+            del kept.manifests[ref]
+        for tag in [tag for tag, digest in kept.tags.items() if ref in (tag, digest)]:
+            del kept.tags[tag]
+        return Reply(202)
 
     def _put_manifest(self, request: Request, kept: Kept, ref: str) -> Reply:
         document = json.loads(request.body)
