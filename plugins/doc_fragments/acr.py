@@ -33,7 +33,7 @@ options:
   profile:
     description: >-
       A profile in C(~/.aliyun/config.json) of the user that the task runs as, to sign with. Its mode is AK, StsToken,
-      RamRoleArn, ChainableRamRoleArn, RamRoleArnWithEcs, EcsRamRole or OIDC.
+      RamRoleArn, ChainableRamRoleArn, RamRoleArnWithRoleName, EcsRamRole or OIDC.
     type: str
   ecs_ram_role:
     description: >-

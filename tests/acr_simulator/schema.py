@@ -28,6 +28,7 @@ JSON = Field("json")
 MODULE = Field(choices=("Registry", "Chart"))
 INTERNET = Field(required=True, choices=("internet",))
 REPO_TYPE = Field(choices=("PUBLIC", "PRIVATE"))
+REPO_STATUS = Field(choices=("NORMAL", "DELETING", "DELETED", "ALL"))
 POLICY_TYPE = Field(required=True, choices=("Custom", "System"))
 PAGES = {"PageNo": NUMBER, "PageSize": NUMBER}
 INSTANCE = {"InstanceId": NEED}
@@ -49,7 +50,7 @@ CR: Mapping[str, Mapping[str, Field]] = {
     "UpdateNamespace": {**NAMESPACE, **NAMESPACE_FIELDS},
     "DeleteNamespace": NAMESPACE,
     "ListNamespace": {**INSTANCE, "NamespaceName": TEXT, "NamespaceStatus": TEXT, **PAGES},
-    "ListRepository": {**INSTANCE, "RepoNamespaceName": TEXT, "RepoName": TEXT, "RepoStatus": TEXT, **PAGES},
+    "ListRepository": {**INSTANCE, "RepoNamespaceName": TEXT, "RepoName": TEXT, "RepoStatus": REPO_STATUS, **PAGES},
     "GetRepository": REPOSITORY,
     "CreateRepository": {
         **INSTANCE,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +57,11 @@ def ensure_repository(cr: OpenApi, name: str = "web/nginx", *, check_mode: bool 
     return one.present(lambda found: one.wanted(settings, found))
 
 
+def statuses_asked_for(simulator: Simulator) -> set[str | None]:
+    """What the calls that list repositories say of the repositories' status."""
+    return {call.parameters.get("RepoStatus") for call in simulator.calls if call.action == "ListRepository"}
+
+
 @pytest.fixture(params=["http", "body"], autouse=True)
 def _forms(request: pytest.FixtureRequest, simulator: Simulator, instance: Instance) -> None:
     simulator.forms = request.param
@@ -89,6 +95,18 @@ class TestNamespace:
         assert ensure_namespace(cr, **setting).changed
         assert not ensure_namespace(cr, **setting).changed
         assert simulator.actions(writes=True) == ["CreateNamespace", "UpdateNamespace"]
+
+    def test_a_field_that_is_deprecated_goes_with_its_successor(self, cr: OpenApi, simulator: Simulator) -> None:
+        """DefaultRepoType is deprecated in favour of DefaultRepoConfiguration."""
+        ensure_namespace(cr)
+        ensure_namespace(cr, default_repo_type="PUBLIC")
+        ensure_namespace(cr, tag_immutability=True)
+        sent = [call.parameters for call in simulator.calls if call.action in ("CreateNamespace", "UpdateNamespace")]
+        expected = [("PRIVATE", False), ("PUBLIC", False), ("PUBLIC", True)]
+        assert [each["DefaultRepoType"] for each in sent] == [repo_type for repo_type, _ in expected]
+        assert [json.loads(each["DefaultRepoConfiguration"]) for each in sent] == [
+            {"RepoType": repo_type, "TagImmutability": immutable} for repo_type, immutable in expected
+        ]
 
     def test_what_is_not_asked_for_stays(self, cr: OpenApi, instance: Instance) -> None:
         ensure_namespace(cr, auto_create_repo=False, default_repo_type="PUBLIC", tag_immutability=True)
@@ -135,6 +153,14 @@ class TestNamespace:
             assert caught.value.code == "acr_exists"
         assert namespace(cr, force=True).absent().changed
         assert not instance.namespaces
+
+    def test_repositories_that_are_being_deleted_keep_none(self, cr: OpenApi, simulator: Simulator) -> None:
+        simulator.world.looks.repository_goes = 10
+        ensure_namespace(cr)
+        ensure_repository(cr)
+        RepositoryResource(cr, "cri-acme0123456789", "team", "web/nginx", wait=NO_WAIT, check_mode=False).absent()
+        assert namespace(cr).absent().changed
+        assert statuses_asked_for(simulator) == {"NORMAL"}
 
     def test_a_lost_answer_is_no_duplicate(self, cr: OpenApi, simulator: Simulator) -> None:
         simulator.faults.add("CreateNamespace", Kind.CUT_AFTER)
@@ -250,6 +276,15 @@ class TestRepository:
             ensure_repository(cr, name)
         assert [each.name for each in list_repositories(cr, "cri-acme0123456789", "team")] == ["aa", "bb"]
         assert [each.name for each in list_repositories(cr, "cri-acme0123456789")] == ["aa", "bb"]
+
+    @pytest.mark.parametrize("space", ["team", None])
+    def test_the_list_asks_for_those_that_stay(self, cr: OpenApi, simulator: Simulator, space: str | None) -> None:
+        simulator.world.looks.repository_goes = 10
+        for name in ("aa", "bb"):
+            ensure_repository(cr, name)
+        RepositoryResource(cr, "cri-acme0123456789", "team", "aa", wait=NO_WAIT, check_mode=False).absent()
+        assert [each.name for each in list_repositories(cr, "cri-acme0123456789", space)] == ["bb"]
+        assert statuses_asked_for(simulator) == {"NORMAL"}
 
 
 class TestInstance:

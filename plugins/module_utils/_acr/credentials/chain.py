@@ -75,7 +75,7 @@ class KeyChain:
     def find(self, options: KeyOptions) -> SigningKeys:
         """Return the first key that is found. Nothing is asked of any server yet.
 
-        :raises InputError: when the options name more than one source
+        :raises InputError: when the options give more than one key
         :raises ImageOpsError: ``no_credentials`` when there is no key, or what is named cannot be used
         """
         found = self._from_options(options) or self._from_surroundings(assumed=options.role is not None)
@@ -84,9 +84,9 @@ class KeyChain:
         return self._assumed(found, options.role) if options.role is not None else found
 
     def _from_options(self, options: KeyOptions) -> SigningKeys | None:
+        """Return the key that the options give, else the one of the profile that they name."""
         given = {
             "access_key_id": options.key is not None,
-            "profile": bool(options.profile),
             "ecs_ram_role": bool(options.ecs_ram_role),
             "assume_role_with_oidc": options.oidc is not None,
         }
@@ -174,11 +174,11 @@ class KeyChain:
                 self._on_secret(secret)
 
     def _nothing(self) -> ImageOpsError:
-        halves = "; ".join(self._environment.incomplete())
+        unused = "; ".join(self._environment.unusable())
         return ImageOpsError(
             code="no_credentials",
             action="sign calls to",
             subject="Alibaba Cloud",
-            cause=f"there is no access key: {halves}" if halves else "there is no access key",
+            cause=f"there is no access key: {unused}" if unused else "there is no access key",
             hint=_HINT,
         )

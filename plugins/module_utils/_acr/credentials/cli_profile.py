@@ -17,6 +17,18 @@ from .roles import OidcRole, Role
 
 _LONGEST = 1024 * 1024
 _PATH = os.path.join("~", ".aliyun", "config.json")
+_PAIR = ("access_key_id", "access_key_secret")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "AK": _PAIR,
+    "StsToken": (*_PAIR, "sts_token"),
+    "RamRoleArn": (*_PAIR, "ram_role_arn"),
+    "ChainableRamRoleArn": ("source_profile", "ram_role_arn"),
+    "EcsRamRole": ("ram_role_name",),
+    "RamRoleArnWithRoleName": ("ram_role_name", "ram_role_arn"),
+    "OIDC": ("ram_role_arn", "oidc_provider_arn", "oidc_token_file"),
+}
+"""The modes that are understood, by the names that the tool writes, and what a profile of each has to hold."""
+_OTHER_NAMES = {"": "AK", "RamRoleArnWithEcs": "RamRoleArnWithRoleName"}
 
 
 @dataclass(frozen=True)
@@ -85,15 +97,20 @@ class ProfileFile:
         if row is None:
             there = ", ".join(sorted(str(row.get("name")) for row in rows)) or "none"
             raise self._unusable(f"the profile {name}", "there is no such profile", f"there are: {there}")
-        profile = _parse(name, row)
-        if profile is None:
-            mode = _text(row, "mode") or "AK"
+        written = _text(row, "mode")
+        mode = _OTHER_NAMES.get(written, written)
+        needed = _NEEDED.get(mode)
+        if needed is None:
             raise self._unusable(
                 f"the profile {name}",
-                f"of its mode {mode} something is missing, or the mode is not supported",
-                "the modes AK, StsToken, RamRoleArn, ChainableRamRoleArn, RamRoleArnWithEcs, EcsRamRole and OIDC are",
+                f"its mode {mode} is not supported",
+                f"use a profile of another mode ({', '.join(_NEEDED)}), or give a key that the mode has got you in "
+                "access_key_id, access_key_secret and security_token",
             )
-        return profile
+        missing = [key for key in needed if not _text(row, key)]
+        if missing:
+            raise self._unusable(f"the profile {name}", f"of its mode {mode} there is no {' and no '.join(missing)}")
+        return _parse(name, mode, row)
 
     def _unusable(self, subject: str, cause: str, hint: str = "") -> ImageOpsError:
         return ImageOpsError(
@@ -101,48 +118,30 @@ class ProfileFile:
         )
 
 
-def _parse(name: str, row: Mapping[str, Any]) -> Profile | None:
-    """Return the profile; None when its mode is not known or lacks something."""
-    mode = _text(row, "mode") or "AK"
-    role = _role(row)
+def _parse(name: str, mode: str, row: Mapping[str, Any]) -> Profile:
+    """Return a profile that has all that its mode needs."""
+    role = Role(_text(row, "ram_role_arn"), _text(row, "ram_session_name"), _seconds(row), _text(row, "external_id"))
     if mode in ("AK", "StsToken"):
-        key = _key(row, token=mode == "StsToken")
-        return Profile(name, key=key) if key else None
+        return Profile(name, key=_key(row, token=mode == "StsToken"))
     if mode == "RamRoleArn":
-        key = _key(row, token=True)
-        return Profile(name, key=key, role=role) if key and role else None
+        return Profile(name, key=_key(row, token=True), role=role)
     if mode == "ChainableRamRoleArn":
-        source = _text(row, "source_profile")
-        return Profile(name, source=source, role=role) if source and role else None
-    if mode in ("EcsRamRole", "RamRoleArnWithEcs"):
-        metadata_role = _text(row, "ram_role_name")
-        complete = metadata_role and (role or mode == "EcsRamRole")
-        assumed = role if mode == "RamRoleArnWithEcs" else None
-        return Profile(name, metadata_role=metadata_role, role=assumed) if complete else None
+        return Profile(name, source=_text(row, "source_profile"), role=role)
     if mode == "OIDC":
-        oidc = _oidc(row)
-        return Profile(name, oidc=oidc) if oidc else None
-    return None
+        return Profile(name, oidc=_oidc(row))
+    return Profile(name, metadata_role=_text(row, "ram_role_name"), role=None if mode == "EcsRamRole" else role)
 
 
-def _key(row: Mapping[str, Any], *, token: bool) -> AccessKey | None:
-    key_id, secret = _text(row, "access_key_id"), _text(row, "access_key_secret")
-    if not key_id or not secret:
-        return None
-    return AccessKey(key_id, secret, _text(row, "sts_token") if token else "")
+def _key(row: Mapping[str, Any], *, token: bool) -> AccessKey:
+    return AccessKey(
+        _text(row, "access_key_id"), _text(row, "access_key_secret"), _text(row, "sts_token") if token else ""
+    )
 
 
-def _role(row: Mapping[str, Any]) -> Role | None:
-    arn = _text(row, "ram_role_arn")
-    if not arn:
-        return None
-    return Role(arn, _text(row, "ram_session_name"), _seconds(row), _text(row, "external_id"))
-
-
-def _oidc(row: Mapping[str, Any]) -> OidcRole | None:
-    arn, provider, token_file = (_text(row, key) for key in ("ram_role_arn", "oidc_provider_arn", "oidc_token_file"))
+def _oidc(row: Mapping[str, Any]) -> OidcRole:
+    arn, provider, token_file = (_text(row, key) for key in _NEEDED["OIDC"])
     session = _text(row, "ram_session_name") or _text(row, "role_session_name")
-    return OidcRole(arn, provider, token_file, session, _seconds(row)) if arn and provider and token_file else None
+    return OidcRole(arn, provider, token_file, session, _seconds(row))
 
 
 def _seconds(row: Mapping[str, Any]) -> int | None:

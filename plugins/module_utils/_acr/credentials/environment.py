@@ -50,14 +50,17 @@ class Environment:
                 return FoundPair(AccessKey(key_id, secret, token), name, self._role())
         return None
 
-    def incomplete(self) -> Iterator[str]:
-        """Yield a sentence for each family that has one half of a pair."""
+    def unusable(self) -> Iterator[str]:
+        """Yield a sentence for each family with one half of a pair, and for an address of keys, which is not asked."""
         for family in _FAMILIES:
             name, key_id = self._first(family, _IDS)
             secret_name, secret = self._first(family, _SECRETS)
             if bool(key_id) != bool(secret):
                 missing = f"{family}_{_SECRETS[0]}" if key_id else f"{family}_{_IDS[0]}"
                 yield f"{name or secret_name} is set and {missing} is not"
+            uri = self._first(family, ("CREDENTIALS_URI",))[0]
+            if uri:
+                yield f"{uri} is set, and no keys are fetched from an address"
 
     def oidc(self) -> OidcRole | None:
         """Return the role that is assumed by an OIDC token, where role, provider and token file are all set (RRSA)."""

@@ -100,7 +100,13 @@ class TestOrder:
         assert self.sources(tmp_path, environ, ecs_ram_role="r") == ("ecs_ram_role", "r", "")
         oidc = OidcRole(ROLE, "p", "f")
         assert self.sources(tmp_path, environ, oidc=oidc) == ("options", "assume_role_with_oidc", ROLE)
+
+    def test_then_a_named_profile(self, tmp_path: Path) -> None:
+        environ = {**PAIR, **OIDC, "ALIBABA_CLOUD_ECS_METADATA": "node"}
         assert self.sources(tmp_path, environ, profile="other") == ("profile", "other", "")
+        key = AccessKey("id", "secret")
+        assert self.sources(tmp_path, environ, profile="other", key=key) == ("options", "access_key_id", "")
+        assert self.sources(tmp_path, environ, profile="other", ecs_ram_role="r") == ("ecs_ram_role", "r", "")
 
     def test_then_the_environments_pair_with_its_role(self, tmp_path: Path) -> None:
         environ = {**PAIR, **OIDC, "ALIBABA_CLOUD_PROFILE": "other"}
@@ -126,9 +132,14 @@ class TestOrder:
         with pytest.raises(ImageOpsError, match="forbids"):
             find(tmp_path, {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}, ecs_ram_role="node")
 
-    def test_two_sources_among_the_options(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="access_key_id and profile"):
-            find(tmp_path, {}, key=AccessKey("a", "b"), profile="x")
+    def test_two_keys_among_the_options(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="access_key_id and ecs_ram_role"):
+            find(tmp_path, {}, key=AccessKey("a", "b"), ecs_ram_role="node")
+
+    def test_an_address_of_keys_is_said_not_to_be_read(self, tmp_path: Path) -> None:
+        with pytest.raises(ImageOpsError, match="ALIBABA_CLOUD_CREDENTIALS_URI is set, and no keys are fetched"):
+            find(tmp_path, {"ALIBABA_CLOUD_CREDENTIALS_URI": "http://127.0.0.1:1/key"})
+        assert find(tmp_path, {**PAIR, "ALIBABA_CLOUD_CREDENTIALS_URI": "x"}).origin.source == "environment"
 
     def test_a_half_pair_is_named_when_there_is_nothing_else(self, tmp_path: Path) -> None:
         with pytest.raises(ImageOpsError, match="ALIBABA_CLOUD_ACCESS_KEY_SECRET is not") as caught:
@@ -151,6 +162,7 @@ class TestProfiles:
             ({**KEY, "mode": "StsToken", "sts_token": "t"}, True, ""),
             ({**KEY, "mode": "RamRoleArn", "ram_role_arn": ROLE, "expired_seconds": 900}, True, ROLE),
             ({"mode": "EcsRamRole", "ram_role_name": "node"}, True, ""),
+            ({"mode": "RamRoleArnWithRoleName", "ram_role_name": "node", "ram_role_arn": ROLE}, True, ROLE),
             ({"mode": "RamRoleArnWithEcs", "ram_role_name": "node", "ram_role_arn": ROLE}, True, ROLE),
             (
                 {"mode": "OIDC", "ram_role_arn": ROLE, "oidc_provider_arn": "p", "oidc_token_file": "/t"},
@@ -176,9 +188,27 @@ class TestProfiles:
         with pytest.raises(ImageOpsError, match="there are: none"):
             find(tmp_path / "nowhere", PAIR, profile="c")
 
-    @pytest.mark.parametrize("profile", [{"mode": "CloudSSO"}, {"mode": "AK"}, {"mode": "ChainableRamRoleArn"}])
-    def test_a_mode_that_cannot_be_used(self, tmp_path: Path, profile: dict[str, Any]) -> None:
-        with pytest.raises(ImageOpsError, match=f"mode {profile['mode']}"):
+    @pytest.mark.parametrize("mode", ["CloudSSO", "OAuth", "External", "CredentialsURI", "RsaKeyPair", "Of2030"])
+    def test_a_mode_that_is_not_supported(self, tmp_path: Path, mode: str) -> None:
+        with pytest.raises(ImageOpsError, match=f"its mode {mode} is not supported") as caught:
+            find(tmp_path, {}, {"name": "default", **KEY, "mode": mode})
+        assert caught.value.code == "no_credentials"
+        assert "ChainableRamRoleArn" in caught.value.hint
+
+    @pytest.mark.parametrize(
+        ("profile", "missing"),
+        [
+            ({"mode": "AK", "access_key_id": "id"}, "AK there is no access_key_secret"),
+            ({}, "AK there is no access_key_id and no access_key_secret"),
+            ({**KEY, "mode": "StsToken"}, "StsToken there is no sts_token"),
+            ({**KEY, "mode": "RamRoleArn"}, "RamRoleArn there is no ram_role_arn"),
+            ({"mode": "ChainableRamRoleArn"}, "ChainableRamRoleArn there is no source_profile and no ram_role_arn"),
+            ({"mode": "EcsRamRole"}, "EcsRamRole there is no ram_role_name"),
+            ({"mode": "OIDC", "ram_role_arn": ROLE}, "OIDC there is no oidc_provider_arn and no oidc_token_file"),
+        ],
+    )
+    def test_what_a_profile_lacks_is_named(self, tmp_path: Path, profile: dict[str, Any], missing: str) -> None:
+        with pytest.raises(ImageOpsError, match=f"of its mode {missing}"):
             find(tmp_path, {}, {"name": "default", **profile})
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"current": ""}'])
