@@ -78,22 +78,35 @@ def test_a_fixed_password_by_another_machine(ansible: Ansible, scene: Scene, els
     assert (second.code, second.changed()) == (0, []), second.text
 
 
-@pytest.mark.parametrize(
-    "pusher", [{"ecs_ram_role": "node"}, {"assume_role": {"role_arn": "acs:ram::1:role/pusher"}}], ids=["ecs", "role"]
-)
+ROLE_ARN = "acs:ram::1:role/pusher"
+OF_STS = {
+    "ecs": {"ecs_ram_role": "node"},
+    "role": {"assume_role": {"role_arn": ROLE_ARN}},
+    "profile": {"profile": "pusher"},
+    "file": {"secret_file": "sts.json"},
+}
+
+
+@pytest.mark.parametrize("pusher", sorted(OF_STS))
 def test_a_fixed_password_with_a_temporary_key_is_refused_before_anything_is_made(
-    ansible: Ansible, scene: Scene, pusher: dict[str, Any]
+    ansible: Ansible, scene: Scene, pusher: str
 ) -> None:
+    key = {"access_key_id": scene.admin.key_id, "access_key_secret": scene.admin.secret}
+    ansible.write("sts.json", {**key, "security_token": "sts-0123456789"})
+    (ansible.directory / ".aliyun").mkdir(exist_ok=True)
+    profile = {**key, "name": "pusher", "mode": "RamRoleArn", "ram_role_arn": ROLE_ARN}
+    ansible.write(".aliyun/config.json", {"current": "pusher", "profiles": [profile]})
     run = migrate(
         ansible,
         scene,
         registry_sync_login="password",
         registry_sync_login_username="ci@acme",
         registry_sync_login_password="correct7horse",
-        registry_sync_pusher=pusher,
+        registry_sync_pusher=OF_STS[pusher],
     )
     assert run.code == 2
-    assert "temporary key of STS" in run.failed()[0].result["msg"]
+    assert "refuses temporary keys of STS" in run.failed()[0].result["msg"]
+    assert "use temporary logins" in run.failed()[0].result["error"]["hint"]
     assert scene.simulator.actions(writes=True) == []
 
 

@@ -72,16 +72,16 @@ def is_instance_id(text: str) -> bool:
 def instance_of_service(service: str) -> tuple[str, str] | None:
     """Return region and instance id from the service that a registry's challenge names.
 
-    The service has four parts in most regions (``registry.aliyuncs.com:cn-hangzhou:china:cri-xxxx``) and five in some.
-    The instance is the part that begins with ``cri-``; the region is the second part.
+    The service has four parts in most regions (``registry.aliyuncs.com:cn-hangzhou:china:cri-xxxx``), five in some, in
+    no order that is promised. The instance is the part that begins with ``cri-``; the region is the first other part
+    behind the host that is called as regions are, with a hyphen.
 
     :return: None when the service names no instance of Enterprise Edition
     """
-    parts = service.split(":")
-    instance_id = next((part for part in parts[2:] if is_instance_id(part)), None)
-    if instance_id is None or not _REGION.fullmatch(parts[1]):
-        return None
-    return parts[1], instance_id
+    parts = service.split(":")[1:]
+    instance_id = next((part for part in parts if is_instance_id(part)), None)
+    region = next((part for part in parts if "-" in part and _REGION.fullmatch(part) and part[:4] != "cri-"), None)
+    return (region, instance_id) if region and instance_id else None
 
 
 def is_enterprise_service(service: str) -> bool:

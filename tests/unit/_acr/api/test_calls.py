@@ -134,6 +134,20 @@ def test_whose_service_it_is(service: str, is_one: bool) -> None:
     assert names.is_enterprise_service(service) is is_one
 
 
+@pytest.mark.parametrize(
+    "service",
+    [
+        "registry.aliyuncs.com:me-east-1:china:cri-xxxx",
+        "registry.aliyuncs.com:me-east-1:26842:china:cri-xxxx",
+        "registry.aliyuncs.com:26842:me-east-1:china:cri-xxxx",
+        "registry.aliyuncs.com:me-east-1:cri-xxxx:china:more:parts",
+        "registry.aliyuncs.com:cri-xxxx:me-east-1",
+    ],
+)
+def test_the_instance_is_the_part_that_begins_so(service: str) -> None:
+    assert names.instance_of_service(service) == ("me-east-1", "cri-xxxx")
+
+
 class TestParameters:
     def test_forms(self) -> None:
         given = {"A": None, "B": True, "C": False, "D": 7, "E": "x y", "F": {"é": [1, True]}, "G": ["a"], "H": ""}
