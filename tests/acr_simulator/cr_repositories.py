@@ -13,7 +13,7 @@ from .cr_part import Answer, Parameters, Part, page_of
 from .replies import ApiFault
 from .world import Countdown, Instance, Key, Namespace, Repository
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/-]{0,62})[a-z0-9]")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?")
 
 
 class Repositories(Part):
@@ -42,7 +42,7 @@ class Repositories(Part):
     def create_repository(self, parameters: Parameters, _: Key) -> Answer:
         instance, name = self._instance(parameters), parameters["RepoName"]
         namespace = find_namespace(instance, parameters["RepoNamespaceName"])
-        if not _NAME.fullmatch(name) or "//" in name:
+        if not is_name(instance, name):
             raise ApiFault(400, "REPO_NAME_INVALID", f"{name!r} is not a name for a repository")
         if name in namespace.repositories:
             raise ApiFault(400, "SIMULATED_DUPLICATE_REPO", "the real code of a duplicate is not known")
@@ -92,6 +92,11 @@ class Repositories(Part):
                 if parameters.get("RepoId") == repository.repo_id or named == wanted:
                     return instance, namespace, repository
         raise ApiFault(404, "REPO_NOT_EXIST", "repo is not exist")
+
+
+def is_name(instance: Instance, name: str) -> bool:
+    """Whether the instance takes a repository of this name. Which lengths the vendor takes now is not known."""
+    return bool(_NAME.fullmatch(name)) and "//" not in name and len(name) in instance.name_lengths
 
 
 def make_repository(namespace: Namespace, name: str, *, build_type: str) -> Repository:

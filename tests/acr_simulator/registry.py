@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import resources_of_calls, rights
-from .cr_repositories import make_repository
+from .cr_repositories import is_name, make_repository
 from .identity import Identity
 from .world import Instance, Namespace, World
 
@@ -135,7 +135,7 @@ class RegistryFace:
             return False
         needed = [action]
         if repository is None:
-            if action != "push" or not namespace.auto_create_repo:
+            if action != "push" or not namespace.auto_create_repo or not is_name(self._instance, name):
                 return False
             needed = [action, "create"]
         names = {"InstanceId": self._instance.instance_id, "NamespaceName": namespace.name, "RepoName": name}

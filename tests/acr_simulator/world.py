@@ -112,6 +112,7 @@ class Instance:
     specification: str = "Enterprise_Advanced"
     namespace_quota: int = 25
     repository_quota: int = 5000
+    name_lengths: range = range(1, 256)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     endpoints: dict[str, PublicEndpoint] = field(default_factory=dict)
     vpc_domains: list[str] = field(default_factory=list)

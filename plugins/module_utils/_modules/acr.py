@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
 from .._acr.api.client import OpenApi
-from .._acr.api.names import check_password, path_fault
+from .._acr.api.names import check_password, path_fault, repository_doubt
 from .._acr.registry.logins import LoginPassword, set_password, temporary_login
 from .._acr.resources.allow_list import AllowList, Entries, steps_to_have, steps_to_lack, wanted_entries
 from .._acr.resources.endpoint import PublicEndpoint, lets_all_in
@@ -98,7 +98,14 @@ def _keep_repository(task: Task, clients: Clients, namespace: str, name: str) ->
     )
     if not params["create"] and params["state"] == "present" and one.read() is None:
         return Change(None, None)
-    return _keep(task, one, one.wanted, _REPOSITORY_SETTINGS)
+
+    def wanted(settings: dict[str, Any], found: Repository | None) -> Repository:
+        doubt = repository_doubt(name) if found is None else ""
+        if doubt:
+            task.warn(f"the vendor may not take the name {namespace}/{name}, which its server decides: {doubt}")
+        return one.wanted(settings, found)
+
+    return _keep(task, one, wanted, _REPOSITORY_SETTINGS)
 
 
 def switch_endpoint(task: Task) -> NoReturn:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path_fault
+from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path_doubt, path_fault
 from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.image.manifest import Descriptor
 from .._oci.registry.registry import Registry
@@ -77,6 +77,10 @@ class Generic:
 
     def path_fault(self, path: str) -> str:
         """Return why no repository can have this path; empty when one may."""
+        return ""
+
+    def path_doubt(self, path: str) -> str:
+        """Return why a repository perhaps cannot have this path, which the registry decides; empty for no reason."""
         return ""
 
     def obstacles(self, paths: Collection[str]) -> Obstacles:
@@ -155,6 +159,10 @@ class AcrInstance(AcrPersonal):
     def path_fault(self, path: str) -> str:
         """Return why ACR does not take the path."""
         return path_fault(path)
+
+    def path_doubt(self, path: str) -> str:
+        """Return why ACR may not take the path."""
+        return path_doubt(path)
 
     def advice(self, error: RegistryError) -> str:
         """Return the module or the option that helps."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, Key, Policy, TemporaryLogin, User
 from support.clients.plain_client import PlainClient
-from support.faults.actions import error_answer
+from support.faults.actions import LoseAnswer, error_answer
 from support.faults.fault_proxy import Action, Request
 from support.scenes import images
 from support.scenes.acr_scene import Scene, failed
@@ -56,6 +57,25 @@ def black_hole() -> Iterator[str]:
             filler.setblocking(False)
             filler.connect_ex(server.getsockname())
         yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def door() -> Iterator[str]:
+    """A port of loopback that takes every connection and closes it, before TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def shut() -> None:
+            with suppress(OSError):  # the server is closed
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=shut)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def key_with(scene: Scene, *rights: str) -> Key:
@@ -108,6 +128,22 @@ class TestTheWayThere:
         (error,) = failed(result, result["error_codes"][0])
         assert error["code"] in ("timeout", "registry_down")
         assert "no connection to" in error["message"]
+        assert "imageops.registry.acr_endpoint_acl" in error["hint"]
+
+    def test_a_connection_that_is_closed_without_an_answer(self, pushed: Scene, door: str) -> None:
+        rule = pushed.rule("library/nginx:1")
+        rule["destination"] = f"{door}/image-syncer/nginx"
+        result = pushed.sync(rule, entry={**pushed.entry(), "registry": door}, **ONCE)
+        (error,) = failed(result, result["error_codes"][0])
+        assert error["code"] in ("connection_failed", "registry_down")
+        for name in ("acr_endpoint_acl", "acr_endpoint turns it on", "closed without an answer"):
+            assert name in error["hint"]
+
+    def test_an_answer_that_never_comes(self, pushed: Scene) -> None:
+        pushed.registry.gate.add(LoseAnswer(), times=None)
+        (error,) = failed(
+            pushed.sync(pushed.rule("library/nginx:1", "image-syncer/nginx"), **ONCE), "connection_failed"
+        )
         assert "imageops.registry.acr_endpoint_acl" in error["hint"]
 
     @pytest.mark.parametrize(("host", "says"), [(HOST, "acr_endpoint turns the public one on"), (INSIDE, "from a VPC")])

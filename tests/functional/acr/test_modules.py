@@ -61,6 +61,21 @@ def test_repository(modules: Modules, instance: Instance) -> None:
     assert not instance.namespaces["team"].repositories
 
 
+@pytest.mark.parametrize("name", ["a", "x" * 65])
+def test_a_repositorys_name_of_an_unusual_length_is_for_the_server_to_judge(
+    modules: Modules, instance: Instance, name: str
+) -> None:
+    modules.succeed("acr_namespace", **TEAM)
+    place = {**NGINX, "name": name}
+    assert "2 to 64 are usual" in str(modules.succeed("acr_repository", check=True, **place)["warnings"])
+    instance.name_lengths = range(2, 65)
+    refused = modules.fail("acr_repository", **place)
+    assert refused["error"]["api_code"] == "REPO_NAME_INVALID"
+    assert "2 to 64 are usual" in str(refused["warnings"])
+    instance.name_lengths = range(1, 256)
+    assert "warnings" in modules.succeed("acr_repository", **place)
+
+
 @pytest.mark.parametrize(
     ("module", "options", "words"),
     [

@@ -206,33 +206,52 @@ def test_a_narrow_identity_may_push_and_what_it_may_not_ask_is_noted(scene: Scen
 
 
 def test_names_that_acr_does_not_take_are_all_refused_and_stop_their_own_images_alone(scene: Scene) -> None:
-    long = "x" * 62
     short = [f"library/{letter}" for letter in "abcdef"]
-    for path in (*short, "library/nginx", f"library/{long}/app"):
+    for path in (*short, "library/nginx"):
         scene.push(path, "1")
+    scene.add_namespace("nginx")
 
-    result = scene.sync(scene.rule("library/**"))
+    result = scene.sync(scene.rule(destination="{name}/app"))
 
     errors = failed(result, "invalid_input")
-    bad = [f"{scene.registry.host}/image-syncer/{name}" for name in (*"abcdef", f"{long}/app")]
+    bad = [f"{scene.registry.host}/{name}/app" for name in "abcdef"]
     assert [image["destination"] for image in result["images"]] == bad[:5]
     assert result["summary"]["failed"] == len(bad)
     assert f"not written: {', '.join(bad)}" in result["msg"]
-    assert all("rules of their own" in error["hint"] for error in errors)
+    assert all(f"write {scene.registry.host}/mirror/{{name}} as the destination" in error["hint"] for error in errors)
     assert result["summary"]["created"] == 1
-    assert set(scene.instance.namespaces["image-syncer"].repositories) == {"nginx"}
+    assert set(scene.instance.namespaces["nginx"].repositories) == {"app"}
 
-    (error, *_others) = failed(scene.sync(scene.rule("library/*")), "invalid_input")
-    assert f"write {scene.registry.host}/image-syncer/{{repository}} as the destination" in error["hint"]
-    renamed = scene.sync(scene.rule("library/*", "image-syncer/{repository}"))
-    assert renamed["summary"]["created"] == len(short) + 1, renamed["msg"]
+
+def test_a_length_that_was_once_a_limit_is_a_warning_and_the_server_is_the_judge(scene: Scene) -> None:
+    long = "x" * 62 + "/app"
+    for path in ("a", "nginx", long):
+        scene.push(f"library/{path}", "1")
+    names = [f"{scene.registry.host}/image-syncer/{name}" for name in ("a", long)]
+
+    for check_mode in (True, False):
+        result = scene.sync(scene.rule("library/**"), check_mode=check_mode)
+        assert result["summary"]["created"] == 3, result["msg"]
+        (warning,) = result["warnings"]
+        assert "which the registry decides" in str(warning)
+        assert f"{names[0]}: it has 1 character, and" in str(warning)
+        assert f"{names[1]}: it has 66 characters, and 2 to 64 are usual" in str(warning)
+    assert "warnings" not in scene.sync(scene.rule("library/**"))
+
+    scene.instance.namespaces["image-syncer"].repositories.clear()
+    scene.instance.name_lengths = range(2, 65)
+    scene.add_namespace("strict")
+    judged = scene.sync(scene.rule("library/**", "strict"))
+    assert [image["error"]["code"] for image in judged["images"] if image["status"] == "failed"] == ["push_denied"] * 2
+    assert judged["summary"]["created"] == 1
+    assert "which the registry decides" in str(judged["warnings"])
 
 
 def test_where_acr_takes_none_of_the_names_nothing_is_asked(scene: Scene) -> None:
     scene.push("library/a", "1")
     scene.simulator.calls.clear()
     scene.registry.gate.mark()
-    failed(scene.sync(scene.rule()), "invalid_input")
+    failed(scene.sync(scene.rule(destination="{name}/app")), "invalid_input")
     assert scene.simulator.actions() == []
     assert scene.registry.gate.records() == []
 

@@ -11,6 +11,7 @@ import re
 from ..._oci.errors import InputError
 
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,118}[a-z0-9]")
+_USUAL_LENGTHS = range(2, 65)
 _REPOSITORY_PART = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
 _POLICY = re.compile(r"[A-Za-z0-9-]{1,128}")
 _INSTANCE = re.compile(r"cri-[A-Za-z0-9]+")
@@ -33,17 +34,28 @@ def check_namespace(name: str) -> str:
 
 
 def check_repository(name: str) -> str:
-    """Return the name again; 2 to 64 characters, levels parted by slashes, each as in a namespace.
+    """Return the name again; levels parted by slashes, each of the characters that a namespace has.
 
     :raises InputError: when the vendor would not take it
     """
-    if not 2 <= len(name) <= 64 or not all(_REPOSITORY_PART.fullmatch(part) for part in name.split("/")):
+    if not all(_REPOSITORY_PART.fullmatch(part) for part in name.split("/")):
         raise InputError(
             subject=f"repository {name!r}",
-            cause="it is not 2 to 64 lower-case letters, digits, '.', '_', '-' and '/', with a letter or digit at both "
-            "ends of each level",
+            cause="it is not lower-case letters, digits, '.', '_', '-' and '/', with a letter or digit at both ends of "
+            "each level",
         )
     return name
+
+
+def repository_doubt(name: str) -> str:
+    """Return why the vendor may not take a repository's name, which its server decides; empty for no reason.
+
+    The vendor's console asked for 2 to 64 characters, and its Terraform provider did until 2024.
+    """
+    if len(name) in _USUAL_LENGTHS:
+        return ""
+    characters = "1 character" if len(name) == 1 else f"{len(name)} characters"
+    return f"it has {characters}, and 2 to 64 are usual"
 
 
 def check_region(name: str) -> str:
@@ -100,6 +112,11 @@ def path_fault(path: str) -> str:
     except InputError as error:
         return f"the {error.subject}: {error.cause}"
     return ""
+
+
+def path_doubt(path: str) -> str:
+    """Return why an instance may not take the repository of a path, ``namespace/repository``; empty for no reason."""
+    return repository_doubt(path.partition("/")[2])
 
 
 def check_policy(name: str) -> str:

@@ -18,12 +18,13 @@ from ..work.workers import ask_all
 from .image_task import ImageTask
 from .state import Survey
 
+_MOST_NAMED = 5
 _NOT_CREATED = "its repository cannot be created"
 _NO_REPOSITORY = "the destination does not have its repository"
 
 
 class NewRepositories:
-    """Asks APIs about repositories; each is asked about once."""
+    """Asks APIs about repositories, and warns of names; each repository is looked at once."""
 
     def __init__(self, stores: Stores, survey: Survey, vendors: Vendors, run: Run) -> None:
         self._stores = stores
@@ -32,19 +33,34 @@ class NewRepositories:
         self._run = run
         self._faults: dict[Reference, ImageOpsError | None] = {}
         self._absent: set[Reference] = set()
+        self._looked_at: set[Reference] = set()
 
     def check(self, tasks: Sequence[ImageTask], notes: list[str]) -> list[ImageTask]:
         """Return the tasks; those whose repository cannot be created have become conflicts.
 
         :param notes: takes sentences about what could not be asked
         """
-        self._ask({_repository(task) for task in tasks if self._may_be_new(task)} - self._faults.keys(), notes)
+        new = {_repository(task) for task in tasks if self._may_be_new(task)}
+        self._warn_of_names(new)
+        self._ask({each for each in new if self._vendors.known(each.registry).has_api} - self._faults.keys(), notes)
         return [self._judged(task) for task in tasks] if self._faults else list(tasks)
 
     def _may_be_new(self, task: ImageTask) -> bool:
         if not (task.action == Action.CREATE or task.unseen):
             return False
-        return self._vendors.known(task.destination.registry).has_api and not self._survey.tags(task.destination.name)
+        return not self._survey.tags(task.destination.name)
+
+    def _warn_of_names(self, repositories: Iterable[Reference]) -> None:
+        """Warn, once in a run, of each name that its registry may refuse, which the registry decides."""
+        new = set(repositories) - self._looked_at
+        self._looked_at |= new
+        doubts = {each: self._vendors.known(each.registry).path_doubt(each.repository) for each in sorted(new, key=str)}
+        said = [f"{repository}: {doubt}" for repository, doubt in doubts.items() if doubt]
+        if said:
+            more = f"; and {len(said) - _MOST_NAMED} more" if said[_MOST_NAMED:] else ""
+            self._run.warn(
+                f"names that may not be taken, which the registry decides: {'; '.join(said[:_MOST_NAMED])}{more}"
+            )
 
     def _ask(self, repositories: Iterable[Reference], notes: list[str]) -> None:
         by_host: dict[str, list[Reference]] = {}

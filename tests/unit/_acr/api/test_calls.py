@@ -81,8 +81,8 @@ class TestNames:
             ),
             (
                 names.check_repository,
-                ["ab", "a/b", "web/nginx_1", "a" * 64],
-                ["a", "a" * 65, "/ab", "ab/", "a//b", "a/-b", "A/b", "ab\n"],
+                ["a", "ab", "a/b", "web/nginx_1", "a" * 200],
+                ["", "/ab", "ab/", "a//b", "a/-b", "A/b", "ab\n"],
             ),
             (names.check_policy, ["a", "Push-1", "a" * 128], ["", "a_b", "a" * 129, "a b"]),
             (names.check_user, ["a", "a.b_c-D", "a" * 64], ["", "a@b", "a" * 65, "a b"]),
@@ -99,6 +99,13 @@ class TestNames:
         for text in bad:
             with pytest.raises(InputError):
                 check(text)
+
+
+@pytest.mark.parametrize(("length", "usual"), [(1, False), (2, True), (64, True), (65, False)])
+def test_a_length_that_the_vendor_once_asked_for_is_a_doubt_and_no_fault(length: int, usual: bool) -> None:
+    path = f"team/{'a' * length}"
+    assert names.path_fault(path) == ""
+    assert (names.path_doubt(path) == "") is usual
 
 
 @pytest.mark.parametrize(
