@@ -28,12 +28,16 @@ Sync = Callable[..., Ended]
 def sync(tmp_path: Path, servers: Servers) -> Sync:
     """Runs the module with files of the given texts in its directory; the names of files are those of options."""
 
-    def run(files: dict[str, str], environment: dict[str, str] | None = None, **options: Any) -> Ended:
+    def run(
+        files: dict[str, str], environment: dict[str, str] | None = None, *, check_mode: bool = False, **options: Any
+    ) -> Ended:
         for name, text in files.items():
             (tmp_path / name).write_text(text, encoding="utf-8")
         plain_http = [{"registry": host, "plain_http": True} for host in (servers.htpasswd.host, servers.open.host)]
         given = {"registries": plain_http, "retry_delay": 0.01, "docker_config": "", **options}
-        with module("registry_image_sync", given, home=tmp_path, environment=environment) as running:
+        with module(
+            "registry_image_sync", given, home=tmp_path, check_mode=check_mode, environment=environment
+        ) as running:
             return running.end()
 
     return run
@@ -96,6 +100,23 @@ def test_a_mapping_of_images_names_its_destinations(sync: Sync, servers: Servers
     targets = [f"{servers.open.host}/{name}/{repository}" for name in ("one", "two")]
     ended = sync({}, images={source: targets, f"{source}:2.0": f"{targets[0]}:stable"})
     assert ended.result["summary"]["created"] == 5
+
+
+def test_rules_of_a_file_may_build_on_each_other(
+    sync: Sync, servers: Servers, source: str, plain: Callable[[Endpoint], PlainClient], repository: str
+) -> None:
+    first, second = (f"{name}-of-a-chain/{repository}" for name in ("mirror", "offline"))
+    files = {
+        "images.yaml": f"{servers.open.host}/{first}:2.0: {servers.open.host}/{second}\n"
+        f"{source}:2.0: {servers.open.host}/{first}\n"
+    }
+    shown = sync(files, images_file="images.yaml", check_mode=True, return_images="all").result
+    assert [image["action"] for image in shown["images"]] == ["create", "create"]
+    done = sync(files, images_file="images.yaml").result
+    assert (done["summary"]["created"], done["changed"]) == (2, True)
+    client = plain(servers.open.endpoint)
+    assert client.manifest(second, "2.0").json() == client.manifest(repository, "2.0").json()
+    assert sync(files, images_file="images.yaml").result["changed"] is False
 
 
 def test_a_login_that_no_image_uses_may_name_a_variable_that_is_not_set(
