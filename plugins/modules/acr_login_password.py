@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Sets the password for C(docker login) of the identity whose access key signs. Nobody can set another's.
   - The vendor has no call to read or compare it. So the login is tried at the registry, and the password is set only
-    when the registry's token service answers that it is wrong (401). A time-out, a allow list that does not let this
+    when the registry's token service answers that it is wrong (401). A time-out, an allow list that does not let this
     machine in, or any other answer is an error.
   - Where a temporary login is enough, M(imageops.registry.acr_authorization_token) is the better choice.
 author:

@@ -154,7 +154,7 @@ def check_password(password: str) -> str:
 
 
 def network(text: str) -> str:
-    """Return a allow list's entry in its one form: ``192.0.2.7`` is ``192.0.2.7/32``.
+    """Return an allow list's entry in its one form: ``192.0.2.7`` is ``192.0.2.7/32``.
 
     :raises InputError: for what is no network, has bits set behind its prefix, or is the whole world
     """

@@ -21,7 +21,7 @@ Network = Any  # an IPv4Network or an IPv6Network; collapse_addresses takes one 
 
 @dataclass(frozen=True)
 class AclEntry:
-    """One entry of a allow list.
+    """One entry of an allow list.
 
     :param entry: a network, such as ``192.0.2.0/24``
     """
