@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, Status
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
-from helpers.memory_run import MemoryRun, failing, fault, item
+from helpers.memory_run import MemoryRun, errors, failing, fault, item
 from helpers.memory_store import MemoryStore, push
 from support.scenes import images
 from support.scenes.images import Image
@@ -38,7 +39,8 @@ def refer(store: MemoryStore, *referrers: Image, to: Image) -> None:
     for referrer in referrers:
         push(store, "x", referrer)
     if not store.lists_referrers:
-        push(store, "x", images.index([(one, {}) for one in referrers]), to.digest.replace(":", "-"))
+        entries = [(one, {"artifactType": json.loads(one.manifest)["artifactType"]}) for one in referrers]
+        push(store, "x", images.index(entries), to.digest.replace(":", "-"))
 
 
 def only(result: RunResult) -> ImageResult:
@@ -175,19 +177,130 @@ def test_without_referrers_nothing_of_them_comes(source: MemoryStore, target: Me
     assert any("are left, since referrers is false" in note for note in result.not_taken)
 
 
-def test_only_the_kinds_that_are_wanted_come(target: MemoryStore) -> None:
-    source = MemoryStore("a.test")
-    source.lists_referrers = True
+@pytest.mark.parametrize("all_wanted", [False, True])
+def test_only_the_kinds_that_are_wanted_come(source: MemoryStore, target: MemoryStore, all_wanted: bool) -> None:
     image = images.image("app")
     signature, sbom = images.artifact("s", image, SIGNATURE), images.artifact("b", image, "application/spdx+json")
+    of_signature, of_sbom = (images.artifact("of it", one, SIGNATURE) for one in (signature, sbom))
     push(source, "x", image, "1")
+    push(source, "x", images.image("a signature of cosign"), image.digest.replace(":", "-") + ".sig")
     refer(source, signature, sbom, to=image)
+    refer(source, of_signature, to=signature)
+    refer(source, of_sbom, to=sbom)
+    wanted = [r"application/vnd\.example\..*", *([r"application/spdx\+json"] if all_wanted else [])]
+    rule = item("a.test/x:1", "b.test/y", referrers={"types": wanted})
 
-    rule = item("a.test/x:1", "b.test/y", referrers={"types": [r"application/vnd\.example\..*"]})
-    MemoryRun(source, target).sync(rule)
+    result = MemoryRun(source, target).sync(rule)
 
+    assert only(result).status == Status.DONE, only(result).error
     assert has(target, signature)
-    assert not has(target, sbom)
+    assert has(target, of_signature)
+    assert (has(target, sbom), has(target, of_sbom)) == (all_wanted, all_wanted)
+    tags = sorted(target.repository("y").tagged)
+    assert tags[0] == "1"
+    assert not any(tag.endswith(".sig") for tag in tags)
+    if not target.lists_referrers:
+        assert image.digest.replace(":", "-") in tags
+    assert not MemoryRun(source, target).sync(rule).changed
+
+
+def test_what_refers_comes_to_any_depth(source: MemoryStore, target: MemoryStore) -> None:
+    image = images.image("app")
+    push(source, "x", image, "1")
+    chain = [image]
+    for number in range(12):
+        chain.append(images.artifact(str(number), chain[-1]))
+        refer(source, chain[-1], to=chain[-2])
+
+    result = only(MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y")))
+
+    assert result.status == Status.DONE
+    assert all(has(target, one) for one in chain)
+
+
+def test_tags_that_belong_to_each_other_in_a_circle_come_once(source: MemoryStore, target: MemoryStore) -> None:
+    image, one, two = images.image("app"), images.image("one"), images.image("two")
+    push(source, "x", image, "1")
+    for named, of in ((one, image), (two, one), (one, two)):
+        push(source, "x", named, of.digest.replace(":", "-") + ".sig")
+
+    result = only(MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y")))
+
+    assert (result.status, states(result)) == (Status.DONE, ["copied"] * 3)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_image_with_more_referrers_than_can_be_meant_fails_alone(target: MemoryStore, deep: bool) -> None:
+    source = MemoryStore("a.test")
+    source.lists_referrers = True
+    image, other = images.image("app"), images.image("other")
+    push(source, "x", image, "1")
+    push(source, "x", other, "2")
+    refer(source, images.artifact("of the other", other), to=other)
+    subject = image
+    for number in range(1001):
+        made = images.artifact(str(number), subject)
+        refer(source, made, to=subject)
+        subject = made if deep else image
+
+    result = MemoryRun(source, target).sync(item("a.test/x", "b.test/y"))
+
+    assert {one.source.tag: one.status for one in result.images} == {"1": Status.FAILED, "2": Status.DONE}
+    assert errors(result) == ["too_large"]
+    assert "1" not in target.repository("y").tagged
+    assert source.counts()["referrers"] < 2100
+
+
+def test_a_list_that_cannot_be_read_fails_its_image_alone(target: MemoryStore) -> None:
+    source = MemoryStore("a.test")
+    image, other = images.image("app"), images.image("other")
+    push(source, "x", image, "1")
+    push(source, "x", other, "2")
+    refer(source, images.artifact("signature", image), to=image)
+    push(source, "x", images.image("orphan"), "sha256-" + "0" * 64 + ".sig")  # so that lists are looked into
+    listed = source.repository("x").tagged[image.digest.replace(":", "-")]
+    source.around = failing("manifest", fault("server_error", transient=False, status=500), 9, str(listed))
+
+    result = MemoryRun(source, target).sync(item("a.test/x:1,2", "b.test/y"))
+
+    assert {one.source.tag: one.status for one in result.images} == {"1": Status.FAILED, "2": Status.DONE}
+
+
+SELECTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a tag": ("a.test/x:1.0", "b.test/y:other", {}),
+    "a list": ("a.test/x:1.0,0.9", "b.test/y", {}),
+    "a pattern": ("a.test/x:/^1/", "b.test/y", {}),
+    "newest": ("a.test/x", "b.test/y", {"tags": {"newest": 1}}),
+    "an exclusion": ("a.test/x", "b.test/y", {"tags": {"exclude": ["sha256-.*", "0.*"]}}),
+    "a template": ("a.test/x:/^1/", "b.test/y:{tag}-mirror", {}),
+    "a digest": ("a.test/x@{digest}", "b.test/y", {}),
+}
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_what_belongs_to_an_image_comes_however_it_is_selected(
+    source: MemoryStore, target: MemoryStore, selection: str
+) -> None:
+    image = images.image("app")
+    base = image.digest.replace(":", "-")
+    push(source, "x", images.image("older"), "0.9")
+    push(source, "x", image, "1.0")
+    push(source, "x", images.image("a signature of cosign"), f"{base}.sig")
+    signature = images.artifact("signature", image, SIGNATURE)
+    refer(source, signature, to=image)
+    origin, destination, more = SELECTIONS[selection]
+    rule = item(origin.format(digest=image.digest), destination, **more)
+
+    run = MemoryRun(source, target)
+    result = run.sync(rule)
+
+    assert {one.status for one in result.images} == {Status.DONE}
+    assert has(target, signature)
+    belonging = {tag for tag in target.repository("y").tagged if tag.startswith("sha256-")}
+    assert {f"{base}.sig"} <= belonging <= {base, f"{base}.sig"}
+    puts = [request.ref for request in target.requests if request.method == "put_manifest"]
+    assert (puts.count(f"{base}.sig"), puts.count(signature.digest)) == (1, 1)
+    assert not run.sync(rule).changed
 
 
 def test_what_the_destination_has_in_its_own_list_stays_in_it(target: MemoryStore) -> None:
@@ -210,6 +323,25 @@ def test_what_the_destination_has_in_its_own_list_stays_in_it(target: MemoryStor
         assert listed == {theirs.digest, ours.digest}
 
 
+def test_a_list_that_grows_at_the_source_is_brought_once(target: MemoryStore) -> None:
+    source = MemoryStore("a.test")
+    image = images.image("app")
+    one, two = images.artifact("one", image), images.artifact("two", image)
+    nameless = images.artifact("without a subject")
+    push(source, "x", image, "1")
+    refer(source, one, to=image)
+    run = MemoryRun(source, target)
+    run.sync(item("a.test/x:1", "b.test/y"))
+    refer(source, one, two, nameless, to=image)
+
+    assert run.sync(item("a.test/x:1", "b.test/y")).changed
+    tag = target.repository("y").tagged[image.digest.replace(":", "-")]
+    listed = {str(child.digest) for child in target.repository("y").manifests[tag].children}
+    assert listed == {one.digest, two.digest, nameless.digest}
+    again = run.sync(item("a.test/x:1", "b.test/y"))
+    assert (only(again).action, again.changed) == (Action.UNCHANGED, False)
+
+
 def test_a_kind_that_the_destination_does_not_take_is_a_note(source: MemoryStore, target: MemoryStore) -> None:
     image = images.image("app")
     push(source, "x", image, "1")
@@ -222,6 +354,11 @@ def test_a_kind_that_the_destination_does_not_take_is_a_note(source: MemoryStore
     assert states(result) == ["refused"]
     assert any("does not take" in note for note in result.notes)
     assert sorted(target.repository("y").tagged) == ["1"]
+
+    again = MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y"))
+    assert (only(again).action, only(again).status, again.changed) == (Action.UNCHANGED, Status.DONE, False)
+    assert states(only(again)) == ["refused"]
+    assert "does not take" in only(again).reason
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..client.call import Call, Purpose, Scopes
@@ -17,7 +18,7 @@ from ..errors import ContentError, ImageOpsError, InputError, RegistryError
 from ..http.transport import REDIRECTS, Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
 from ..image.reference import Digest, check_tag
-from ..image.referrers import fallback_tag, with_referrer
+from ..image.referrers import fallback_tag
 from ..store.store import BlobReader, OpenAt, Repository, Upload
 from .blob_download import open_blob
 from .blob_push import BlobWriter
@@ -26,8 +27,6 @@ from .listing import Pages
 from .referrer_pages import listed_referrers
 
 _ACCEPT = {"Accept": ACCEPT}
-_MERGES = 3
-"""Times that an entry is added to a list of referrers until it is seen there."""
 
 
 class RegistryRepository(Repository):
@@ -165,14 +164,6 @@ class RegistryRepository(Repository):
         call = Call("GET", path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
         return listed_referrers(self._client, call)
 
-    def _manifest_or_none(self, ref: str) -> Manifest | None:
-        try:
-            return self.manifest(ref)
-        except RegistryError as error:
-            if error.status == 404:
-                return None
-            raise
-
     # -- writing blobs -------------------------------------------------------------------------------------------
 
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
@@ -236,20 +227,19 @@ class RegistryRepository(Repository):
         return found is not None and found.digest == digest
 
     def list_referrer(self, manifest: Manifest) -> None:
-        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema); one call at a time in a repository.
+        """Add a manifest to the fallback tag of its subject (Referrers Tag Schema).
 
         Nothing is done unless the manifest was put here and the registry did not say that it lists referrers itself.
         """
         if manifest.subject is None or manifest.digest not in self._unlisted:
             return
-        tag = fallback_tag(manifest.subject.digest)
+        self.add_referrers(fallback_tag(manifest.subject.digest), [manifest.descriptor()])
+        self._unlisted.discard(manifest.digest)
+
+    def add_referrers(self, tag: str, entries: Sequence[Descriptor]) -> bool:
+        """Add entries to the list under a tag; one call at a time in a repository. Return whether any was missing."""
         with self._referrers_lock:
-            for _try in range(_MERGES):  # another writer may have replaced the list in between
-                index = with_referrer(self._manifest_or_none(tag), manifest.descriptor())
-                if index is None:
-                    break
-                self.put_manifest(index, tag)
-            self._unlisted.discard(manifest.digest)
+            return super().add_referrers(tag, entries)
 
     def delete_tag(self, tag: str) -> None:
         """Remove a tag alone (Deleting tags), where the registry can; one that is not there is removed already."""

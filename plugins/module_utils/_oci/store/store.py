@@ -10,12 +10,17 @@ where the stores of a run are opened.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable, Protocol
 
+from ..errors import RegistryError
 from ..image.manifest import Descriptor, Manifest
 from ..image.reference import Digest
+from ..image.referrers import with_referrer
+
+_MERGES = 3
+"""Times that entries are added to a list of referrers until they are seen there."""
 
 
 class BlobReader(Protocol):
@@ -158,6 +163,28 @@ class Repository(ABC):
 
         Nothing is done where the store lists referrers by itself.
         """
+
+    def add_referrers(self, tag: str, entries: Sequence[Descriptor]) -> bool:
+        """Add entries to the list of referrers under a tag (Referrers Tag Schema). Return whether any was missing.
+
+        Another client may write the list at the same time: it is read again, and written three times at most.
+        """
+        for number in range(_MERGES):
+            known = there = self._listed_under(tag)
+            for entry in entries:
+                known = with_referrer(known, entry) or known
+            if known is None or known is there:
+                return number > 0
+            self.put_manifest(known, tag)
+        return True
+
+    def _listed_under(self, tag: str) -> Manifest | None:
+        try:
+            return self.manifest(tag)
+        except RegistryError as error:
+            if error.status == 404:
+                return None
+            raise
 
     @abstractmethod
     def delete_tag(self, tag: str) -> None:

@@ -24,6 +24,8 @@ from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
 from .refused_artifacts import ManifestRefused, RefusedKinds, unsigned_part
 
+_NOT_TAKEN = "both sides have the same digest, and the destination does not take what refers to it"
+
 
 class ImageCopier:
     """Copies single images. Runs on the event loop's thread.
@@ -89,6 +91,8 @@ class ImageCopier:
             self._placement.image_ended(id(result), blobs.values())
             _count(result, blobs)
             result.seconds = time.monotonic() - started
+        if _took_nothing(result):
+            result.task = replace(result.task, action=Action.UNCHANGED, reason=_NOT_TAKEN)
         result.status = Status.DONE
 
     async def _write(self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]) -> None:
@@ -116,8 +120,10 @@ class ImageCopier:
             self._note_refused(result, referrer)
             return
         try:
-            if referrer.merges:
+            if referrer.merges and referrer.tag is not None:
                 await everything(*(self._child(result, child, blobs) for child in graph.children))
+                if not self._options.check_mode:
+                    await self._writer.merge(result, graph.manifest, referrer.tag)
             else:
                 await self._once(result, graph, blobs, referrer.tag)
         except (RegistryError, ManifestRefused) as fault:
@@ -288,6 +294,13 @@ def _needs_foreign(fault: MissingContent, foreign: Sequence[Descriptor]) -> Regi
         words=fault.words,
         registry=fault.registry,
     )
+
+
+def _took_nothing(result: ImageResult) -> bool:
+    """Return whether an image lacked only what refers to it, and lacks it still since the destination refuses it."""
+    missing = [state for state in result.referrers.values() if state != ReferrerState.PRESENT]
+    only_referrers = result.task.previous == result.task.digest and not result.wrote
+    return only_referrers and bool(missing) and all(state == ReferrerState.REFUSED for state in missing)
 
 
 async def _arrivals(blobs: Sequence[RepositoryBlob]) -> None:

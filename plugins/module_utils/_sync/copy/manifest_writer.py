@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from ..._oci.errors import ContentError, RegistryError
 from ..._oci.image.manifest import Manifest
@@ -20,6 +21,8 @@ from ..work.stores import Stores
 from .backup_writer import BackupWriter
 from .blob_placement import BlobPlacement
 from .refused_artifacts import ManifestRefused, may_be_refused
+
+T = TypeVar("T")
 
 
 class ManifestWriter:
@@ -94,6 +97,13 @@ class ManifestWriter:
         result.task = replace(task, action=Action.SKIP, reason=LEFT, previous=there.digest)
         return True
 
+    async def merge(self, result: ImageResult, listed: Manifest, tag: str) -> None:
+        """Add what a list of referrers names to the destination's own list under its tag."""
+        destination = result.task.destination
+        repository = self._stores.repository(destination)
+        if await self._write(destination, listed, repository.add_referrers, tag, listed.children):
+            result.wrote = True
+
     async def put(self, result: ImageResult, manifest: Manifest, tag: str | None) -> Digest | None:
         """Put a manifest under a tag or by its digest alone. Return the digest that the destination answered with.
 
@@ -101,16 +111,20 @@ class ManifestWriter:
         """
         destination = result.task.destination
         repository = self._stores.repository(destination)
-        try:
-            answered = await self._calls.request(destination, repository.put_manifest, manifest, tag)
-        except RegistryError as fault:
-            if may_be_refused(fault):
-                raise ManifestRefused(fault, manifest) from fault
-            raise
+        answered = await self._write(destination, manifest, repository.put_manifest, manifest, tag)
         result.wrote = True
         self._placement.manifest_put(destination, manifest)
         if manifest.subject is not None:
             listing = destination.with_tag(fallback_tag(manifest.subject.digest))
             if not self._is_planned(listing):  # else the list itself is copied: whole, and last
-                await self._calls.request(destination, repository.list_referrer, manifest)
+                await self._write(destination, manifest, repository.list_referrer, manifest)
         return answered
+
+    async def _write(self, destination: Reference, manifest: Manifest, call: Callable[..., T], *arguments: object) -> T:
+        """Make a call that writes a manifest, or lists it."""
+        try:
+            return await self._calls.request(destination, call, *arguments)
+        except RegistryError as fault:
+            if may_be_refused(fault):
+                raise ManifestRefused(fault, manifest) from fault
+            raise

@@ -26,8 +26,8 @@ from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
 from .names import find_misnamed
 from .new_repositories import NewRepositories
+from .referrer_search import ReferrerSearch
 from .referrer_tasks import ReferrerTasks
-from .referrers import ReferrerSearch
 from .selection import Selection
 from .source_images import SourceImages
 from .state import Survey

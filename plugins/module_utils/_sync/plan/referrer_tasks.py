@@ -15,7 +15,8 @@ from ..decisions import Action
 from ..rules.referrer_choice import ReferrerChoice
 from ..rules.rule import Rule
 from .image_task import ImageTask, Pair
-from .referrers import Outcome, ReferrerSearch, Root
+from .referrer_search import ReferrerSearch
+from .referrers import Outcome, Root
 
 _LACKS = "both sides have the same digest, and the destination lacks what refers to it"
 _UNKNOWN = "what refers to it is not known"

@@ -38,7 +38,8 @@ from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
 from .image_task import ImageTask
-from .referrers import Outcome, Referrer, ReferrerSearch
+from .referrer_search import ReferrerSearch
+from .referrers import Outcome, Referrer
 
 _MAX_SIGNATURES = 64
 _MAX_SIGNATURE_BYTES = 1024 * 1024
