@@ -110,6 +110,27 @@ def test_a_fixed_password_with_a_temporary_key_is_refused_before_anything_is_mad
     assert scene.simulator.actions(writes=True) == []
 
 
+def test_a_pusher_that_there_is_sets_its_fixed_password(ansible: Ansible, scene: Scene) -> None:
+    world = scene.simulator.world
+    world.users["ci"] = User("ci", "20000000000000001", attached=[("System", "AliyunContainerRegistryFullAccess")])
+    key = world.add_key("ci")
+    ansible.write("ci.json", {"access_key_id": key.key_id, "access_key_secret": key.secret})
+    given = {
+        "registry_sync_login": "password",
+        "registry_sync_login_username": world.login_name("ci"),
+        "registry_sync_login_password": "correct7horse",
+        "registry_sync_pusher": {"secret_file": "ci.json"},
+        "registry_sync_run_endpoint": False,
+    }
+    first = migrate(ansible, scene, **given)
+    assert first.code == 0, first.text
+    assert first.changed() == ["Keep each namespace", PASSWORD, COPY]
+    assert signers(scene, "ResetLoginPassword") == {"ci"}
+    assert len([call for call in scene.simulator.calls if call.action == "ResetLoginPassword"]) == 1
+    second = migrate(ansible, scene, **given)
+    assert (second.code, second.changed()) == (0, []), second.text
+
+
 def test_a_pusher_that_there_is(ansible: Ansible, scene: Scene) -> None:
     world = scene.simulator.world
     world.users["ci"] = User("ci", "20000000000000001", attached=[("System", "AliyunContainerRegistryFullAccess")])
