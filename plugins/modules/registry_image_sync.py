@@ -18,6 +18,8 @@ description:
     digest.
   - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no
     container engine is needed.
+  - An OCI image layout in a directory is a place like a registry, as source and as destination. It carries images
+    across an air gap.
   - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)),
     or both.
   - Everything that is given is checked before any registry is contacted.
@@ -66,6 +68,11 @@ options:
           - Repositories are found through Harbor's API where the registry is a Harbor, through the instance's API where
             its entry of O(registries) has O(registries[].acr), and else by the registry's catalog (C(_catalog)). When
             the login may not list them, the rule fails; when it may see a part of them only, there is a warning.
+          - V(oci:/path//repository:tag) means an image in an OCI image layout, which is in that directory of the host
+            where the task runs. All of the forms above may stand behind the V(//), and V(oci:/path) means all that the
+            layout has. Layouts of skopeo, buildah, umoci, oras, regctl, containerd and C(docker save) are read.
+            Images whose tag stands there alone are in a repository that is called as the directory is, and one image
+            without any name has the tag V(latest) there.
           - Names without a registry are Docker Hub's.
           - Quote it when it has a comma or a brace and is written in YAML's C({ }).
         type: str
@@ -84,6 +91,9 @@ options:
           - For a source of many repositories, a destination without these is the beginning of their paths, and what
             each has below the source's path is put behind it. Two repositories that would go to one place are refused
             before anything is written.
+          - V(oci:/path//repository) means an OCI image layout in that directory of the host where the task runs, and
+            V(oci:/path) the same with the whole path of each source repository. The directory is made when it is not
+            there; what it has already is kept, and several runs may write to it at once.
           - Names for ACR Enterprise Edition are checked against its rules first, and with O(registries[].acr) what
             would be created against the instance's namespaces and quotas.
           - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository

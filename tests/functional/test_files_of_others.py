@@ -161,7 +161,7 @@ def test_digits_are_a_user_and_a_password(
         ("images.yaml", "a.example/b:1: $REGISTRY/coreos/etcd\n", ["REGISTRY is not replaced", "write ${REGISTRY}"]),
         ("images.yaml", "a.example/b: c.example/d\na.example/b: e.example/f\n", ["with a list of destinations"]),
         ("images.json", '{"a.example/b": "c.example/d" // theirs\n}', ["JSON has no comments"]),
-        ("images.yaml", "a.example/b: oci:/srv/images\n", ["not yet supported"]),
+        ("images.yaml", "a.example/b: oci:/srv/images:v1\n", ["write oci:/srv/images//images:v1"]),
         ("list.txt", "docker://a.example/b:1\n", ["write a.example/b:1"]),
     ],
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._oci.client.run import Run
 from .._oci.credentials.docker_credentials import DockerConfig
 from .._oci.credentials.provider import Chain, CredentialProvider, Given
+from .._oci.image.places import place_of
 from . import options as task_options
 from .registry_entries import RegistryEntry, managed_registries
 
@@ -88,13 +89,17 @@ def docker_config(caller: Caller) -> Sequence[CredentialProvider]:
 
 
 def connector(accesses: Mapping[str, Access], credentials: CredentialProvider, run: Run) -> Connect:
-    """Return a function that makes the client of a registry host."""
+    """Return a function that makes the client of a registry host, or opens a place on disk."""
     from .._oci.http.transport import Access
+    from .._oci.layout.opening import open_layout
     from .._oci.registry.registry import Registry
 
     plain_http = {host for host, access in accesses.items() if access.plain_http}
 
     def connect(host: str) -> Store:
+        place = place_of(host)
+        if place is not None:
+            return open_layout(host, place, run)
         access = accesses.get(host) or Access(host)
         return Registry(host, access=access, credentials=credentials, run=run, plain_http=plain_http)
 

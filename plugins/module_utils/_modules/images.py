@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .._oci.client.run import Run
 from .._oci.credentials.provider import Chain, Credential, Given
 from .._oci.errors import ImageOpsError
+from .._oci.image.places import place_fault, split_place
 from .._oci.image.reference import Reference
 from .._sync.decisions import ReturnImages, Status
 from .._sync.results import report, report_files
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
     from .._sync.rules.tag_filter import TagFilter
+    from .._sync.work.stores import Stores
     from .task import Task
 
 
@@ -87,7 +89,7 @@ def describe_images(task: Task) -> NoReturn:
     """Run the module ``registry_image_info`` and end it with its result."""
     task.need_libraries()
     try:
-        images = [Reference.parse(text) for text in task.params["images"]]
+        images = [_image_or_place(text) for text in task.params["images"]]
         tags = None if task.params["tags"] is None else parse_tags(task.params["tags"], "this task")
         found = _describe(
             images,
@@ -286,6 +288,21 @@ def _end(task: Task, result: RunResult, signal: str, more: dict[str, Any]) -> No
     task.succeed({"msg": success_message(result, check_mode=task.check_mode), **returned})
 
 
+def _image_or_place(text: str) -> Reference:
+    """Return a reference; one without a repository for a place on disk as a whole."""
+    place, below = split_place(text) or ("", "")
+    if place and not below and place_fault(text) is None:
+        return Reference(place, "")
+    return Reference.parse(text)
+
+
+def _repositories(image: Reference, stores: Stores) -> list[Reference]:
+    """Return a reference itself; for a place as a whole each repository that is there."""
+    if image.repository:
+        return [image]
+    return [Reference(image.registry, path) for path in stores.store(image.registry).catalog("")]
+
+
 def _describe(
     images: Sequence[Reference],
     registries: Connections,
@@ -300,7 +317,8 @@ def _describe(
 
     stores = Stores(registries.connect)
     try:
-        return Describer(stores, registries.run, details=details, tags=tags, referrers=referrers).describe(images)
+        named = [one for image in images for one in _repositories(image, stores)]
+        return Describer(stores, registries.run, details=details, tags=tags, referrers=referrers).describe(named)
     except ImageOpsError as error:
         Vendors(stores, registries.managed).advise(error)
         raise

@@ -39,6 +39,9 @@ Code = Literal[
     "digest_mismatch",
     "size_mismatch",
     "too_large",
+    # places on disk
+    "layout_invalid",
+    "storage_failed",
     # the signatures of images
     "signature_missing",
     "signature_invalid",

@@ -123,6 +123,7 @@ class Engine:
             if not self._refused() and not self._halted():
                 self._rounds()
                 self._remove_old_backups()
+                self._finish_stores()
         except ImageOpsError:
             raise
         except Exception as fault:  # noqa: BLE001 - what was reached is reported all the same
@@ -212,6 +213,19 @@ class Engine:
             from .copy.old_backups import OldBackups  # few runs need it
 
             OldBackups(self._stores, self._run, check_mode=self._options.check_mode).remove(self._results.values())
+
+    def _finish_stores(self) -> None:
+        """Make lasting what was written. Where that fails, so does every image that was written there."""
+        if self._options.check_mode or self._run.stop.is_set():
+            return
+        for host, store in self._stores.opened():
+            try:
+                store.finish()
+            except ImageOpsError as fault:
+                for image in self._results.values():
+                    if image.destination.registry == host and image.status == Status.DONE and image.wrote:
+                        image.status, image.error = Status.FAILED, fault
+                        self._finished(image)
 
     def _ready(self, stage: int) -> list[ImageResult]:
         """Return the images of a stage that can be copied now. What an image copies has been written before."""

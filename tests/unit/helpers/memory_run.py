@@ -14,6 +14,9 @@ from typing import Any
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import RetryPolicy
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.places import place_of
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.opening import open_layout
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
@@ -27,7 +30,7 @@ Around = Callable[[Request], AbstractContextManager[object]]
 
 
 class MemoryRun:
-    """Runs of the engine on these stores.
+    """Runs of the engine on these stores, and on places on disk.
 
     :ivar log: what the engine logged
     :ivar stop: ends a run when it is set
@@ -49,17 +52,22 @@ class MemoryRun:
     ) -> RunResult:
         """Run to the end. No fault that was not expected is in what the engine logged."""
         settings = Settings(retry=replace(QUICK, attempts=attempts))
+        run = Run(settings=settings, stop=self.stop, log=self.log.append)
         engine = Engine(
             check_rules(parse_rules(list(items), default_registry=None, default_namespace=None, backup=backup)),
-            connect=self._stores.__getitem__,
+            connect=lambda host: self._open(host, run),
             options=Options(**options),
-            run=Run(settings=settings, stop=self.stop, log=self.log.append),
+            run=run,
             progress=Progress(),
             managed=self.managed,
         )
         result = engine.run()
         assert not [line for line in self.log if "Traceback" in line], self.log
         return result
+
+    def _open(self, host: str, run: Run) -> Store:
+        place = place_of(host)
+        return self._stores[host] if place is None else open_layout(host, place, run)
 
 
 def item(source: str, *destinations: str, **more: Any) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class MemoryStore(Store):
         self.refuses: tuple[str, ...] = ()
         self.requests: list[Request] = []
         self.around: Callable[[Request], AbstractContextManager[object]] = lambda request: nullcontext()
-        self.rounds = 0
+        self.rounds = self.finished = 0
         self.closed = False
         self._repositories: dict[str, MemoryRepository] = {}
 
@@ -81,6 +81,9 @@ class MemoryStore(Store):
     def begin_round(self) -> None:
         self.rounds += 1
 
+    def finish(self) -> None:
+        self.finished += 1
+
     def close(self) -> None:
         self.closed = True
 
@@ -99,6 +102,7 @@ class MemoryRepository(Repository):
         self.blobs: dict[Digest, bytes] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.tagged: dict[str, Digest] = {}
+        self.origins: dict[str, str] = {}
         self.read = self.written = 0
 
     def tags(self) -> list[str]:
@@ -136,6 +140,9 @@ class MemoryRepository(Repository):
             if tag is not None:
                 self.tagged[tag] = manifest.digest
             return manifest.digest
+
+    def note_origin(self, tag: str, origin: str) -> None:
+        self.origins[tag] = origin
 
     def has_blob(self, blob: Descriptor) -> bool:
         with self._request("has_blob", str(blob.digest)):

@@ -37,6 +37,7 @@ __all__ = [
     "Manifest",
     "Platform",
     "is_foreign",
+    "parse_descriptor",
     "parse_manifest",
 ]
 
@@ -155,6 +156,16 @@ def parse_manifest(raw: bytes, media_type: str, digest: Digest | None = None) ->
         annotations=reader.annotations(document),
         artifact_type=reader.text(document, "artifactType"),
     )
+
+
+def parse_descriptor(found: object, subject: str, place: str) -> Descriptor:
+    """Read one descriptor of a document that is no manifest.
+
+    :param subject: the document, as messages show it
+    :param place: where in it the descriptor stands
+    :raises ContentError: as :func:`parse_manifest`
+    """
+    return _Reader(subject).descriptor(found, place)
 
 
 class _Reader:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .places import split_place
 from .transports import other_form
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ class Reference:
     The constructor trusts what it is given; ``parse`` checks it. With a tag and a digest, the digest is what is meant
     and the tag is expected to name it.
 
-    :param registry: host and port as in ``harbor.example.com:8443``, in lower case; Docker Hub is ``docker.io``
+    :param registry: host and port as in ``harbor.example.com:8443``, in lower case; Docker Hub is ``docker.io``; or a
+        place on disk, ``oci:/srv/bundle/``
     :param repository: the path in that registry, as in ``library/nginx``
     """
 
@@ -161,12 +163,13 @@ class Reference:
         """Return the reference that ``[registry/]repository[:tag][@digest]`` spells; anything else is an InputError."""
         checked = _text(text, what="image", form=_FORM)
         _refuse_what_is_no_name(checked)
-        rest, at, digest = checked.partition("@")
+        place, below = split_place(checked) or ("", checked)
+        rest, at, digest = below.partition("@")
         name, colon, tag = rest.rpartition(":")
         if not colon or "/" in tag or tag.endswith("]"):
             name, colon, tag = rest, "", ""
         try:
-            registry, repository = parse_repository(name)
+            registry, repository = parse_repository(f"{place}/{name}" if place else name)
             return cls(
                 registry,
                 repository,
@@ -267,9 +270,13 @@ def parse_repository(text: str) -> tuple[str, str]:
     """Return both parts of ``[registry/]repository``.
 
     The first path component is the registry when it has a '.' or ':' or is ``localhost``; else it is Docker Hub's,
-    where a name of one component is in ``library``.
+    where a name of one component is in ``library``. A place on disk stands for the registry where there is one.
     """
     checked = _text(text, what="repository", form=_FORM)
+    place = split_place(checked)
+    if place is not None:
+        _check_place(*place)
+        return place
     first, slash, rest = checked.partition("/")
     if first == "localhost" or "." in first or ":" in first:
         registry, path = parse_registry(first), rest
@@ -287,6 +294,18 @@ def parse_repository(text: str) -> tuple[str, str]:
     if len(path) > _MAX_REPOSITORY:
         raise _path_error(path, f"it is longer than {_MAX_REPOSITORY} characters")
     return registry, path
+
+
+def _check_place(place: str, path: str) -> None:
+    if not path:
+        raise InputError(
+            subject=f"the place {quoted(place[:-1])}",
+            cause="it stands for all that is there, and one repository is wanted",
+            hint=f"write {place}/repository, or {place}/repository:tag",
+        )
+    _check_path(path)
+    if len(path) > _MAX_REPOSITORY:
+        raise _path_error(path, f"it is longer than {_MAX_REPOSITORY} characters")
 
 
 def _check_path(path: str) -> None:

@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forms in which other tools name images, and what is written here instead.
 
-skopeo and podman put a transport before the name (containers-transports(5)), regclient a scheme. No I/O.
+skopeo and podman put a transport before the name (containers-transports(5)), regclient a scheme. Those of
+:mod:`places` are understood here, too. No I/O.
 """
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+from .places import place_fault
 
 
 class OtherForm(NamedTuple):
@@ -22,12 +25,10 @@ class OtherForm(NamedTuple):
 _FORM = "write registry/repository, registry/repository:tag or registry/repository@sha256:..."
 _DOCKER = re.compile(r"docker://(?P<name>[^/@]+(?:/.+)?)")
 _TRANSPORT = re.compile(
-    r"(?P<name>dir|oci|oci-archive|docker-archive|containers-storage|docker-daemon|ostree|sif|tarball):"
-    r"|(?P<scheme>ocidir|ocifile|file)://"
+    r"(?P<name>dir|containers-storage|docker-daemon|ostree|sif|tarball):|(?P<scheme>ocidir|ocifile|file)://"
 )
 _PATH = re.compile(r"/|\.\.?(?:/|$)|~|[A-Za-z]:\\|[^/:]+\.(?:tar|tar\.gz|tgz)$")
 
-_NOT_YET = frozenset(("oci", "oci-archive", "docker-archive", "ocidir"))
 _ENGINES = {
     "containers-storage": ("podman's own images", "podman push"),
     "docker-daemon": ("Docker's own images", "docker push"),
@@ -39,18 +40,21 @@ def other_form(text: str) -> OtherForm | None:
 
     ``docker:24`` is no transport but an image of Docker Hub: only ``docker://`` is one.
     """
+    place = place_fault(text)
+    if place is not None:
+        return OtherForm(*place)
     docker = _DOCKER.fullmatch(text)
     if docker:
         return OtherForm("it has a scheme, docker://, as skopeo writes it", f"write {docker.group('name')}")
     found = _TRANSPORT.match(text)
     name = found.group("name") or found.group("scheme") if found else ""
-    if name in _NOT_YET:
-        cause = f"{name} names images on disk, which are not yet supported"
-    elif name in _ENGINES:
+    if found and name == "ocidir":
+        return OtherForm("it has a scheme, ocidir://, as regclient writes it", "write oci:/path//repository:tag")
+    if name in _ENGINES:
         images, push = _ENGINES[name]
-        return OtherForm(f"{name} means {images}, and images are copied between registries", f"use {push} first")
-    elif name or _PATH.match(text):
-        cause = "it is a path, and images are copied between registries"
-    else:
-        return None
-    return OtherForm(cause, f"{_FORM}; skopeo copy brings images from disk into a registry")
+        return OtherForm(f"{name} means {images}, which cannot be read here", f"use {push} first")
+    if name or _PATH.match(text):
+        return OtherForm(
+            "it is a path", f"write oci:/path for an OCI image layout, oci-archive:/path.tar for one in a tar; {_FORM}"
+        )
+    return None

@@ -123,6 +123,9 @@ class Registry(Store):
         """Allow one request to a registry that was down, when a round of retries begins."""
         self._client.begin_round()
 
+    def finish(self) -> None:
+        """Do nothing: what a registry has confirmed lasts."""
+
     def close(self) -> None:
         """End every connection, also those that other threads wait on; twice is harmless."""
         self._client.close()

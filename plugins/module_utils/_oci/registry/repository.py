@@ -177,6 +177,9 @@ class RegistryRepository(Repository):
         """Upload a blob of known size (Pushing blobs); when it returns the registry has confirmed it."""
         self._writer.put(blob, open_at, upload)
 
+    def note_origin(self, tag: str, origin: str) -> None:
+        """Do nothing: a registry keeps no such thing."""
+
     # -- writing manifests ---------------------------------------------------------------------------------------
 
     def put_manifest(self, manifest: Manifest, tag: str | None = None) -> Digest | None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interface of what holds images, a :class:`Store`, and of one :class:`Repository` in it.
 
-A registry implements both (package ``registry``). Another kind of store is one more package beside that, and one line
-where the stores of a run are opened.
+A registry implements both (package ``registry``), and so does an OCI image layout on disk (package ``layout``). Another
+kind of store is one more package beside these, and one line where the stores of a run are opened.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Store(ABC):
     """The repositories behind one host name. Any thread may call any method."""
 
     host: str
-    """The first part of the references to its images: ``registry.example.com:5000``."""
+    """What references have before their repository: ``registry.example.com:5000``, ``oci:/srv/bundle/``."""
 
     @abstractmethod
     def repository(self, path: str) -> Repository:
@@ -82,6 +82,13 @@ class Store(ABC):
     @abstractmethod
     def begin_round(self) -> None:
         """Allow one request to a store that was down, when a round of retries begins."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Make lasting what the run has written, once nothing more comes. Nothing is done where each call does it.
+
+        :raises ImageOpsError: when that fails; then what was written may be lost
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -120,6 +127,10 @@ class Repository(ABC):
 
         Return the digest that the store answered with, None when it answered none.
         """
+
+    @abstractmethod
+    def note_origin(self, tag: str, origin: str) -> None:
+        """Take the reference that a tag is about to be copied from. Nothing is done where it has no place."""
 
     @abstractmethod
     def has_blob(self, blob: Descriptor) -> bool:

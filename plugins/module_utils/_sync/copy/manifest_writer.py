@@ -62,6 +62,8 @@ class ManifestWriter:
         if manifest.subject is not None and task.destination.tag is not None:
             # Listed as a referrer before the tag shows it: a run that breaks off in between is repaired by the next.
             await self.put(result, manifest, None)
+        if task.destination.tag is not None:
+            self._stores.repository(task.destination).note_origin(task.destination.tag, str(task.source))
         answered = await self.put(result, manifest, task.destination.tag)
         if answered is None:
             answered = await self._there(task.destination, manifest)

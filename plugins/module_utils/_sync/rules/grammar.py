@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..._oci.errors import InputError
+from ..._oci.image.places import DOCKER_ARCHIVE, place_of, split_place
 from ..._oci.image.reference import Digest, Reference, check_tag, quoted
 from ..._oci.image.transports import other_form
 from .re2.syntax import TagPattern
@@ -94,8 +95,11 @@ class Destination:
 def parse_source(text: str, field: Field) -> Source:
     """Take a source as it is written; an InputError names its field."""
     _refuse_other_forms(text, field)
+    place, below = split_place(text) or ("", text)
+    whole = f"{place}/{below or '**'}" if place else text
     try:
-        name, marked, rest = ("", "", "") if _SCHEME.match(text) else text.partition(":/")
+        name, marked, rest = ("", "", "") if _SCHEME.match(text) else (below or "**").partition(":/")
+        name = f"{place}/{name}" if place else name
         wildcard = parse_wildcard(name or text)
         if wildcard is not None:
             pattern = _parse_regex(text, rest) if marked else None
@@ -103,7 +107,7 @@ def parse_source(text: str, field: Field) -> Source:
         if marked:
             reference, tags, pattern = Reference.parse(name), None, _parse_regex(text, rest)
         else:
-            reference, named = _parse_list(text, _SOURCE_FORM)
+            reference, named = _parse_list(whole, _SOURCE_FORM)
             tags, pattern = None if named is None else tuple(dict.fromkeys(named)), None
     except InputError as fault:
         raise field.wrapped(text, fault) from None
@@ -113,10 +117,13 @@ def parse_source(text: str, field: Field) -> Source:
 def parse_destination(text: str, field: Field, *, source: Source) -> Destination:
     """Take a destination as it is written and hold it against the source; an InputError names its field."""
     _refuse_other_forms(text, field)
-    if ":/" in text.removesuffix(_ALL_TAGS) and not _SCHEME.match(text):
+    place, below = split_place(text) or ("", text)
+    _refuse_as_destination(place, text, field)
+    if ":/" in below.removesuffix(_ALL_TAGS) and not _SCHEME.match(text):
         raise field.refusal(text, "a regular expression has no meaning there", _DESTINATION_FORM)
+    whole = f"{place}/{below or '{repository}'}" if place else text
     try:
-        repository, template = split_tag_template(text.removesuffix(_ALL_TAGS))
+        repository, template = split_tag_template(whole.removesuffix(_ALL_TAGS))
         found = replace(_parse_destination(repository, source), text=text, tag_template=template)
     except InputError as fault:
         raise field.wrapped(text, fault) from None
@@ -140,6 +147,13 @@ def _parse_destination(text: str, source: Source) -> Destination:
     filled = fill(text, source.repository) if is_template(text) else text
     reference, tags = _parse_list(filled, _DESTINATION_FORM)
     return Destination(reference.registry, reference.repository, tags, reference.digest)
+
+
+def _refuse_as_destination(place: str, text: str, field: Field) -> None:
+    known = place_of(place)
+    if known is not None and known.transport == DOCKER_ARCHIVE:
+        cause = "archives of docker save are read and not written"
+        raise field.refusal(text, cause, f"write oci-archive:{known.path}, which docker load reads, too")
 
 
 def _refuse_other_forms(text: str, field: Field) -> None:

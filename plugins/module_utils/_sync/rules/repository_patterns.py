@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from ..._oci.errors import InputError
+from ..._oci.image.places import split_place
 from ..._oci.image.reference import DOCKER_HUB, check_tag, parse_registry, parse_repository, quoted
 from .user_input import nearest
 
@@ -63,10 +64,11 @@ def parse_wildcard(text: str) -> Wildcard | None:
 
     :raises InputError: for a star where none is understood, a tag or a digest, and for Docker Hub
     """
-    stars = None if "://" in text else _STARS.search(text)
+    place, below = split_place(text) or ("", text)
+    stars = None if "://" in text else _STARS.search(below)
     if stars is None:
         return None
-    base, rest = text[: stars.start()], text[stars.end() :]
+    base, rest = below[: stars.start()], below[stars.end() :]
     if rest[:1] in (":", "@", ","):
         what = "a digest" if rest[0] == "@" else "tags"
         raise InputError(
@@ -80,7 +82,7 @@ def parse_wildcard(text: str) -> Wildcard | None:
             cause="a star is understood as the whole last part alone",
             hint=_WILDCARD_FORM,
         )
-    registry, prefix = _parse_base(text, base)
+    registry, prefix = _parse_base(text, base) if not place else _parse_place(place, base)
     return Wildcard(registry, prefix, deep=stars.group(1) == "**")
 
 
@@ -96,6 +98,10 @@ def _parse_base(text: str, base: str) -> tuple[str, str]:
             hint="put the registry first, or write one rule a repository",
         )
     return parse_repository(base) if slash else (registry, "")
+
+
+def _parse_place(place: str, base: str) -> tuple[str, str]:
+    return parse_repository(f"{place}/{base}") if base else (place, "")
 
 
 PLACEHOLDERS = ("repository", "namespace", "name", "path")
@@ -178,6 +184,9 @@ def parse_destination_path(text: str, *, whole_registry: bool) -> DestinationPat
     _refuse_what_is_no_name(text)
     _check(text)
     first, slash, rest = text.partition("/")
+    place = split_place(text)
+    if place is not None:
+        first, rest = place
     named = first == "localhost" or "." in first or ":" in first
     if is_template(text) and (is_template(first) or not named):
         raise InputError(subject=f"the template {quoted(text)}", cause="it does not begin with a registry", hint=_FORM)

@@ -31,6 +31,7 @@ class TestedStore(Protocol):
     :ivar deletes: deletes manifests by digest; likewise tags alone
     :ivar scoped_blobs: shows a blob only in the repositories that it was put into
     :ivar checks_blobs: refuses a manifest that names what is not there
+    :ivar keeps_untagged: keeps a manifest by its digest when its last tag has moved on
     """
 
     __test__ = False
@@ -40,6 +41,7 @@ class TestedStore(Protocol):
     deletes_tags: bool
     scoped_blobs: bool
     checks_blobs: bool
+    keeps_untagged: bool
 
     def repository(self, path: str) -> Repository:
         """The repository through the collection's interface."""
@@ -67,6 +69,7 @@ class TestedRegistry:
     """A registry under test, beside a client that shares no code with the collection."""
 
     deletes_tags = False
+    keeps_untagged = True
 
     def __init__(self, kind: Kind, registry: Registry, plain: PlainClient) -> None:
         self.name = kind.name

@@ -61,6 +61,8 @@ PARSERS: tuple[Callable[[Any], object], ...] = (
         (f"quay.io/a/b@{SHA256}", "quay.io", "a/b", None, SHA256),
         (f"quay.io/a/b:t@{SHA512}", "quay.io", "a/b", "t", SHA512),
         ("quay.io/a_b/c__d/e--f.g", "quay.io", "a_b/c__d/e--f.g", None, None),
+        ("oci:/srv/my@bundle//library/nginx:1.27", "oci:/srv/my@bundle/", "library/nginx", "1.27", None),
+        ("oci-archive:/srv/a b.tar//nginx", "oci-archive:/srv/a b.tar/", "nginx", None, None),
     ],
 )
 def test_parses(text: str, registry: str, repository: str, tag: str | None, digest: str | None) -> None:
@@ -83,7 +85,10 @@ def test_parses(text: str, registry: str, repository: str, tag: str | None, dige
         ("Acme/app", "upper-case"),
         ("quay.io//b", "empty component"),
         ("/a/b", "it is a path"),
-        ("oci:layout:v1", "not yet supported"),
+        ("oci:layout", "does not begin with '/'"),
+        ("oci:/srv/bundle", "one repository is wanted"),
+        ("oci:/srv/bundle:v1", "write oci:/srv/bundle//bundle:v1"),
+        ("oci:/srv/bundle//Nginx", "upper-case"),
         ("quay.io/../b", '".."'),
         ("quay.io/./b", '"."'),
         ("quay.io/a%2fb/c", '"a%2fb"'),

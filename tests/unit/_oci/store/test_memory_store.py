@@ -24,7 +24,7 @@ class TestedMemory:
     __test__ = False
 
     name = "memory"
-    deletes = deletes_tags = scoped_blobs = checks_blobs = True
+    deletes = deletes_tags = scoped_blobs = checks_blobs = keeps_untagged = True
 
     def __init__(self) -> None:
         self._store = MemoryStore("memory.test")

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``index.json``: what a layout has, as entries that lead to manifests. No I/O.
+
+Every field that an entry was read with is kept when the index is written again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import ContentError
+from ..image.manifest import Descriptor, Manifest, parse_descriptor
+from ..image.media_types import OCI_INDEX
+from ..image.reference import Digest
+from ..image.strict_json import JsonFault, check_spelling, loads
+from .names import FULL_NAME, REF_NAME, Name, entry_name, ref_name
+
+_MAX_ENTRIES = 200_000
+_KEYS = ("schemaVersion", "mediaType", "manifests", "annotations", "subject", "artifactType")
+_UNIQUE = frozenset(key.casefold() for key in (*_KEYS, "digest", "size", "urls", "platform", REF_NAME, FULL_NAME))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the index.
+
+    :ivar name: what it is called; None for one that its digest alone leads to
+    :ivar document: as it is written
+    """
+
+    descriptor: Descriptor
+    name: Name | None
+    document: Mapping[str, Any] = field(repr=False)
+
+
+class LayoutIndex:
+    """The entries of a layout. It is not changed: a change gives another one.
+
+    :param document: everything but the entries
+    """
+
+    def __init__(self, entries: Iterable[Entry], document: Mapping[str, Any], own: str) -> None:
+        self.entries = tuple(entries)
+        self._document = document
+        self._own = own
+        self.digests: dict[Digest, Descriptor] = {}
+        self._names: dict[Name, list[Entry]] = {}
+        for entry in self.entries:
+            self.digests.setdefault(entry.descriptor.digest, entry.descriptor)
+            if entry.name is not None:
+                self._names.setdefault(entry.name, []).append(entry)
+        self._repositories: dict[str, list[str]] = {}
+        for name in self._names:
+            self._repositories.setdefault(name.repository, []).append(name.tag)
+
+    @classmethod
+    def parse(cls, raw: bytes, path: str, own: str) -> LayoutIndex:
+        """Read ``index.json``; no bytes are an empty index.
+
+        :param path: of the layout, as messages show it
+        :param own: the repository of tags that stand alone, and of one image that has no name
+        :raises ContentError: layout_invalid
+        """
+        if not raw:
+            return cls((), {"schemaVersion": 2, "mediaType": OCI_INDEX}, own)
+        subject = f"index.json in {path}"
+        document, found = _document(raw, subject)
+        descriptors = [parse_descriptor(entry, subject, f"manifests[{place}]") for place, entry in enumerate(found)]
+        names = [entry_name(dict(descriptor.annotations), own) for descriptor in descriptors]
+        if len(found) == 1 and not set(dict(descriptors[0].annotations)) & {REF_NAME, FULL_NAME}:
+            names = [Name(own, "latest")]
+        return cls((Entry(*each) for each in zip(descriptors, names, found)), document, own)
+
+    def repositories(self) -> list[str]:
+        """Return every repository that has a tag, in the order of their names."""
+        return sorted(self._repositories)
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository."""
+        return list(self._repositories.get(repository, ()))
+
+    def find(self, name: Name) -> Entry | None:
+        """Return the entry of a name.
+
+        :raises ContentError: layout_invalid, when entries with different digests have it
+        """
+        found = self._names.get(name, [])
+        if len({entry.descriptor.digest for entry in found}) > 1:
+            raise ContentError(
+                code="layout_invalid",
+                action="read",
+                subject=f"{ref_name(name)} in a layout",
+                cause=f"{len(found)} entries of index.json have that name, with different digests",
+                hint="name the image by its digest, or write the layout again with one of them",
+            )
+        return found[0] if found else None
+
+    def with_tag(self, name: Name, manifest: Manifest, origin: str) -> LayoutIndex:
+        """Return the index in which a name leads to a manifest, in the place of what it led to.
+
+        :param origin: the reference that it comes from; empty when that is not known
+        """
+        before = self._names.get(name, [])
+        annotations = {REF_NAME: ref_name(name)}
+        if before:  # another tool, which has called it otherwise, is to find it again
+            annotations[REF_NAME] = dict(before[0].descriptor.annotations).get(REF_NAME) or ref_name(name)
+        if origin:
+            annotations[FULL_NAME] = origin
+        added = _entry(manifest, name, annotations)
+        kept = [entry for entry in self.entries if entry.name != name and not _is_same(entry, added)]
+        return LayoutIndex([*kept, added], self._document, self._own)
+
+    def with_untagged(self, manifest: Manifest) -> LayoutIndex:
+        """Return the index in which a manifest is an entry without a name; this one where it is an entry already."""
+        if manifest.digest in self.digests:
+            return self
+        return LayoutIndex([*self.entries, _entry(manifest, None, {})], self._document, self._own)
+
+    def without_tag(self, name: Name) -> LayoutIndex:
+        """Return the index without a name. What only the name led to is not in the layout any more."""
+        return LayoutIndex([entry for entry in self.entries if entry.name != name], self._document, self._own)
+
+    def without_manifest(self, repository: str, digest: Digest) -> LayoutIndex:
+        """Return the index without the tags of a repository that lead to a manifest, and its entry without a name."""
+        kept = [
+            entry
+            for entry in self.entries
+            if entry.descriptor.digest != digest or (entry.name is not None and entry.name.repository != repository)
+        ]
+        return LayoutIndex(kept, self._document, self._own)
+
+    def raw(self) -> bytes:
+        """Return the bytes of ``index.json``."""
+        document = {**self._document, "manifests": [entry.document for entry in self.entries]}
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _document(raw: bytes, subject: str) -> tuple[dict[str, Any], list[Any]]:
+    try:
+        document = loads(raw, unique=_UNIQUE)
+        if not isinstance(document, dict):
+            raise JsonFault("it is not a JSON object")
+        check_spelling(document, _KEYS)
+        if document.get("schemaVersion") not in (None, 2):
+            raise JsonFault("its schemaVersion is not 2")
+        found = document.get("manifests")
+        if found is not None and not isinstance(found, list):
+            raise JsonFault("its manifests are not a list")
+        if found is not None and len(found) > _MAX_ENTRIES:
+            raise JsonFault(f"it has {len(found)} entries, more than {_MAX_ENTRIES}")
+    except JsonFault as fault:
+        raise ContentError(code="layout_invalid", action="read", subject=subject, cause=str(fault)) from None
+    return {key: value for key, value in document.items() if key != "manifests"}, found or []
+
+
+def _entry(manifest: Manifest, name: Name | None, annotations: Mapping[str, str]) -> Entry:
+    descriptor = manifest.descriptor()
+    document: dict[str, Any] = {
+        "mediaType": manifest.media_type,
+        "digest": str(manifest.digest),
+        "size": manifest.size,
+    }
+    if descriptor.artifact_type and manifest.subject is not None:
+        document["artifactType"] = descriptor.artifact_type
+    if annotations:
+        document["annotations"] = dict(annotations)
+    return Entry(
+        Descriptor(manifest.media_type, manifest.digest, manifest.size, annotations=tuple(annotations.items())),
+        name,
+        document,
+    )
+
+
+def _is_same(entry: Entry, added: Entry) -> bool:
+    """Return whether an entry without a name is another one's manifest, and so says nothing any more."""
+    return entry.name is None and entry.descriptor.digest == added.descriptor.digest

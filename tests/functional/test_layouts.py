@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The imageops.registry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Across an air gap with the modules: registry → layout → registry, and what skopeo makes of the layout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.clients.endpoint import Endpoint
+from support.clients.plain_client import PlainClient
+from support.scenes import images
+from support.scenes.modules import Ended, module, registry_option
+from support.servers.shared import Servers
+
+Call = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def call(servers: Servers, tmp_path: Path) -> Call:
+    """Runs a module that has to succeed, and gives its result."""
+
+    def run(name: str, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        given = {"registries": [registry_option(servers.open.endpoint)], **options}
+        with module(name, given, home=tmp_path, check_mode=check_mode) as running:
+            ended: Ended = running.end()
+        assert ended.code == 0, ended.result
+        return ended.result
+
+    return run
+
+
+@pytest.fixture
+def source(servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str) -> str:
+    """A repository with an image, an index and what refers to it."""
+    client = plain(servers.open.endpoint)
+    index = images.multi_arch(repository)
+    client.push(repository, images.image(repository), "1.0")
+    client.push(repository, index, "2.0")
+    client.push(repository, images.artifact("sbom", index), "sbom")
+    return f"{servers.open.host}/{repository}"
+
+
+def test_there_and_back(
+    call: Call, source: str, servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    bundle = f"oci:{tmp_path}/bundle"
+    export = {"images": [{"source": source, "destination": bundle}], "report_path": "report.json"}
+    planned = call("registry_image_sync", check_mode=True, **export)
+    assert not (tmp_path / "bundle").exists()
+    first, second = call("registry_image_sync", **export), call("registry_image_sync", **export)
+    assert (planned["changed"], first["changed"], second["changed"]) == (True, True, False)
+    assert planned["summary"]["bytes"] == first["summary"]["bytes"] > 0
+    assert second["msg"].startswith("3 images: 3 unchanged; 0 bytes written")
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert report["registries"][f"{bundle}/"]["bytes_written"] == 0
+
+    home = f"{servers.open.host}/home/{repository}"
+    back = {"images": [{"source": f"{bundle}//{repository}", "destination": home}]}
+    assert call("registry_image_sync", **back)["changed"]
+    assert not call("registry_image_sync", **back)["changed"]
+    client = plain(servers.open.endpoint)
+    for tag in ("1.0", "2.0", "sbom"):
+        assert client.manifest(f"home/{repository}", tag).body == client.manifest(repository, tag).body
+
+
+def test_a_bundle_is_described_as_a_registry_is(call: Call, source: str, repository: str, tmp_path: Path) -> None:
+    bundle = f"oci:{tmp_path}/bundle"
+    call("registry_image_sync", images=[{"source": source, "destination": bundle}])
+    there = call("registry_image_info", images=[source])["images"][0]
+    here = call("registry_image_info", images=[bundle])["images"]
+    assert [entry["image"] for entry in here] == [f"{bundle}//{repository}"]
+    assert here[0]["manifests"] == there["manifests"]
+
+
+def test_skopeo_reads_every_tag(call: Call, source: str, repository: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    call("registry_image_sync", images=[{"source": source, "destination": f"oci:{bundle}"}])
+    for tag in ("1.0", "2.0"):
+        copied = tmp_path / tag
+        subprocess.run(
+            ["skopeo", "copy", "--quiet", "--all", f"oci:{bundle}:{repository}:{tag}", f"oci:{copied}:x"], check=True
+        )
+        wanted = {entry["annotations"]["org.opencontainers.image.ref.name"]: entry["digest"] for entry in index(bundle)}
+        assert [entry["digest"] for entry in index(copied)] == [wanted[f"{repository}:{tag}"]]
+
+
+def index(layout: Path) -> list[dict[str, Any]]:
+    """The named entries of ``index.json``."""
+    manifests = json.loads((layout / "index.json").read_bytes())["manifests"]
+    return [entry for entry in manifests if "annotations" in entry]
