@@ -247,6 +247,39 @@ options:
         are powers of 1024. At least 16 KiB.
       - Manifests and other small requests do not count.
     type: bytes
+  shard:
+    description:
+      - Does one of several shares of the task, so that as many hosts do all of it beside each other, each with its own
+        V(index). Every image is in exactly one shard.
+      - The share of a destination repository is the CRC-32 of its C(registry/repository) in UTF-8, modulo V(count). So
+        it depends on nothing but the name, and a repository is listed by one host alone.
+      - Each shard reads what it needs from the source by itself, and mounts blobs only within its own repositories.
+      - Rules that build on each other are refused. Give the later ones a task of their own.
+    type: dict
+    version_added: 0.3.0
+    suboptions:
+      index:
+        description: Which share this is, from 0 on.
+        type: int
+        required: true
+      count:
+        description: How many shares there are. All of them have to be run, with the same options.
+        type: int
+        required: true
+      by:
+        description:
+          - V(repository) keeps the tags of a repository together.
+          - V(tag) divides them, too, for a repository that is huge by itself. All shards list it. A tag that belongs to
+            a digest, such as a signature's, may then be written by two shards, with the same bytes.
+        type: str
+        choices: [repository, tag]
+        default: repository
+      with_destinations:
+        description:
+          - Divides by the source's name, so that all destinations of a source repository are in one share, and it is
+            read once.
+        type: bool
+        default: false
   max_runtime:
     description:
       - Seconds after which the task ends wherever it is, as after a signal, but without a failure. What is not
@@ -472,6 +505,15 @@ EXAMPLES = r"""
     config: harbor-to-acr.json
     max_runtime: 3600
     bandwidth_limit: 20M
+
+- name: Do a large migration on all hosts of a group, each with a share of the repositories
+  imageops.registry.registry_image_sync:
+    images:
+      - source: harbor.example.com/**
+        destination: registry.example.com/mirror/{repository}
+    shard:
+      index: "{{ groups.mirrors.index(inventory_hostname) }}"
+      count: "{{ groups.mirrors | length }}"
 
 - name: Promote exactly one image, under a tag of its own
   imageops.registry.registry_image_sync:

@@ -89,6 +89,7 @@ def sync_spec() -> dict[str, Any]:
         "rewrite": {"type": "bool", "default": False},
         "backup": {"type": "str"},
         "backup_keep": {"type": "int"},
+        "shard": {"type": "dict", "options": _shard_spec()},
         "foreign_layers": {"type": "bool", "default": False},
         "unsupported_artifacts": {"type": "str", "choices": _words(UnsupportedArtifacts), "default": "fail"},
         "referrers": {"type": "raw", "default": True},
@@ -107,6 +108,15 @@ def sync_spec() -> dict[str, Any]:
 def supervised_sync_spec() -> dict[str, Any]:
     """Return the options of ``registry_image_sync`` with the one that the action plugin gives, and not the user."""
     return {**sync_spec(), "controller": {"type": "dict"}}
+
+
+def _shard_spec() -> dict[str, Any]:
+    return {
+        "index": {"type": "int", "required": True},
+        "count": {"type": "int", "required": True},
+        "by": {"type": "str", "choices": ["repository", "tag"], "default": "repository"},
+        "with_destinations": {"type": "bool", "default": False},
+    }
 
 
 def _words(choices: type[Enum]) -> list[str]:
@@ -206,6 +216,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
     """Return how the engine works. Raise InputError for numbers that cannot be meant."""
     from .._sync.engine import Options
     from .._sync.rules.referrer_choice import ALL, parse_referrers
+    from .._sync.rules.shard import parse_shard
 
     return Options(
         concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
@@ -218,6 +229,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         unsupported_artifacts=UnsupportedArtifacts(params["unsupported_artifacts"]),
         referrers=parse_referrers(params["referrers"], "the task") or ALL,
         referrers_required=params["referrers_required"],
+        shard=parse_shard(params["shard"]),
         check_mode=check_mode,
     )
 

@@ -26,6 +26,7 @@ from .results.progress import Progress
 from .rules.backup_names import date_of
 from .rules.referrer_choice import ALL, ReferrerChoice
 from .rules.rule_parser import Rule
+from .rules.shard import Shard
 from .vendors import Vendors
 from .work.manifest_cache import ManifestCache
 from .work.stores import Stores
@@ -45,6 +46,7 @@ class Options:
     :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar retries: rounds over failed images after the first
+    :ivar shard: the share of the images that this run has; None for all
     :ivar began: when the run began, in seconds since 1970, which the names of backups have
     """
 
@@ -59,6 +61,7 @@ class Options:
     unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
     referrers: ReferrerChoice = ALL
     referrers_required: bool = False
+    shard: Shard | None = None
     began: float = field(default_factory=time.time)
 
 
@@ -101,6 +104,7 @@ class Engine:
                 referrers=options.referrers,
             ),
             date=date_of(options.began),
+            shard=options.shard,
             run=run,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}

@@ -13,7 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..._oci.client.run import Run
+from ..._oci.errors import InputError
 from ..rules.rule_parser import Rule
+from ..rules.shard import Shard
 from ..rules.stages import in_stages
 from ..vendors import Vendors
 from ..work.manifest_cache import ManifestCache
@@ -42,6 +44,7 @@ _NOT_TRIED = "not tried, since another destination is refused"
 class Planner:
     """Plans; can be asked again, and then repeats only the questions that had no answer.
 
+    :param shard: the share of the images that is planned; None for all
     :param date: of the run, as the names of backups have it
     :ivar notes: sentences about what the rules leave behind
     """
@@ -55,6 +58,7 @@ class Planner:
         vendors: Vendors,
         options: CompareOptions,
         date: str,
+        shard: Shard | None = None,
         run: Run,
     ) -> None:
         survey = Survey(stores, source_images, vendors, run.log)
@@ -68,6 +72,7 @@ class Planner:
         self._manifests = manifests
         self._run = run
         self._date = date
+        self._shard = shard
         self._gate: SignatureGate | None = None
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
         self.notes: list[str] = []
@@ -84,6 +89,9 @@ class Planner:
         self.notes = [*_left_behind(rules), *found.notes]
         tasks = [*found.refusals, *find_misnamed(found.rules, self._vendors)]
         stages = in_stages(_without(found.rules, tasks))
+        if self._shard is not None:
+            tasks = [task for task in tasks if self._shard.takes(task.source, task.destination)]
+            stages = [self._shard.narrow(stage) for stage in _single(stages)]
         for rule, fault in found.failures:
             tasks += [unknown_task(rule, destination, _UNLISTED, fault) for destination in rule.destinations]
         if _stops_run(tasks):
@@ -93,9 +101,10 @@ class Planner:
             selected = self._selection.select(stage, earlier)
             self.notes += selected.notes
             tasks += selected.tasks
+            pairs = self._own(selected.pairs)
             if _stops_run(selected.tasks):
-                return tasks + list(_not_tried(selected.pairs, stages[number + 1 :]))
-            planned = self._signed(self._comparison.tasks(selected.pairs, earlier))
+                return tasks + list(_not_tried(pairs, stages[number + 1 :]))
+            planned = self._signed(self._comparison.tasks(pairs, earlier))
             planned = self._new_repositories.check(self._with_referrers(planned, stage, earlier), self.notes)
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
@@ -119,7 +128,27 @@ class Planner:
         found = self._referrers.add(tasks)
         pairs, notes = self._referrers.unclaimed(rules)
         self.notes += [*self._referrers.left_behind(found), *notes]
-        return found + self._comparison.tasks(pairs, earlier)
+        return found + self._comparison.tasks(self._own(pairs), earlier)
+
+    def _own(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
+        """Return the images that belong to the shard that is planned."""
+        if self._shard is None:
+            return pairs
+        return [pair for pair in pairs if self._shard.takes(pair.source, pair.destination)]
+
+
+def _single(stages: Sequence[list[Rule]]) -> Sequence[list[Rule]]:
+    """Return the one stage that shards can have: what a rule copies may be written by another shard, at any time.
+
+    :raises InputError: when there are several
+    """
+    if len(stages) > 1:
+        raise InputError(
+            subject="shard",
+            cause=f"{stages[1][0].origin} copies what another rule writes, and shards do not wait for each other",
+            hint="give the later rules a task of their own, after all shards of the first",
+        )
+    return stages
 
 
 def _without(rules: Iterable[Rule], refused: Iterable[ImageTask]) -> list[Rule]:
