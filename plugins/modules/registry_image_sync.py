@@ -289,8 +289,8 @@ options:
     type: float
   progress:
     description:
-      - Seconds between two lines on standard error that say how far the task is; V(0) for none. With C(no_log) they
-        have nothing but counts.
+      - Seconds between two lines on standard error, and in the file of O(log_path), that say how far the task is; V(0)
+        for none. With C(no_log) those on standard error have nothing but counts.
       - With C(async) there are no such lines. O(log_path) has the progress then.
     type: float
     default: 5.0
@@ -424,8 +424,8 @@ options:
     version_added: 0.3.0
   log_path:
     description:
-      - A file that gets a line for every image as soon as it is finished, with how many of how many are done. Lines
-        are appended, and missing directories are created.
+      - A file that gets a line for every image as soon as it is finished, with how many of how many are done, lines of
+        progress, and the totals. Lines are appended, and missing directories are created.
     type: path
   controller:
     description:

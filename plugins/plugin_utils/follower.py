@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any, Protocol
 
-from .progress_line import line
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress_lines import ProgressLines
 
 _LOCAL_INTERVAL = 1.0
 _RENEWALS = 3
@@ -132,16 +132,14 @@ class Follower:
             self._release()
 
     def _follow(self) -> None:
-        shown = time.monotonic()
-        before: Mapping[str, Any] | None = None
+        lines = ProgressLines(self._interval, counts_only=self._counts_only, begin=time.monotonic())
         while not self._ended.wait(self._pause):
             if os.getppid() != self._parent:  # the play has been killed, and this process left alone
                 self._release()
                 return
             now = self._snapshot()
-            if self._interval and now and time.monotonic() - shown >= self._interval and not self._ended.is_set():
-                self._show(line(now, before, counts_only=self._counts_only))
-                shown, before = time.monotonic(), now
+            for text in lines.due(now, time.monotonic()) if now and not self._ended.is_set() else ():
+                self._show(text)
 
     def _snapshot(self) -> Mapping[str, Any] | None:
         """Return the progress; None where there is none. A failed reading is tried again at the next turn."""

@@ -79,6 +79,8 @@ def test_a_failure_leaves_the_rest_done_and_can_be_tried_again(
     log = (tmp_path / "logs" / "sync.log").read_text(encoding="utf-8").splitlines()
     assert sum("; now " in line for line in log) == 3
     assert "1 of 3 images failed, cost " in log[-1]
+    assert "totals: 3 images: 2 created; " in log[-2]
+    assert log[0].endswith(" synchronization begins, 2 rules")
     assert sync(images=failed["failed_images"]).result["error_codes"] == ["tag_not_found"]
 
 

@@ -20,6 +20,7 @@ from .._sync.results import report, report_files
 from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, found_message, overdue_message, success_message
 from .._sync.results.progress import Progress
+from .._sync.results.progress_log import ProgressLog
 from .._sync.rules.backup_names import parse_backup
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
 from .._sync.rules.tag_options import parse_tags
@@ -59,6 +60,7 @@ class _Plan:
     circumstances: Circumstances
     progress: Progress
     shared: SharedFiles
+    progress_log: ProgressLog
 
 
 def sync_images(task: Task) -> NoReturn:
@@ -122,7 +124,10 @@ def _plan(task: Task) -> _Plan:
     progress = Progress(log.image if log is not None else None)
     run = replace(run, on_wait=progress.asked_to_wait)
     connect = connector(inputs.accesses, inputs.credentials, run)
-    shared = SharedFiles.of(params, lambda: {**progress.view(), "retries": run.budget.spent})
+
+    def snapshot() -> dict[str, Any]:
+        return {**progress.view(), "retries": run.budget.spent, "check_mode": task.check_mode}
+
     return _Plan(
         rules=inputs.rules,
         options=options,
@@ -135,7 +140,8 @@ def _plan(task: Task) -> _Plan:
         rerun_path=rerun_paths[0] if rerun_paths and not task.check_mode else "",
         circumstances=Circumstances(params, inputs.rules),
         progress=progress,
-        shared=shared,
+        shared=SharedFiles.of(params, snapshot),
+        progress_log=ProgressLog(params["progress"] if log is not None else 0, snapshot, run.log),
     )
 
 
@@ -212,7 +218,9 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
         plan.run.stop.set()
         engine.close()
 
-    with plan.shared as shared:
+    if plan.log is not None:
+        plan.log.begun(len(plan.rules), check_mode=plan.options.check_mode)
+    with plan.shared as shared, plan.progress_log:
         ended = run_interruptibly(
             engine.run, interrupt=interrupt, limit=plan.max_runtime, lease_is_lost=shared.lease_is_lost
         )

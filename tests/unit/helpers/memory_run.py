@@ -35,6 +35,7 @@ class MemoryRun:
     :ivar log: what the engine logged
     :ivar stop: ends a run when it is set
     :ivar managed: what stands for the APIs of instances of ACR, by host
+    :ivar progress: of the last run
     """
 
     def __init__(self, *stores: MemoryStore) -> None:
@@ -42,6 +43,7 @@ class MemoryRun:
         self.log: list[str] = []
         self.stop = threading.Event()
         self.managed: dict[str, Any] = {}
+        self.progress = Progress()
 
     def sync(
         self,
@@ -51,6 +53,7 @@ class MemoryRun:
         **options: Any,
     ) -> RunResult:
         """Run to the end. No fault that was not expected is in what the engine logged."""
+        self.progress = Progress()
         settings = Settings(retry=replace(QUICK, attempts=attempts))
         run = Run(settings=settings, stop=self.stop, log=self.log.append)
         engine = Engine(
@@ -58,7 +61,7 @@ class MemoryRun:
             connect=lambda host: self._open(host, run),
             options=Options(**options),
             run=run,
-            progress=Progress(),
+            progress=self.progress,
             managed=self.managed,
         )
         result = engine.run()

@@ -132,7 +132,8 @@ def test_the_follower_shows_what_it_reads_and_keeps_the_lease(paths: tuple[str, 
     assert not lease.is_lost()
     follower.close(revoke=True)
     assert lease.is_lost()
-    assert set(shown) == {"copying 1/3 images"}
+    assert shown[0] == "to copy: 2 of 3 images"
+    assert set(shown[1:]) == {"copying 1/3 images"}
 
 
 def test_a_lease_elsewhere_is_touched_at_every_reading_and_never_made(paths: tuple[str, str]) -> None:
@@ -185,6 +186,9 @@ PROGRESS = {
     "images_failed": 0,
     "bytes": 0,
     "bytes_total": 0,
+    "images_to_copy": 2,
+    "images_read": 2,
+    "check_mode": False,
     "retries": 0,
     "waiting": [],
     "blob": None,

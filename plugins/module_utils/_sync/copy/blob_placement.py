@@ -41,6 +41,7 @@ class RepositoryBlob:
     :ivar arrived: how it came to be there, once it is there
     :ivar settled: set when it is known whether other repositories can mount it from here
     :ivar unreadable: no source could give it
+    :ivar expected: whether it is counted as something that is to be sent
     """
 
     repository: Reference
@@ -51,6 +52,7 @@ class RepositoryBlob:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     mountable: bool = False
     unreadable: bool = False
+    expected: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -100,7 +102,6 @@ class BlobPlacement:
         blob = self._all.get(key)
         if blob is None or (blob.unreadable and source.name not in blob.sources):
             blob = self._all[key] = RepositoryBlob(repository, descriptor, owner, {source.name: source})
-            self._progress.expect_bytes(descriptor.size)
             task = asyncio.ensure_future(self._bring(blob, alone=alone))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -140,9 +141,10 @@ class BlobPlacement:
     async def _bring(self, blob: RepositoryBlob, *, alone: bool) -> None:
         try:
             self._check_size(blob.descriptor)
+            self._expect(blob, not self._may_be_mounted(blob))
             how = await (self._probe(blob) if self._check_mode else self._deliver(blob, alone=alone))
         except BaseException as fault:
-            self._progress.expect_bytes(-blob.descriptor.size)
+            self._expect(blob, False)
             blob.settle(mountable=False)
             if isinstance(fault, asyncio.CancelledError):
                 blob.arrived.cancel()
@@ -152,11 +154,23 @@ class BlobPlacement:
             return
         if how == PRESENT:
             blob.settle(mountable=True)
-        if how != COPIED:
-            self._progress.expect_bytes(-blob.descriptor.size)
+        self._expect(blob, how == COPIED)
         if how == COPIED and not self._check_mode:
             self._sizes[blob.descriptor.digest] = blob.descriptor.size
         blob.arrived.set_result(how)
+
+    def _expect(self, blob: RepositoryBlob, is_sent: bool) -> None:
+        """Count a blob as something that is to be sent, or take it off."""
+        if blob.expected != is_sent:
+            blob.expected = is_sent
+            self._progress.expect_bytes(blob.descriptor.size if is_sent else -blob.descriptor.size)
+
+    def _may_be_mounted(self, blob: RepositoryBlob) -> bool:
+        """Return whether another repository of the same store has the blob, or gets it first."""
+        store = blob.repository.registry
+        if any(source.registry == store for source in blob.sources.values()):
+            return True
+        return self._leaders.get(_key(store, blob.descriptor), blob) is not blob
 
     def _check_size(self, blob: Descriptor) -> None:
         """Raise ContentError (size_mismatch) for a blob that has been read and is of another size."""
@@ -213,10 +227,12 @@ class BlobPlacement:
     async def _deliver_from(self, blob: RepositoryBlob, delivery: Delivery, *, alone: bool, share: bool) -> str:
         holder = await self._mount_from(blob, delivery.source, alone=alone)
         if holder is None:
+            self._expect(blob, True)
             return COPIED if await self._transfers.send(delivery, share=share) else PRESENT
         delivery.upload = await self._transfers.open_session(delivery, mount_from=holder.repository)
         if delivery.upload is None:
             return MOUNTED
+        self._expect(blob, True)
         await self._transfers.send(delivery, share=share)
         return COPIED
 

@@ -70,6 +70,7 @@ class CopyPhase:
         self._stop_on_error = stop_on_error
         self._window = min(_WINDOW, concurrency) if stop_on_error else _WINDOW
         self._on_finished = on_finished
+        self._progress = progress
         self._halted = False
         self._loop = asyncio.new_event_loop()
 
@@ -105,6 +106,7 @@ class CopyPhase:
     def round(self, images: Sequence[ImageResult]) -> None:
         """Try each of these once."""
         self._placement.next_round()
+        self._progress.copy_images(len(images))
         self._loop.run_until_complete(self._round(images))
 
     async def _round(self, images: Sequence[ImageResult]) -> None:
@@ -160,6 +162,7 @@ class CopyPhase:
 
     def _admitted(self, image: ImageResult, load: LoadedImage | BaseException) -> Coroutine[Any, Any, None]:
         """Require the image's blobs now, and return the copying of the image, which waits for them."""
+        self._progress.image_read()
         if isinstance(load, BaseException):
             return self._attempt(image, _raise(load))
         try:

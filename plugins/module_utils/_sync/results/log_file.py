@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log file: a line an image, as it happens."""
+"""The log file: where a run begins, a line an image as it happens, and what came of all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ..._oci.errors import InputError
 from ..decisions import Status
+from .message import success_message
 
 if TYPE_CHECKING:
     from .outcome import ImageResult, RunResult
@@ -58,8 +59,14 @@ class LogFile:
             what = f"{image.action} {which} ({image.bytes} bytes, {image.seconds:.1f} s)"
         self.line(f"{what}; now {counts.images_processed}/{counts.images_total} images processed")
 
+    def begun(self, rules: int, *, check_mode: bool) -> None:
+        """Write the first line: how many rules there are."""
+        mode = " in check mode" if check_mode else ""
+        self.line(f"synchronization begins{mode}, {rules} {'rule' if rules == 1 else 'rules'}")
+
     def finished(self, result: RunResult, *, check_mode: bool) -> None:
-        """Write the last line: how many failed, and what it cost."""
+        """Write the last two lines: the totals, and how many failed and what it cost."""
+        self.line(f"totals: {success_message(result, check_mode=check_mode)}")
         failed = sum(image.status == Status.FAILED for image in result.images)
         ended = "out of time" if result.overdue else "interrupted" if result.interrupted else "finished"
         mode = " in check mode" if check_mode else ""

@@ -27,7 +27,10 @@ class Counts:
     :param images_failed: images that failed and are not being tried again at the moment
     :param blobs: blobs that arrived
     :param bytes: bytes of blobs that were written so far, those of blobs under way included
-    :param bytes_total: bytes of the blobs that are known to be written or to have been
+    :param bytes_total: bytes of the blobs that are to be written or have been, of those images whose manifests have
+        been read; what turns out to be at the destination already is taken off
+    :param images_to_copy: images that something is to be written for, in all rounds together
+    :param images_read: those of them whose manifests have been read, or could not be
     """
 
     phase: str = ""
@@ -37,6 +40,8 @@ class Counts:
     blobs: int = 0
     bytes: int = 0
     bytes_total: int = 0
+    images_to_copy: int = 0
+    images_read: int = 0
 
     @property
     def images_processed(self) -> int:
@@ -96,6 +101,14 @@ class Progress:
     def expect_images(self, count: int) -> None:
         """Note that so many more images are known."""
         self._add(images_total=count)
+
+    def copy_images(self, count: int) -> None:
+        """Note that so many images are to be copied now."""
+        self._add(images_to_copy=count)
+
+    def image_read(self) -> None:
+        """Note that the sizes of an image that is to be copied are known, or will not be."""
+        self._add(images_read=1)
 
     def expect_bytes(self, count: int) -> None:
         """Note that so many more bytes are to be written; fewer when negative."""

@@ -92,6 +92,31 @@ def test_a_follower_leads_when_the_leader_fails(source: MemoryStore, target: Mem
     assert (by_name["two"].blobs_copied, by_name["three"].blobs_mounted) == (4, 3)
 
 
+def test_what_is_to_be_sent_is_expected_once_and_what_is_mounted_or_there_is_not(
+    source: MemoryStore, target: MemoryStore
+) -> None:
+    for name in ("one", "two", "three"):
+        push(source, name, sharing(name), "1")
+    there = SHARED[0]
+    target.repository("one").blobs[Digest.parse(there.digest)] = there.data
+    run, expected = MemoryRun(source, target), []
+
+    def around(request: Request) -> AbstractContextManager[object]:
+        if request.method == "put_blob":
+            expected.append(run.progress.snapshot().bytes_total)
+        return nullcontext()
+
+    target.around = around
+    result = run.sync(*(item(f"a.test/{name}:1", f"b.test/{name}") for name in ("one", "two", "three")))
+
+    sent = sum(image.bytes for image in result.images)
+    each = {digest: blob.data for name in ("one", "two", "three") for digest, blob in sharing(name).all_blobs().items()}
+    assert max(expected) <= sum(map(len, each.values()))
+    counts = run.progress.snapshot()
+    assert (counts.bytes, counts.bytes_total) == (sent, sent)
+    assert (counts.images_to_copy, counts.images_read) == (3, 3)
+
+
 def test_within_one_store_nothing_is_read(source: MemoryStore) -> None:
     made = images.multi_arch("within")
     push(source, "x", made, "1")

@@ -9,6 +9,7 @@ import re
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
@@ -18,6 +19,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.log_file import LogFile
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Counts, Progress, Span
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress_log import ProgressLog
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 RULE = parse_rules(
@@ -137,7 +139,40 @@ def test_the_log_ends_with_what_it_cost_and_is_appended_to(tmp_path: Path) -> No
         file = log(path)
         file.finished(RunResult([image(), failure()], True, False, 1.5, {}, [], []), check_mode=False)
         file.close()
-    assert lines(path) == ["synchronization finished, 1 of 2 images failed, cost 1.5 s"] * 2
+    totals = "totals: 2 images: 1 created; 24 bytes written in 1.5 s"
+    assert lines(path) == [totals, "synchronization finished, 1 of 2 images failed, cost 1.5 s"] * 2
+
+
+def test_the_log_says_where_a_run_begins(tmp_path: Path) -> None:
+    path = tmp_path / "sync.log"
+    log(path).begun(1, check_mode=False)
+    log(path).begun(12, check_mode=True)
+    assert lines(path) == ["synchronization begins, 1 rule", "synchronization begins in check mode, 12 rules"]
+
+
+def test_the_log_has_lines_of_progress_while_the_run_lasts(tmp_path: Path) -> None:
+    progress, written = Progress(), threading.Event()
+    file = log(tmp_path / "sync.log")
+
+    def write(text: str) -> None:
+        file.line(text)
+        if text.startswith("copying"):
+            written.set()
+
+    def snapshot() -> dict[str, Any]:
+        return {**progress.view(), "retries": 0, "check_mode": False}
+
+    progress.enter("copy")
+    progress.expect_images(3)
+    progress.copy_images(2)
+    with ProgressLog(0.001, snapshot, write):
+        assert written.wait(60)
+    assert lines(tmp_path / "sync.log")[:2] == ["to copy: 2 of 3 images", "copying 0/3 images"]
+
+
+def test_the_log_has_no_lines_of_progress_where_none_are_wanted(tmp_path: Path) -> None:
+    with ProgressLog(0, dict, pytest.fail):
+        pass
 
 
 def test_a_log_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line of progress: what it says of each phase, how fast and how long, and what no_log leaves out."""
+"""The lines of progress: what they say, when they are due, and what no_log leaves out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.plugin_utils.progress_line import line
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress_lines import (
+    ProgressLines,
+    line,
+    to_do,
+)
 
 GB = 1_000_000_000
 
@@ -21,6 +25,9 @@ def snapshot(**given: Any) -> dict[str, Any]:
         "images_failed": 0,
         "bytes": 0,
         "bytes_total": 0,
+        "images_to_copy": 260,
+        "images_read": 260,
+        "check_mode": False,
         "retries": 0,
         "waiting": [],
         "blob": None,
@@ -51,6 +58,15 @@ def test_says_images_bytes_speed_time_and_what_is_waited_for() -> None:
             {"blob": {"digest": "sha256:" + "ab" * 32, "done": 3 * GB, "size": 4 * GB}},
             "copying 37/300 images; sha256:abababababab of 4.0 GB: 75 %",
         ),
+        ({"blob": {"digest": "sha256:" + "ab" * 32, "done": 5, "size": 9_999_999}}, "copying 37/300 images"),
+        (
+            {"blob": {"digest": "sha256:" + "ab" * 32, "done": 5 * GB, "size": 4 * GB}},
+            "copying 37/300 images; sha256:abababababab of 4.0 GB: 100 %",
+        ),
+        ({"bytes": GB, "bytes_total": 2 * GB, "images_read": 64}, "copying 37/300 images, 1.0 of at least 2.0 GB"),
+        ({"bytes": 2 * GB, "bytes_total": GB}, "copying 37/300 images, 2.0 of 2.0 GB"),
+        ({"check_mode": True, "bytes_total": GB}, "checking 37/300 images, 1.0 GB would be written"),
+        ({"check_mode": True, "phase": "plan"}, "planning 37/300 images"),
         ({"waiting": ["a", "b", "c", "d", "e"]}, "copying 37/300 images; waiting for a, b, c and 2 more"),
     ],
 )
@@ -73,3 +89,49 @@ def test_says_the_time_that_is_left_in_a_fitting_unit(left: float, text: str) ->
 def test_says_no_speed_while_nothing_moves() -> None:
     now = snapshot(bytes=1000, bytes_total=4000, at=5.0)
     assert line(now, {**now, "at": 0.0}, counts_only=False) == "copying 37/300 images, 1.0 of 4.0 kB"
+
+
+def test_says_no_more_than_it_knows_of_the_time_that_is_left() -> None:
+    now = snapshot(bytes=1000, bytes_total=61_000, at=1.0, images_read=64)
+    assert "at least 1 min left" in line(now, snapshot(at=0.0), counts_only=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"bytes_total": 8.4 * GB}, "to copy: 260 of 300 images, 8.4 GB"),
+        ({"bytes_total": 8.4 * GB, "images_read": 64}, "to copy: 260 of 300 images, at least 8.4 GB"),
+        ({}, "to copy: 260 of 300 images"),
+    ],
+)
+def test_says_what_there_is_to_do(given: dict[str, Any], text: str) -> None:
+    assert to_do(snapshot(**given)) == text
+
+
+def test_says_once_what_there_is_to_do_as_soon_as_it_is_known() -> None:
+    lines = ProgressLines(5.0, counts_only=False, begin=100.0)
+    planning = snapshot(phase="plan", images_to_copy=0, images_read=0)
+    assert lines.due(planning, 101.0) == []
+    assert lines.due(planning, 105.0) == ["planning 37/300 images"]
+    assert lines.due(snapshot(images_read=64), 106.0) == []
+    assert lines.due(snapshot(), 107.0) == ["to copy: 260 of 300 images"]
+    assert lines.due(snapshot(), 110.0) == ["copying 37/300 images"]
+    assert lines.due(snapshot(), 114.9) == []
+
+
+def test_does_not_wait_for_long_until_all_sizes_are_known() -> None:
+    lines = ProgressLines(5.0, counts_only=False, begin=100.0)
+    late = snapshot(images_read=64, bytes_total=GB)
+    assert lines.due(late, 105.0) == [
+        "to copy: 260 of 300 images, at least 1.0 GB",
+        "copying 37/300 images, 0 bytes of at least 1.0 GB",
+    ]
+
+
+def test_a_run_that_copies_nothing_does_not_say_what_there_is_to_do() -> None:
+    lines = ProgressLines(5.0, counts_only=False, begin=100.0)
+    assert lines.due(snapshot(phase="plan", images_to_copy=0, images_read=0), 105.0) == ["planning 37/300 images"]
+
+
+def test_no_line_is_due_where_none_is_wanted() -> None:
+    assert ProgressLines(0.0, counts_only=False, begin=0.0).due(snapshot(), 1000.0) == []
