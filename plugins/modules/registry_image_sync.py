@@ -350,6 +350,23 @@ options:
       - Where the registry does not delete single tags they stay, too. That is a note on the image, and a warning.
     type: int
     version_added: 0.3.0
+  bulk:
+    description:
+      - Whether digests may come from the lists of tags that some products have, a hundred or more on a page, in place
+        of a request for each tag. Harbor, instances of ACR with O(registries[].acr), Google, Azure, public repositories
+        of Quay and Docker Hub have such lists.
+      - A list may only show that both sides are equal. Every tag that it shows different or not at all is asked for
+        before anything is decided, and some of the others, too. Once a list turns out to be wrong, and where it does
+        not come, every tag of that registry is asked for, as with V(false).
+      - V(auto) asks only hosts that the images or O(registries) name, V(true) also the host of Docker Hub's list, which
+        is another one than its registry.
+      - Lists are used where they take fewer requests than the tags, and never for rules that choose O(platforms), with
+        O(rewrite), or where O(overwrite) is not V(always).
+      - A list that is late may hide that a tag has moved until the next run. V(false) rules that out.
+    type: str
+    choices: [auto, "true", "false"]
+    default: auto
+    version_added: 0.3.0
   foreign_layers:
     description:
       - Copy layers, too, that are marked as not for distribution, such as those of Windows base images. Otherwise they

@@ -88,7 +88,7 @@ def test_the_first_run_does_everything(ansible: Ansible, scene: Scene) -> None:
     create, push, login = json.loads(policy.versions[policy.default])["Statement"]
     assert create["Action"] == ["cr:CreateRepository"]
     assert f"acs:cr:*:*:repository/{scene.instance.instance_id}/{NAMESPACE}" in create["Resource"]
-    actions = ("UpdateRepository", "PushRepository", "PullRepository")
+    actions = ("UpdateRepository", "PushRepository", "PullRepository", "GetRepository", "ListRepositoryTag")
     assert push["Action"] == [f"cr:{action}" for action in actions]
     assert push["Resource"] == [f"acs:cr:*:*:repository/{scene.instance.instance_id}/{NAMESPACE}/*"]
     assert (login["Action"], login["Resource"]) == (["cr:GetAuthorizationToken"], ["*"])

@@ -36,6 +36,19 @@ def tagged_artifacts(registry: Registry, path: str) -> dict[str, Descriptor] | N
         raise
 
 
+def listed_digests(registry: Registry, path: str, *, patience: float) -> dict[str, Descriptor]:
+    """Return what the tags of a repository name, as far as a list says that is asked for once.
+
+    Harbor takes a request with a wrong password for an anonymous one: the list may be of a public project alone.
+
+    :param patience: seconds to wait for each page
+    :raises RegistryError: when Harbor does not list them to the login that the registry has for the repository
+    """
+    project, _slash, repository = path.partition("/")
+    api = HarborApi(registry, registry.login(path), patience=patience)
+    return dict(tag for row in api.tagged(project, repository) for tag in _tags(row))
+
+
 def _tags(row: Mapping[str, Any]) -> Iterator[tuple[str, Descriptor]]:
     """Yield the tags of one artifact, each with what it names. The size of its manifest is not told."""
     try:

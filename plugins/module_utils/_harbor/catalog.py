@@ -46,12 +46,14 @@ class HarborApi:
 
     :param registry: its registry, whose connections, pace and retries are used
     :param login: a user or a robot; None asks anonymously
+    :param patience: seconds to wait for an answer, each asked for once; None for the time-out and retries of the run
     """
 
-    def __init__(self, registry: Registry, login: Credential | None) -> None:
+    def __init__(self, registry: Registry, login: Credential | None, *, patience: float | None = None) -> None:
         self.host = registry.host
         self._registry = registry
         self._login = login
+        self._patience = patience
 
     @property
     def account(self) -> str:
@@ -133,9 +135,15 @@ class HarborApi:
         :raises RegistryError: with status 404 when the repository does not exist
         """
         purpose = Purpose("list the artifacts of", f"{self.host}/{project}/{repository}", self.host)
-        # A repository with a slash in its name is escaped twice, by the API's own rule.
-        path = f"projects/{quote(project, safe='')}/repositories/{quote(quote(repository, safe=''), safe='')}/artifacts"
-        return self._rows(f"{path}?with_tag=true&", purpose, key="digest")
+        return self._rows(f"{_artifacts(project, repository)}?with_tag=true&", purpose, key="digest")
+
+    def tagged(self, project: str, repository: str) -> list[Mapping[str, Any]]:
+        """Return the artifacts that have tags. Those that move while the pages are read may lack.
+
+        :raises RegistryError: with status 404 when the repository does not exist
+        """
+        purpose = Purpose("list the tags and digests of", f"{self.host}/{project}/{repository}", self.host)
+        return self._read(f"{_artifacts(project, repository)}?with_tag=true&q=tags%3D*&", purpose, "digest")[0]
 
     def _rows(self, path: str, purpose: Purpose, key: str = "name") -> list[Mapping[str, Any]]:
         """Read a list; once more when it changed in the meantime, for then pages have moved and something may lack."""
@@ -167,7 +175,9 @@ class HarborApi:
         raise _error(purpose, "too_large", f"the list has more than {_MOST_PAGES} pages", "", answer)
 
     def _ask(self, path: str, purpose: Purpose, headers: Mapping[str, str] | None = None) -> Answer:
-        return self._registry.ask(f"{_BASE}/{path}", purpose, login=self._login, limit=_LIMIT, headers=headers)
+        return self._registry.ask(
+            f"{_BASE}/{path}", purpose, login=self._login, limit=_LIMIT, headers=headers, patience=self._patience
+        )
 
     def _good(self, purpose: Purpose, answer: Answer) -> Answer:
         if answer.status == 200:
@@ -179,6 +189,11 @@ class HarborApi:
             return answer.json()
         except ValueError:
             raise _error(purpose, "protocol_error", "what answers there is not Harbor's API", "", answer) from None
+
+
+def _artifacts(project: str, repository: str) -> str:
+    """Return where the artifacts of a repository are. A slash in its name is escaped twice, by the API's own rule."""
+    return f"projects/{quote(project, safe='')}/repositories/{quote(quote(repository, safe=''), safe='')}/artifacts"
 
 
 def _error(purpose: Purpose, code: Code, cause: str, hint: str, answer: Answer) -> RegistryError:

@@ -19,7 +19,7 @@ from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
 from .._oci.http.proxies import Proxies, proxy_secrets
 from .._oci.image.reference import parse_prefix, quoted
-from .._sync.decisions import OnError, Overwrite, ReturnImages, UnsupportedArtifacts
+from .._sync.decisions import Bulk, OnError, Overwrite, ReturnImages, UnsupportedArtifacts
 from .registry_entries import RegistryEntry, check_instance, instance_spec
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def sync_spec() -> dict[str, Any]:
         "backup": {"type": "str"},
         "backup_keep": {"type": "int"},
         "shard": {"type": "dict", "options": _shard_spec()},
+        "bulk": {"type": "str", "choices": _words(Bulk), "default": "auto"},
         "foreign_layers": {"type": "bool", "default": False},
         "unsupported_artifacts": {"type": "str", "choices": _words(UnsupportedArtifacts), "default": "fail"},
         "referrers": {"type": "raw", "default": True},
@@ -225,6 +226,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         on_error=OnError(params["on_error"]),
         overwrite=Overwrite(params["overwrite"]),
         rewrite=params["rewrite"],
+        bulk=Bulk(params["bulk"]),
         foreign_layers=params["foreign_layers"],
         unsupported_artifacts=UnsupportedArtifacts(params["unsupported_artifacts"]),
         referrers=parse_referrers(params["referrers"], "the task") or ALL,

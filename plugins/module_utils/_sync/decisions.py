@@ -79,6 +79,18 @@ class ReferrerState(_Word):
     PENDING = "pending"
 
 
+class Bulk(_Word):
+    """Whether digests may come from lists in which a registry's product has them, in place of a HEAD for each tag.
+
+    :cvar AUTO: from hosts that rules or entries name
+    :cvar TRUE: from another host of the product, too
+    """
+
+    AUTO = "auto"
+    TRUE = "true"
+    FALSE = "false"
+
+
 class Overwrite(_Word):
     """What is done where a destination tag has another digest."""
 

@@ -16,7 +16,7 @@ from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .copy.blob_transfers import Bandwidth
-from .decisions import Action, OnError, Overwrite, ReferrerState, Status, UnsupportedArtifacts
+from .decisions import Action, Bulk, OnError, Overwrite, ReferrerState, Status, UnsupportedArtifacts
 from .plan.comparison import CompareOptions
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
@@ -48,6 +48,7 @@ class Options:
     :ivar retries: rounds over failed images after the first
     :ivar shard: the share of the images that this run has; None for all
     :ivar began: when the run began, in seconds since 1970, which the names of backups have
+    :ivar bulk: whether lists of digests may show that an image need not be copied
     """
 
     concurrency: int = 10
@@ -63,6 +64,7 @@ class Options:
     referrers_required: bool = False
     shard: Shard | None = None
     began: float = field(default_factory=time.time)
+    bulk: Bulk = Bulk.AUTO
 
 
 class Engine:
@@ -102,6 +104,7 @@ class Engine:
                 check_mode=options.check_mode,
                 unsupported_artifacts=options.unsupported_artifacts,
                 referrers=options.referrers,
+                bulk=options.bulk,
             ),
             date=date_of(options.began),
             shard=options.shard,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path_doubt, path_fault
+from .._hosted.services import Service, service_of
 from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.image.manifest import Descriptor
 from .._oci.registry.registry import Registry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HARBOR_SERVICE = "harbor-registry"  # every Harbor's challenge names it
 _ACR_SERVICES = "registry.aliyuncs.com:"
+_PATIENCE = 5.0
 
 
 @dataclass
@@ -43,15 +45,35 @@ class Obstacles:
     absent: Collection[str] = ()
 
 
+@dataclass(frozen=True)
+class DigestLists:
+    """How a product lists the digests of a repository's tags.
+
+    :ivar page: tags on one page
+    :ivar before: requests before the first page
+    :ivar elsewhere: whether another host is asked than those that rules or entries name
+    """
+
+    page: int
+    before: int = 0
+    elsewhere: bool = False
+
+    def requests(self, tags: int) -> int:
+        """Return how many requests the list of a repository with so many tags takes."""
+        return self.before + max(1, -(-tags // self.page))
+
+
 class Generic:
     """A registry of no known product.
 
     :ivar product: its name, as messages say it
     :ivar has_api: whether the product's own API says what stands in the way of new repositories
+    :ivar digest_lists: how it lists digests with tags; None where it does not
     """
 
     product = ""
     has_api = False
+    digest_lists: DigestLists | None = None
 
     def __init__(self, host: str, stores: Stores) -> None:
         self.host = host
@@ -94,6 +116,15 @@ class Generic:
         """
         return None
 
+    def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
+        """Return what the tags of a repository name by the product's list, each page asked for once.
+
+        The list may be late, lack tags, or mean something else by a digest; media types and sizes may be missing.
+
+        :raises ImageOpsError: when the list does not come, within 5 seconds a page
+        """
+        return {}
+
     def advice(self, error: RegistryError) -> str:
         """Return what to do about an error of this registry; empty where its own hint is as good."""
         return ""
@@ -106,6 +137,7 @@ class Harbor(Generic):
     """
 
     product = "Harbor"
+    digest_lists = DigestLists(100)
 
     def __init__(self, host: str, stores: Stores, registry: Registry) -> None:
         super().__init__(host, stores)
@@ -123,11 +155,39 @@ class Harbor(Generic):
 
         return tagged_artifacts(self._registry, path)
 
+    def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
+        """Return what Harbor's API lists."""
+        from .._harbor.artifacts import listed_digests
+
+        return listed_digests(self._registry, path, patience=_PATIENCE)
+
     def is_public(self, namespace: str) -> bool | None:
         """Return whether the project is public (``metadata.public``); None where the login may not look at it."""
         from .._harbor.catalog import HarborCatalog
 
         return HarborCatalog(self._registry).is_public(namespace)
+
+
+class HostedRegistry(Generic):
+    """A registry of Google, Azure, Quay or Docker Hub, which list digests with tags.
+
+    :param registry: the registry itself
+    """
+
+    def __init__(self, host: str, stores: Stores, registry: Registry, service: Service) -> None:
+        super().__init__(host, stores)
+        self._registry = registry
+        self._service = service
+        self.product = service.name
+        self.digest_lists = DigestLists(service.page, elsewhere=bool(service.api_host))
+
+    def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
+        """Return what the service lists; where that is another host, without a login."""
+        from .._hosted.tag_lists import read_tags  # for these services alone
+
+        other = self._stores.store(self._service.api_host) if self._service.api_host else None
+        asked = other if isinstance(other, Registry) else self._registry
+        return read_tags(self._service, asked, path, patience=_PATIENCE)
 
 
 class AcrPersonal(Generic):
@@ -178,6 +238,7 @@ class ManagedAcrInstance(AcrInstance):
     """
 
     has_api = True
+    digest_lists = DigestLists(100, before=1)
 
     def __init__(self, host: str, stores: Stores, managed: ManagedRegistry) -> None:
         super().__init__(host, stores)
@@ -191,6 +252,10 @@ class ManagedAcrInstance(AcrInstance):
         """Return which namespaces are missing or closed to pushes, and where the quota is too small."""
         found = self._managed.obstacles(paths)
         return Obstacles(found.faults, found.unknown, found.absent)
+
+    def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
+        """Return what the instance's API lists."""
+        return self._managed.listed_digests(path, patience=_PATIENCE)
 
 
 class Vendors:
@@ -227,6 +292,9 @@ class Vendors:
             return AcrPersonal(host, self._stores)
         if isinstance(store, Registry) and service == _HARBOR_SERVICE:
             return Harbor(host, self._stores, store)
+        hosted = service_of(host, service)
+        if isinstance(store, Registry) and hosted is not None:
+            return HostedRegistry(host, self._stores, store, hosted)
         return Generic(host, self._stores)
 
     def advise(self, error: ImageOpsError) -> None:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 from ansible_collections.imageops.registry.plugins.module_utils._sync import vendors
 from ansible_collections.imageops.registry.plugins.module_utils._sync.work.stores import Stores
+from helpers.handlers import DIGEST
+from helpers.raw_server import Received, client, raw_server
 
 ACR = "acme-registry.cn-shanghai.cr.aliyuncs.com"
 INSTANCE = "registry.aliyuncs.com:cn-shanghai:26842:cri-abc"
@@ -72,6 +76,8 @@ def world(tells: str = "", known: str = "", managed: Any = None) -> tuple[vendor
         ("any.example.com", INSTANCE, vendors.AcrInstance),
         ("any.example.com", PERSONAL, vendors.AcrPersonal),
         (ACR, "", vendors.AcrInstance),
+        ("any.example.com", "acme.azurecr.io", vendors.HostedRegistry),
+        ("any.example.com", "quay.io", vendors.HostedRegistry),
     ],
 )
 def test_a_product_is_known_by_the_host_or_by_what_the_registry_has_told(
@@ -144,3 +150,30 @@ def test_an_error_gets_the_hint_of_its_product() -> None:
         found.advise(error)
     assert "imageops.registry.acr_namespace" in ours.hint
     assert other.hint == "its own"
+
+
+def test_docker_hub_is_asked_for_lists_at_its_other_host_without_a_login() -> None:
+    row = {"name": "1", "digest": DIGEST}
+
+    def handle(request: Received) -> None:
+        assert "authorization" not in request.headers
+        request.answer(200, json.dumps({"results": [row], "next": None}).encode())
+
+    with raw_server(handle) as server:
+        login = Credential(username="user", password="secret")
+        hosts = {"hub.docker.com": client(server.host, credential=login), "docker.io": Told("", "", [])}
+        stores = Stores(hosts.__getitem__)
+        stores.store("docker.io")
+        hub = vendors.Vendors(stores, {}).known("docker.io")
+
+        assert hub.digest_lists is not None and hub.digest_lists.elsewhere
+        assert {tag: str(found.digest) for tag, found in hub.listed_digests("library/nginx").items()} == {"1": DIGEST}
+
+
+@pytest.mark.parametrize(("tags", "requests"), [(0, 2), (1, 2), (100, 2), (101, 3), (1000, 11)])
+def test_what_a_list_costs_is_known_before(tags: int, requests: int) -> None:
+    assert vendors.DigestLists(100, before=1).requests(tags) == requests
+
+
+def test_a_registry_of_no_known_product_lists_no_digests() -> None:
+    assert world()[0].known("any.example.com").digest_lists is None

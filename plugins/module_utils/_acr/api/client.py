@@ -73,6 +73,7 @@ class OpenApi:
         action: str,
         subject: str,
         once: bool = False,
+        patience: float | None = None,
     ) -> Mapping[str, Any]:
         """Make one call and give its answer.
 
@@ -80,6 +81,7 @@ class OpenApi:
         :param action: what it does, for messages: ``read the namespace``
         :param subject: to what, for messages
         :param once: never repeat it when the first try may have been carried out (an answer that got lost)
+        :param patience: seconds to wait for the answer to the only try; None for the time-out and retries of the run
         :raises ApiError: also after the last attempt, then with ``transient`` set
         """
         body = urlencode(flatten(parameters)).encode()
@@ -88,12 +90,13 @@ class OpenApi:
         while True:
             self._pace.before_request(action=action, subject=subject)
             try:
-                answer = self._attempt(api_action, body, action, subject, stale_left=0 if once else _MOST_STALE)
+                stale = 0 if once else _MOST_STALE
+                answer = self._attempt(api_action, body, action, subject, stale_left=stale, patience=patience)
                 self.wrote = self.wrote or not api_action.startswith(_READS)
                 return answer
             except ApiError as error:
                 tries += 1
-                if once and error.perhaps_done:
+                if patience is not None or (once and error.perhaps_done):
                     raise
                 if error.transient and error.retry_after is not None:
                     self._pace.asked(error.retry_after, action=action, subject=subject)
@@ -110,7 +113,7 @@ class OpenApi:
         self.close()
 
     def _attempt(
-        self, api_action: str, body: bytes, action: str, subject: str, *, stale_left: int
+        self, api_action: str, body: bytes, action: str, subject: str, *, stale_left: int, patience: float | None
     ) -> Mapping[str, Any]:
         """Return one try, in which so many connections may turn out to have been closed while they were idle."""
         while True:
@@ -121,6 +124,7 @@ class OpenApi:
                     headers=self._headers(api_action, body, self._keys()),
                     body=body,
                     limit=_ANSWER_LIMIT,
+                    patience=patience,
                     follow=False,
                 )
                 break
@@ -208,17 +212,25 @@ PAGE_SIZE = 100
 
 
 def rows(
-    api: OpenApi, api_action: str, parameters: Mapping[str, Parameter], key: str, *, action: str, subject: str
+    api: OpenApi,
+    api_action: str,
+    parameters: Mapping[str, Parameter],
+    key: str,
+    *,
+    action: str,
+    subject: str,
+    patience: float | None = None,
 ) -> Iterator[Mapping[str, Any]]:
     """Yield every row of a list call by PageNo and PageSize, page after page.
 
     :param key: the field of the answer that holds the rows
+    :param patience: see :meth:`OpenApi.call`
     """
     seen = 0
     page = 1
     while True:
         asked = {**parameters, "PageNo": page, "PageSize": PAGE_SIZE}
-        answer = api.call(api_action, asked, action=action, subject=subject)
+        answer = api.call(api_action, asked, action=action, subject=subject, patience=patience)
         found = answer.get(key) or []
         yield from found
         seen += len(found)

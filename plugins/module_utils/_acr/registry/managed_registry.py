@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -13,12 +13,14 @@ from typing import TypeVar
 from ..._oci.client.run import Run
 from ..._oci.credentials.provider import Credential
 from ..._oci.errors import Code, ImageOpsError
+from ..._oci.image.manifest import Descriptor
 from ..api.client import OpenApi, Parameter, count, rows
 from ..credentials.chain import Origin
 from ..resources.instance import usage
 from ..resources.namespace import list_namespaces
 from ..resources.repository import list_repositories
 from .logins import TemporaryLogins
+from .tag_digests import listed_digests
 
 _CALL = "ListRepository"
 _ACTION = "list the repositories of"
@@ -190,6 +192,10 @@ class ManagedRegistry:
     def obstacles(self, wanted: Collection[str]) -> RepositoryObstacles:
         """See :func:`.find_obstacles`."""
         return find_obstacles(self._api, self.instance_id, self.host, wanted)
+
+    def listed_digests(self, path: str, *, patience: float) -> Mapping[str, Descriptor]:
+        """See :func:`.tag_digests.listed_digests`."""
+        return listed_digests(self._api, self.instance_id, path, patience=patience)
 
     def close(self) -> None:
         """Let go of the connections."""

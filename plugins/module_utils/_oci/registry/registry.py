@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from types import TracebackType
 
-from ..client.call import Call, Purpose
+from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
 from ..client.run import Run
 from ..client.tokens import basic, parse_challenges
@@ -101,19 +101,37 @@ class Registry(Store):
         path: str,
         purpose: Purpose,
         *,
-        login: Credential | None,
+        login: Credential | None = None,
+        scopes: Scopes = (),
+        repository: str = "",
         limit: int,
         headers: Mapping[str, str] | None = None,
+        patience: float | None = None,
     ) -> Answer:
-        """Return the answer to a GET beside the distribution API, such as Harbor's own, by Basic authentication.
+        """Return the answer to a GET beside the distribution API, such as Harbor's own.
 
         :param path: with its query
+        :param login: for Basic authentication; None asks anonymously
+        :param scopes: what a token has to allow, where the registry's own authorization is used in place of a login
+        :param repository: the repository whose credentials get that token
         :param limit: bytes of the answer at most
         :param headers: besides the usual ones
+        :param patience: seconds to wait for the answer to the only try; None for the time-out and retries of the run
         :raises RegistryError: when there is no answer, or after retries none but of a passing fault
         """
-        authorization = None if login is None else basic(login)
-        return self._client.send(Call("GET", path, purpose, headers=headers, authorization=authorization, limit=limit))
+        call = Call(
+            "GET",
+            path,
+            purpose,
+            scopes,
+            repository,
+            headers=headers,
+            authorization=None if login is None else basic(login),
+            limit=limit,
+            wait=patience,
+            once=patience is not None,
+        )
+        return self._client.call(call) if scopes else self._client.send(call)
 
     def error(self, purpose: Purpose, answer: Answer) -> RegistryError:
         """Return the error for an answer to :meth:`ask` that its caller cannot use."""

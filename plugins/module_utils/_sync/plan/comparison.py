@@ -12,7 +12,7 @@ from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, ImageOpsError
 from ..._oci.image.manifest import Descriptor, Platform
 from ..._oci.image.reference import Reference
-from ..decisions import Action, Overwrite, UnsupportedArtifacts
+from ..decisions import Action, Bulk, Overwrite, UnsupportedArtifacts
 from ..rules.referrer_choice import ALL, ReferrerChoice
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
@@ -21,6 +21,7 @@ from .artifacts import are_indexes, was_stripped
 from .earlier_stages import EarlierStages
 from .image_task import LEFT, WAITS, ImageTask, Pair, Predecessor, differs, new_task
 from .immutable_tags import split_immutable
+from .listed_digests import ListedDigests, source_key
 from .source_images import SourceImage, SourceImages
 from .state import DestinationState, SourceKey, Survey
 
@@ -37,6 +38,8 @@ class CompareOptions:
     :ivar referrers: which of what refers to images comes with them, for rules that do not say
     :ivar unsupported_artifacts: for rules that do not say; where it is to strip, what lacks only artifacts that the
         destination did not take is equal
+    :ivar bulk: whether lists of digests may show that both sides are equal; never where more depends on the answer than
+        whether an image is copied
     """
 
     overwrite: Overwrite
@@ -44,6 +47,7 @@ class CompareOptions:
     check_mode: bool
     unsupported_artifacts: UnsupportedArtifacts
     referrers: ReferrerChoice = ALL
+    bulk: Bulk = Bulk.AUTO
 
 
 class Comparison:
@@ -53,6 +57,7 @@ class Comparison:
         self,
         stores: Stores,
         survey: Survey,
+        listed: ListedDigests,
         source_images: SourceImages,
         manifests: ManifestCache,
         options: CompareOptions,
@@ -60,6 +65,7 @@ class Comparison:
     ) -> None:
         self._stores = stores
         self._survey = survey
+        self._listed = listed
         self._source_images = source_images
         self._manifests = manifests
         self._options = options
@@ -77,11 +83,16 @@ class Comparison:
         waiting = {source for source, maker in makers.items() if not maker.to_copy}
         tasks += [_waiting(pair) for pair in pairs if pair.source in waiting]
         pairs = [pair for pair in pairs if pair.source not in waiting]
-        here = [_key(pair) for pair in pairs if pair.source not in makers]
-        images, there = self._survey.images(here, (pair.destination for pair in pairs))
-        made = self._narrowed({_key(pair): makers[pair.source] for pair in pairs if pair.source in makers})
-        every = {**images, **made}
-        tasks += [self._decide(_begin(pair, makers), every[_key(pair)], there[pair.destination]) for pair in pairs]
+        copied = [pair for pair in pairs if pair.source in makers]
+        images, there = self._listed.images(
+            [pair for pair in pairs if pair.source not in makers],
+            (pair.destination for pair in copied),
+            self._options.overwrite,
+        )
+        every = {**images, **self._narrowed({source_key(pair): makers[pair.source] for pair in copied})}
+        tasks += [
+            self._decide(_begin(pair, makers), every[source_key(pair)], there[pair.destination]) for pair in pairs
+        ]
         return self._without_stripped(tasks, there)
 
     def _narrowed(self, makers: Mapping[SourceKey, ImageTask]) -> Mapping[SourceKey, SourceImage | ImageOpsError]:
@@ -169,10 +180,6 @@ class Comparison:
             there,
             self._manifests,
         )
-
-
-def _key(pair: Pair) -> SourceKey:
-    return (pair.source, pair.rule.platforms)
 
 
 def _waiting(pair: Pair) -> ImageTask:

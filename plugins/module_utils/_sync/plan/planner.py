@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..._oci.client.run import Run
 from ..._oci.errors import InputError
+from ..decisions import Bulk
 from ..rules.rule_parser import Rule
 from ..rules.shard import Shard
 from ..rules.stages import in_stages
@@ -26,6 +27,7 @@ from .creation_times import CreationTimes
 from .discover import Discovery
 from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
+from .listed_digests import ListedDigests
 from .names import find_misnamed
 from .new_repositories import NewRepositories
 from .referrer_search import ReferrerSearch
@@ -65,7 +67,9 @@ class Planner:
         self._vendors = vendors
         self._discovery = Discovery(stores, vendors, log=run.log)
         self._selection = Selection(survey, CreationTimes(stores, manifests, run))
-        self._comparison = Comparison(stores, survey, source_images, manifests, options, run)
+        bulk = Bulk.FALSE if options.rewrite else options.bulk
+        listed = ListedDigests(stores, survey, vendors, bulk, run)
+        self._comparison = Comparison(stores, survey, listed, source_images, manifests, options, run)
         self._search = ReferrerSearch(stores, survey, manifests, run)
         self._referrers = ReferrerTasks(self._search, options.referrers)
         self._stores = stores

@@ -17,6 +17,7 @@ from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, build_ope
 import bcrypt
 
 from ..clients.endpoint import Endpoint
+from ..scenes.images import Image
 from .access_log import AccessLog, LoggedRequest, count
 from .certificates import Certificate
 from .processes import ServerProcess, wait_until
@@ -50,6 +51,19 @@ class DockerRegistry:
     @property
     def host(self) -> str:
         return self.endpoint.host
+
+    def plant(self, repository: str, tags: Mapping[str, Image]) -> None:
+        """Put manifests under tags straight into the storage; their blobs and children are there already."""
+        base = self.root / "docker/registry/v2"
+        manifests = base / "repositories" / repository / "_manifests"
+        for tag, image in tags.items():
+            value = image.digest.partition(":")[2]
+            (base / "blobs/sha256" / value[:2] / value).mkdir(parents=True, exist_ok=True)
+            (base / "blobs/sha256" / value[:2] / value / "data").write_bytes(image.manifest)
+            named = manifests / "tags" / tag
+            for folder in (manifests / "revisions/sha256" / value, named / "current", named / "index/sha256" / value):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "link").write_text(image.digest)
 
     def requests(self) -> list[LoggedRequest]:
         """Every request since the mark. The log is complete: two requests of our own are waited for, and left out."""

@@ -166,12 +166,18 @@ class HarborApi:
         return Reply(200, _repository(whole, self._world.id_of(project)))
 
     def _artifacts(self, project_name: str, name: str, query: Query, account: Account | None, path: str) -> Reply:
+        """Artifacts with tags, whether all are asked for or only those (``q=tags=*``)."""
         self._repository(project_name, name, account)
         tags: dict[str, list[str]] = {}
-        for tag, digest in sorted(self._world.tags(f"{project_name}/{name}").items()):
+        for tag, digest in sorted(self._world.listed(self._world.tags(f"{project_name}/{name}")).items()):
             tags.setdefault(digest, []).append(tag)
+        if query.get("q", ["tags=*"]) != ["tags=*"]:
+            raise Refusal(400, "BAD_REQUEST", f"invalid query: {query['q'][0]}")
         shows_tags = query.get("with_tag", ["true"])[0] == "true"
-        rows = [_artifact(digest, names if shows_tags else []) for digest, names in tags.items()]
+        rows = [
+            _artifact(digest, names if shows_tags else [], str(self._world.manifest(digest).get("mediaType")))
+            for digest, names in tags.items()
+        ]
         return self._listed(rows, query, path)
 
     def _listed(self, rows: list[dict[str, Any]], query: Query, path: str) -> Reply:
@@ -220,7 +226,7 @@ def _repository(name: str, project_id: int) -> dict[str, Any]:
     }
 
 
-def _artifact(digest: str, tags: Sequence[str]) -> dict[str, Any]:
+def _artifact(digest: str, tags: Sequence[str], media_type: str) -> dict[str, Any]:
     named = [
         {"artifact_id": 1, "id": number, "immutable": False, "name": name, "push_time": _TIME, "repository_id": 1}
         for number, name in enumerate(tags, 1)
@@ -229,7 +235,7 @@ def _artifact(digest: str, tags: Sequence[str]) -> dict[str, Any]:
         "accessories": None,
         "digest": digest,
         "id": 1,
-        "manifest_media_type": "application/vnd.oci.image.manifest.v1+json",
+        "manifest_media_type": media_type,
         "media_type": "application/vnd.oci.image.config.v1+json",
         "project_id": 1,
         "push_time": _TIME,

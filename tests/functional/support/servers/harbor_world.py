@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 GUEST = frozenset(("list", "pull"))
 DEVELOPER = frozenset(("list", "pull", "push"))
@@ -62,6 +64,7 @@ class HarborWorld:
     :ivar root: the registry's storage
     :ivar tells_version: whether anybody is told the version, as before Harbor 2.13
     :ivar lost_rows: how many rows the next lists leave out, as when pages move while they are read
+    :ivar listed: what becomes of the digests of tags before artifacts are listed, for lists that are not right
     """
 
     def __init__(self, root: Path) -> None:
@@ -70,6 +73,7 @@ class HarborWorld:
         self.accounts: dict[str, Account] = {}
         self.tells_version = False
         self.lost_rows = 0
+        self.listed: Callable[[dict[str, str]], dict[str, str]] = dict
 
     def add_project(self, name: str, *, public: bool = False, named_only: int = 0) -> Project:
         """A new project, with so many repositories ``repo-0000`` that are names alone."""
@@ -131,6 +135,12 @@ class HarborWorld:
         """The digest of every tag of a repository, by its whole path."""
         base = self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags"
         return {link.parent.parent.name: link.read_text() for link in base.glob("*/current/link")}
+
+    def manifest(self, digest: str) -> dict[str, Any]:
+        """A manifest out of the registry's storage."""
+        algorithm, _, value = digest.partition(":")
+        blob = self.root / "docker/registry/v2/blobs" / algorithm / value[:2] / value / "data"
+        return cast(dict[str, Any], json.loads(blob.read_bytes()))
 
     def id_of(self, project: Project) -> int:
         return list(self.projects).index(project.name) + 1
