@@ -73,9 +73,10 @@ options:
     description:
       - Whether to tell what refers to each manifest, such as signatures, SBOMs and attestations. It is what the
         registry lists as referrers, or the tag C(sha256-DIGEST) in place of such a list, and what the tags of cosign
-        name, such as C(sha256-DIGEST.sig).
+        name, such as C(sha256-DIGEST.sig); and what refers to those in its turn.
       - Without O(details) that is told of the tag's or the digest's own manifest alone, and else of those in an index,
-        too. It costs one request for each manifest, and one page of tags for each repository.
+        too. It costs one request for each manifest and for each that refers to one, and one page of tags for each
+        repository.
     type: bool
     default: false
     version_added: 0.2.0
@@ -258,6 +259,11 @@ images:
               description: The tag of cosign that names it. V(null) for one that is found by its subject.
               type: str
               sample: null
+            referrers:
+              description: What refers to it in its turn, such as the signature of an SBOM, in the same form.
+              type: list
+              elements: dict
+              sample: []
         children:
           description: The manifests in an index, those of nested ones included. Empty for other manifests.
           type: list
@@ -296,6 +302,26 @@ images:
               description: The annotations that the index gives it.
               type: dict
               sample: {}
+            referrers:
+              description: What refers to it, as for the whole manifest.
+              type: list
+              elements: dict
+              returned: when O(referrers=true)
+              sample: []
+        indexes:
+          description: The indexes in an index, whose manifests are among RV(images[].manifests[].children).
+          type: list
+          elements: dict
+          returned: when O(details=true)
+          contains:
+            digest:
+              description: The digest of the nested index.
+              type: str
+              sample: sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+            media_type:
+              description: Its media type.
+              type: str
+              sample: application/vnd.oci.image.index.v1+json
             referrers:
               description: What refers to it, as for the whole manifest.
               type: list

@@ -64,14 +64,39 @@ def test_what_refers_to_an_image_and_to_its_children(push: Push, ask: Ask, repos
             "type": "application/vnd.dev.cosign.simplesigning.v1+json",
             "digest": signature.digest,
             "tag": index.digest.replace(":", "-") + ".sig",
+            "referrers": [],
         }
     ]
     if details:
         assert [each["referrers"] for each in found["children"]] == [
-            [{"type": "application/spdx", "digest": sbom.digest, "tag": None}],
+            [{"type": "application/spdx", "digest": sbom.digest, "tag": None, "referrers": []}],
             [],
         ]
     assert "referrers" not in ask(f"{repository}:1.0", details=details).result["images"][0]["manifests"][0]
+
+
+def test_what_refers_to_a_nested_index_and_to_a_referrer(push: Push, ask: Ask, repository: str) -> None:
+    nested = images.multi_arch(repository)
+    index = images.index([nested])
+    sbom = images.artifact("sbom", nested)
+    signature = images.image("signature of the sbom")
+    push(repository, index, "1.0")
+    push(repository, images.index([(sbom, {"artifactType": "application/spdx"})]), nested.digest.replace(":", "-"))
+    push(repository, signature, sbom.digest.replace(":", "-") + ".sig")
+    push(repository, sbom, signature.digest.replace(":", "-") + ".sig")  # which would lead round in a circle
+
+    (found,) = ask(f"{repository}:1.0", referrers=True).result["images"][0]["manifests"]
+
+    assert not any(each["referrers"] for each in [found, *found["children"]])
+    (inner,) = found["indexes"]
+    assert (inner["digest"], inner["media_type"]) == (nested.digest, images.OCI_INDEX)
+    assert [(one["type"], one["digest"]) for one in inner["referrers"]] == [("application/spdx", sbom.digest)]
+    (signed,) = inner["referrers"][0]["referrers"]
+    assert signed["digest"] == signature.digest
+    assert [(one["digest"], one["referrers"]) for one in signed["referrers"]] == [(sbom.digest, [])]
+    assert [each["digest"] for each in ask(f"{repository}:1.0").result["images"][0]["manifests"][0]["indexes"]] == [
+        nested.digest
+    ]
 
 
 def test_one_image(push: Push, ask: Ask, repository: str) -> None:
@@ -92,6 +117,7 @@ def test_one_image(push: Push, ask: Ask, repository: str) -> None:
             "annotations": {"c": "d"},
             "subject": None,
             "children": [],
+            "indexes": [],
         }
     ]
 

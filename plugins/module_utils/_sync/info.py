@@ -18,7 +18,7 @@ from .._oci.image.platform import Platform, platform_from_config
 from .._oci.image.reference import Digest, Reference
 from .._oci.image.strict_json import loads
 from .._oci.store.blob_source import read_config
-from .._oci.store.referrers import everything_about
+from .._oci.store.referrers import FoundReferrer, everything_about
 from .._oci.store.store import Repository
 from .plan.creation_times import CreationTimes
 from .rules.tag_filter import Choice, TagFilter
@@ -72,7 +72,7 @@ class Describer:
         self._details = details
         self._filter = tags
         self._referrers = referrers
-        self._tag_lists: dict[str, Sequence[str] | None] = {}
+        self._tag_lists: dict[str, frozenset[str] | None] = {}
         self._manifests = ManifestCache()
 
     def describe(self, images: Sequence[Reference]) -> list[dict[str, Any]]:
@@ -126,14 +126,15 @@ class Describer:
 
     def _list_tags(self, listed: Mapping[Reference, Sequence[str]]) -> None:
         """Keep the tags of each repository, which show what cosign's are there; None where there are many."""
-        self._tag_lists.update({ref.name: tags for ref, tags in listed.items() if not _names_one(ref)})
+        self._tag_lists.update({ref.name: frozenset(tags) for ref, tags in listed.items() if not _names_one(ref)})
         missing = {ref.name: ref for ref in listed if ref.name not in self._tag_lists}
         jobs = {name: self._stores.queue(ref.registry).submit(self._few_tags, ref) for name, ref in missing.items()}
         self._tag_lists.update({name: job.result() for name, job in jobs.items()})
 
-    def _few_tags(self, ref: Reference) -> Sequence[str] | None:
+    def _few_tags(self, ref: Reference) -> frozenset[str] | None:
         try:
-            return self._stores.repository(ref).few_tags()
+            tags = self._stores.repository(ref).few_tags()
+            return None if tags is None else frozenset(tags)
         except RegistryError as fault:
             if not fault.is_denial:
                 raise
@@ -160,13 +161,10 @@ class Describer:
             manifest = self._manifests.get(repository, root.digest)
             entry.update(_details(list(self._nodes(repository, manifest))))
         if self._referrers:
-            for each in [entry, *entry.get("children", ())]:
-                each["referrers"] = self._about(repository, Digest.parse(each["digest"]))
+            tags = self._tag_lists.get(repository.name)
+            for each in [entry, *entry.get("children", ()), *entry.get("indexes", ())]:
+                each["referrers"] = _referrers(everything_about(repository, Digest.parse(each["digest"]), tags))
         return entry
-
-    def _about(self, repository: Repository, digest: Digest) -> list[dict[str, Any]]:
-        found = everything_about(repository, digest, self._tag_lists.get(repository.name))
-        return [{"type": one.type, "digest": str(one.digest), "tag": one.tag} for one in found]
 
     def _nodes(self, repository: Repository, root: Manifest) -> Iterator[_Node]:
         """Yield the root first, then what is below it in order, each once, those of nested indexes too."""
@@ -239,7 +237,19 @@ def _details(nodes: Sequence[_Node]) -> dict[str, Any]:
         "annotations": annotations,
         "subject": str(manifest.subject.digest) if manifest and manifest.subject else None,
         "children": [_child(leaf) for leaf in leaves if leaf is not nodes[0]],
+        "indexes": [
+            {"digest": str(node.descriptor.digest), "media_type": node.descriptor.media_type}
+            for node in nodes[1:]
+            if node.manifest is not None and node.manifest.is_index
+        ],
     }
+
+
+def _referrers(found: Iterable[FoundReferrer]) -> list[dict[str, Any]]:
+    return [
+        {"type": one.type, "digest": str(one.digest), "tag": one.tag, "referrers": _referrers(one.referrers)}
+        for one in found
+    ]
 
 
 def _child(leaf: _Node) -> dict[str, Any]:
