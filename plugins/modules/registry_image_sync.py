@@ -162,6 +162,49 @@ options:
           - A multi-architecture image with some of its platforms is another image and has another digest.
         type: list
         elements: str
+      prune:
+        description:
+          - Delete tags of the destinations that the source does not have any more, after everything else, and only when
+            everything else of the whole run went right. V(true), V(false), or a mapping with the keys below.
+          - A tag goes that leads back to exactly one tag of the source, that O(images.source) and the filters
+            V(include), V(exclude) and V(semver) would take, and that the complete list of the source's tags does not
+            have. C(newest) never makes a tag go, unless O(images.prune.outdated) is set.
+          - Never deleted are tags that another rule of the task writes, reads or may have brought, backups
+            (O(backup)), and what belongs to digests that stay. What refers to an image goes with the last tag that
+            names it.
+          - The source has to be one whose tags are listed, and the destination may not name tags but by V({tag}).
+            It is refused together with V(skip) or V(fail) for O(overwrite), and with O(shard).
+          - Nothing at all is deleted in a run with an image that failed, is unknown or was not finished, after
+            O(max_runtime), and when a list of tags was empty or not read as a whole. Check mode shows the same
+            deletions and refuses the same. What only the attempt shows, such as C(delete_unsupported), it cannot tell.
+          - Right before each deletion the tag is asked for again. One that names another image than planned is left.
+          - Where the registry can, a tag is deleted alone. Else its manifest is deleted when every tag of the
+            repository has been asked and every index read, and nothing that stays has it. Else the tag fails with
+            C(delete_unsupported).
+          - Give it a repository that nobody else writes to.
+        type: raw
+        version_added: 0.3.0
+        suboptions:
+          keep:
+            description:
+              - A regular expression, or a list of them. A tag of the destination is never deleted when one of them
+                matches all of it.
+            type: raw
+          outdated:
+            description: Delete also tags that the source has and O(images.tags.newest) does not take.
+            type: bool
+            default: false
+          max_share:
+            description:
+              - How many percent of a repository's tags may go in one run, rounded down. One tag may always go, the last
+                one never. When more are to go, nothing is deleted in the whole run, and all of them fail with
+                C(prune_limit).
+            type: int
+            default: 10
+          max_total:
+            description: How many tags may go in one run, of all repositories. The least of all rules counts.
+            type: int
+            default: 50
       referrers:
         description: O(referrers) for the images of this rule.
         type: raw
@@ -517,6 +560,14 @@ EXAMPLES = r"""
           include: 'v\d+\.\d+\.\d+'
           newest: 5
 
+- name: Keep a mirror, and delete there what the source does not have any more
+  imageops.registry.registry_image_sync:
+    images:
+      - source: harbor.example.com/library/app
+        destination: mirror.example.com/library/app
+        prune:
+          keep: [stable, 'lts-.*']
+
 - name: Copy what can be copied in an hour of the night, and leave room for others
   imageops.registry.registry_image_sync:
     config: harbor-to-acr.json
@@ -610,7 +661,7 @@ images:
       description:
         - V(create), V(update) and V(unchanged) say what the destination needs. V(skip) is left alone for the
           RV(images[].reason) given, V(conflict) must not be written, and V(unknown) means that one of the sides could
-          not be asked or does not have what was asked for.
+          not be asked or does not have what was asked for. V(delete) is a destination tag that O(images.prune) deletes.
       type: str
       sample: update
     status:
@@ -805,6 +856,10 @@ summary:
       sample: 0
     unknown:
       description: In check mode, images that would be written though the destination does not show what it has.
+      type: int
+      sample: 0
+    deleted:
+      description: Tags that were deleted, or in check mode would be.
       type: int
       sample: 0
     failed:

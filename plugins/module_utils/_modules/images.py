@@ -22,6 +22,7 @@ from .._sync.results.message import failure_message, found_message, overdue_mess
 from .._sync.results.progress import Progress
 from .._sync.results.progress_log import ProgressLog
 from .._sync.rules.backup_names import parse_backup
+from .._sync.rules.prune_checks import check_prune
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
 from .._sync.rules.tag_options import parse_tags
 from .._sync.rules.unused_credentials import check_use, usable_logins
@@ -115,6 +116,7 @@ def _plan(task: Task) -> _Plan:
     max_runtime = task_options.max_runtime(params)
     task_options.check_progress(params)
     inputs = read_inputs(task)
+    check_prune(inputs.rules, options.overwrite, in_shards=options.shard is not None)
     run = inputs.run
     report_paths = report_files.prepare(params["report_path"])
     rerun_paths = report_files.prepare(params["rerun_path"], "rerun_path")

@@ -53,6 +53,9 @@ Code = Literal[
     "quota_exceeded",
     # the way back
     "backup_failed",
+    # deletions
+    "prune_limit",
+    "delete_unsupported",
     # the APIs of Alibaba Cloud
     "acr_not_found",
     "acr_forbidden",

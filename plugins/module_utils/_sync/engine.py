@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The phases of a run: plan, copy, retry what failed for a passing reason; the result tells of every image."""
+"""The phases of a run: plan, copy, retry what failed for a passing reason, delete; the result tells of every image."""
 
 from __future__ import annotations
 
@@ -112,6 +112,7 @@ class Engine:
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
         self._rereads: list[Reread] = []
+        self._kept: list[str] = []
         self._started = time.monotonic()
 
     def close(self) -> None:
@@ -131,6 +132,7 @@ class Engine:
                 self._rounds()
                 self._remove_old_backups()
                 self._finish_stores()
+            self._delete()
         except ImageOpsError:
             raise
         except Exception as fault:  # noqa: BLE001 - what was reached is reported all the same
@@ -158,12 +160,12 @@ class Engine:
             seconds=time.monotonic() - self._started,
             registries={host: store.counters() for host, store in self._stores.opened()},
             rereads=list(self._rereads),
-            not_taken=list(self._planner.notes),
+            not_taken=[*self._planner.notes, *self._kept],
         )
 
     def _changed(self, image: ImageResult) -> bool:
         if self._options.check_mode:
-            return image.task.to_copy and image.status == Status.DONE
+            return (image.task.to_copy or image.action == Action.DELETE) and image.status == Status.DONE
         return image.wrote
 
     def _take(self, tasks: Sequence[ImageTask]) -> None:
@@ -292,6 +294,23 @@ class Engine:
             for referrer in image.task.referrers:
                 if referrer.tag is not None and not (referrer.is_there or referrer.merges):
                     yield image.destination.with_tag(referrer.tag)
+
+    def _delete(self) -> None:
+        """Delete what the rules' sources do not have any more, when everything else of the run is right."""
+        planned = self._planner.deletions
+        if self._run.stop.is_set() or not (planned.tasks or planned.obstacles):
+            return
+        from .deletion.deletion_phase import DeletionPhase  # for runs that delete
+
+        self._progress.enter("prune")
+        phase = DeletionPhase(
+            self._stores, self._vendors, self._run, check_mode=self._options.check_mode, on_finished=self._finished
+        )
+        copied = dict(self._results)
+        self._take(planned.tasks)
+        going = [image for key, image in self._results.items() if key not in copied]
+        self._kept = phase.run(going, copied.values(), planned.obstacles)
+        self._finish_stores()
 
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason. Return False when there is no such round."""

@@ -125,6 +125,13 @@ class Generic:
         """
         return {}
 
+    def delete_tag(self, path: str, tag: str) -> bool:
+        """Remove a tag alone by the product's API. Return False when that is not how this product does it.
+
+        :raises ImageOpsError: when the API refuses
+        """
+        return False
+
     def advice(self, error: RegistryError) -> str:
         """Return what to do about an error of this registry; empty where its own hint is as good."""
         return ""

@@ -21,6 +21,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.engine imp
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.backup_names import BackupTemplate
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.prune_checks import check_prune
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules
 
 from .memory_store import MemoryStore, Request
@@ -55,11 +56,14 @@ class MemoryRun:
         """Run to the end. No fault that was not expected is in what the engine logged."""
         self.progress = Progress()
         settings = Settings(retry=replace(QUICK, attempts=attempts))
+        rules = check_rules(parse_rules(list(items), default_registry=None, default_namespace=None, backup=backup))
+        chosen = Options(**options)
+        check_prune(rules, chosen.overwrite, in_shards=chosen.shard is not None)
         run = Run(settings=settings, stop=self.stop, log=self.log.append)
         engine = Engine(
-            check_rules(parse_rules(list(items), default_registry=None, default_namespace=None, backup=backup)),
+            rules,
             connect=lambda host: self._open(host, run),
-            options=Options(**options),
+            options=chosen,
             run=run,
             progress=self.progress,
             managed=self.managed,

@@ -52,6 +52,7 @@ class MemoryStore(Store):
     :ivar allowed: what :meth:`limit` gives
     :ivar lists_referrers: whether it lists referrers by itself, or leaves that to the fallback tag
     :ivar refuses: the artifact types that it does not take
+    :ivar deletes_tags: whether it deletes a tag alone; likewise whole manifests
     """
 
     def __init__(self, host: str, allowed: int = 10) -> None:
@@ -59,6 +60,7 @@ class MemoryStore(Store):
         self.allowed = allowed
         self.lists_referrers = False
         self.refuses: tuple[str, ...] = ()
+        self.deletes_tags = self.deletes_manifests = True
         self.requests: list[Request] = []
         self.around: Callable[[Request], AbstractContextManager[object]] = lambda request: nullcontext()
         self.rounds = self.finished = 0
@@ -191,10 +193,12 @@ class MemoryRepository(Repository):
 
     def delete_tag(self, tag: str) -> None:
         with self._request("delete_tag", tag):
+            self._refuse_unless(self.store.deletes_tags)
             self.tagged.pop(tag, None)
 
     def delete_manifest(self, digest: Digest) -> None:
         with self._request("delete_manifest", str(digest)):
+            self._refuse_unless(self.store.deletes_manifests)
             self.manifests.pop(digest, None)
             self.tagged = {tag: named for tag, named in self.tagged.items() if named != digest}
 
@@ -202,6 +206,10 @@ class MemoryRepository(Repository):
         request = Request(method, self.name, ref)
         self.store.requests.append(request)
         return self.store.around(request)
+
+    def _refuse_unless(self, can: bool) -> None:
+        if not can:
+            raise RegistryError(code="unsupported", action="delete", subject=self.name, cause="it cannot", status=405)
 
     def _find(self, ref: str) -> Manifest | None:
         digest = Digest.parse(ref) if ":" in ref else self.tagged.get(ref)

@@ -31,15 +31,18 @@ class Pages:
 
     :param path: where it begins
     :param key: what the list is called in each page
+    :ivar is_whole: whether everything that was read was an entry, and the end was the end; known once it is read
     """
 
     def __init__(self, client: Client, purpose: Purpose, scopes: Scopes, repository: str, path: str, key: str) -> None:
+        self.is_whole = False
         self._client = client
         self._purpose = purpose
         self._scopes = scopes
         self._repository = repository
         self._path = path
         self._key = key
+        self._lost = 0
 
     def entries(self) -> Iterator[str]:
         """Yield each entry once, in the registry's order; nothing when the repository does not exist.
@@ -62,6 +65,7 @@ class Pages:
             url = next_page(self._client, answer, self._purpose, self._path)
             # A page of nothing but known entries leads in circles, whatever its address says; an empty one may not.
             if url is None or url in seen_pages or (entries and len(seen) == before):
+                self.is_whole = url is None and not self._lost
                 return
             seen_pages.add(url)
             answer = self._next(url)
@@ -121,7 +125,9 @@ class Pages:
             return []
         if not isinstance(entries, list):
             raise self._error("protocol_error", f"the list has no {self._key}")
-        return [entry for entry in entries if isinstance(entry, str)]
+        texts = [entry for entry in entries if isinstance(entry, str)]
+        self._lost += len(entries) - len(texts)
+        return texts
 
     def _error(self, code: Code, cause: str) -> RegistryError:
         return RegistryError(code=code, action=self._purpose.action, subject=self._purpose.subject, cause=cause)

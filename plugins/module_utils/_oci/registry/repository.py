@@ -52,7 +52,11 @@ class RegistryRepository(Repository):
 
     def tags(self) -> list[str]:
         """Return every tag, of all pages (Listing Tags); none when the repository does not exist."""
-        return [tag for tag in self._tag_pages().entries() if _is_tag(tag)]
+        pages = self._tag_pages()
+        listed = list(pages.entries())
+        tags = [tag for tag in listed if _is_tag(tag)]
+        self.tags_are_whole = pages.is_whole and len(tags) == len(listed)
+        return tags
 
     def few_tags(self) -> list[str] | None:
         """Return every tag when they are on one page (Listing Tags); None where there are more pages."""

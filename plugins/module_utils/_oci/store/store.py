@@ -105,6 +105,9 @@ class Repository(ABC):
     name: str
     """The repository with its store, as messages show it: ``registry.example.com/library/nginx``."""
 
+    tags_are_whole = True
+    """Whether the last answer of :meth:`tags` was read to its end, and every entry of it was a tag."""
+
     @abstractmethod
     def tags(self) -> list[str]:
         """Return every tag, of all pages; none when the repository does not exist."""
@@ -199,8 +202,14 @@ class Repository(ABC):
 
     @abstractmethod
     def delete_tag(self, tag: str) -> None:
-        """Remove a tag alone, where the store can."""
+        """Remove a tag alone; one that is not there is removed already.
+
+        :raises ImageOpsError: unsupported, where the store cannot; the tag is there then
+        """
 
     @abstractmethod
     def delete_manifest(self, digest: Digest) -> None:
-        """Remove a manifest with all its tags."""
+        """Remove a manifest with all its tags.
+
+        :raises ImageOpsError: unsupported, where the store cannot
+        """

@@ -116,7 +116,7 @@ class ImageTask:
         """Return how far the image is when planning has ended."""
         if self.error is not None:
             return Status.FAILED
-        return Status.PENDING if self.to_copy or self.action == Action.UNKNOWN else Status.DONE
+        return Status.PENDING if self.to_copy or self.action in (Action.UNKNOWN, Action.DELETE) else Status.DONE
 
     @property
     def changes_destination(self) -> bool:

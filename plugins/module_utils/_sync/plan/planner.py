@@ -24,6 +24,7 @@ from ..work.stores import Stores
 from .backups import with_backups
 from .comparison import CompareOptions, Comparison
 from .creation_times import CreationTimes
+from .deletions import DeletionPlan, Deletions
 from .discover import Discovery
 from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
@@ -49,6 +50,7 @@ class Planner:
     :param shard: the share of the images that is planned; None for all
     :param date: of the run, as the names of backups have it
     :ivar notes: sentences about what the rules leave behind
+    :ivar deletions: what the last plan has deleted after all else
     """
 
     def __init__(
@@ -79,7 +81,9 @@ class Planner:
         self._shard = shard
         self._gate: SignatureGate | None = None
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
+        self._deletion_plan = DeletionPlan(stores, survey)
         self.notes: list[str] = []
+        self.deletions = Deletions()
 
     def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
         """Return every image of the rules, those of one source digest side by side, else in the order of the rules.
@@ -91,6 +95,7 @@ class Planner:
         """
         found = self._discovery.expand(rules)
         self.notes = [*_left_behind(rules), *found.notes]
+        self.deletions = Deletions()
         tasks = [*found.refusals, *find_misnamed(found.rules, self._vendors)]
         stages = in_stages(_without(found.rules, tasks))
         if self._shard is not None:
@@ -113,6 +118,7 @@ class Planner:
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
             tasks += planned
+        self.deletions = self._deletion_plan.plan(found.rules, tasks, lambda name: self._selection.tags(name, earlier))
         return in_order(with_backups(list(merged(tasks)), self._date))
 
     def _signed(self, tasks: list[ImageTask]) -> list[ImageTask]:

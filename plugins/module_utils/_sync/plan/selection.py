@@ -94,14 +94,15 @@ class Selection:
         self._survey.list_few(repository for rule in named for repository in _repositories(rule))
         return {name: fault for name, fault in faults.items() if not (_hides(fault) and earlier.tags(name))}
 
-    def _tags(self, name: str, earlier: EarlierStages) -> Collection[str]:
+    def tags(self, name: str, earlier: EarlierStages) -> Collection[str]:
+        """Return the tags of a repository that are listed, and those that earlier stages write."""
         listed = self._survey.tags(name) or {}
         return {**listed, **dict.fromkeys(earlier.tags(name))}
 
     def _is_missing(self, rule: Rule, earlier: EarlierStages) -> bool:
         """Return whether a repository that a rule names has no tag. One that was found may be empty meanwhile."""
         listed = rule.source.selects_by_listing and rule.brought_by is None
-        return listed and not self._tags(rule.source.name, earlier)
+        return listed and not self.tags(rule.source.name, earlier)
 
     def _read_created(
         self, rules: Sequence[Rule], earlier: EarlierStages
@@ -110,7 +111,7 @@ class Selection:
         candidates = {
             rule: {
                 tag: _origin(Reference(rule.source.registry, rule.source.repository, tag), earlier)
-                for tag in rule.choose(self._tags(rule.source.name, earlier)).taken
+                for tag in rule.choose(self.tags(rule.source.name, earlier)).taken
             }
             for rule in rules
             if rule.tags.needs_created
@@ -121,14 +122,14 @@ class Selection:
     def _pairs(self, rule: Rule, created: Mapping[str, datetime | None], earlier: EarlierStages) -> Iterable[Pair]:
         source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
         by_listing = rule.source.selects_by_listing
-        listed = list(self._tags(rule.source.name, earlier)) if by_listing else rule.source.tags
+        listed = list(self.tags(rule.source.name, earlier)) if by_listing else rule.source.tags
         tags: Sequence[str | None] = [None] if listed is None else rule.select(listed, created)
         for tag in tags:
             for destination in rule.destinations:
                 yield Pair(rule, replace(source, tag=tag), _reference(rule, destination, tag))
 
     def _none_taken(self, origin: str, names: Sequence[str], earlier: EarlierStages) -> str:
-        shown = ", ".join(f"{name} ({len(self._tags(name, earlier))})" for name in names[:_MOST_NAMED])
+        shown = ", ".join(f"{name} ({len(self.tags(name, earlier))})" for name in names[:_MOST_NAMED])
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         return f"{origin} takes none of the tags of {shown}{more}"
 

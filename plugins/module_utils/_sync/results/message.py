@@ -94,7 +94,7 @@ def _counts(result: RunResult, *, check_mode: bool) -> str:
     """Return ``3 created, 8 unchanged``: what is done, or in check mode would be, and what is not finished."""
     names = dict(ACTION_NAMES)
     if check_mode:
-        names.update({Action.CREATE: "to create", Action.UPDATE: "to update"})
+        names.update({Action.CREATE: "to create", Action.UPDATE: "to update", Action.DELETE: "to delete"})
     counts = {
         name: sum(image.action == action and image.status == Status.DONE for image in result.images)
         for action, name in names.items()
@@ -128,7 +128,8 @@ def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
     if words and words not in why:
         why = f"{why}; it said: {words}"
     yield one_line(f"{code}, {_images(len(group))}: {why}")
-    yield "  " + one_line(f"not written: {_some(group, _CORRECTED if code == _INVALID else _NAMED)}", _DETAIL)
+    what = "deleted" if all(image.action == Action.DELETE for image, _error in group) else "written"
+    yield "  " + one_line(f"not {what}: {_some(group, _CORRECTED if code == _INVALID else _NAMED)}", _DETAIL)
     if first.hint:
         yield "  " + one_line(f"what to do: {first.hint}", _DETAIL)
 

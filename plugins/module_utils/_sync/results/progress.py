@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Counts:
     """Where a run stands.
 
-    :param phase: what is being done: ``plan``, ``copy`` or ``retry``; empty before the first
+    :param phase: what is being done: ``plan``, ``copy``, ``retry`` or ``prune``; empty before the first
     :param images_total: images known so far; grows while repositories are listed
     :param images_done: images finished without an error, those that were already right included
     :param images_failed: images that failed and are not being tried again at the moment

@@ -38,6 +38,7 @@ ACTION_NAMES = {
     Action.UNCHANGED: "unchanged",
     Action.SKIP: "skipped",
     Action.UNKNOWN: "unknown",
+    Action.DELETE: "deleted",
 }
 """The words of summaries for what was done."""
 
@@ -73,8 +74,12 @@ def build(result: RunResult, *, return_images: ReturnImages, mask: Mask, check_m
 
 
 def failed_rules(result: RunResult) -> list[dict[str, Any]]:
-    """Return the failed images as items of the option ``images``; the tags of one pair of repositories are one item."""
-    failed = sorted((image for image in result.images if image.status == Status.FAILED), key=_by_destination)
+    """Return the failed images as items of the option ``images``; the tags of one pair of repositories are one item.
+
+    What could not be deleted is not among them: only the whole rule says what goes.
+    """
+    copies = (image for image in result.images if image.status == Status.FAILED and image.action != Action.DELETE)
+    failed = sorted(copies, key=_by_destination)
     return merged_rules([_rule(image) for image in failed])
 
 
@@ -112,7 +117,8 @@ def _diff_lines(image: ImageResult) -> Iterable[str]:
     if image.previous != _digest(image):
         if image.previous is not None or image.task.unseen:
             yield f"-{image.destination} {image.previous or '(unknown)'}"
-        yield f"+{image.destination} {_digest(image)}"
+        if image.action != Action.DELETE:
+            yield f"+{image.destination} {_digest(image)}"
     if image.backup is not None:
         yield f"+{image.backup} {image.previous} (backup)"
     for backup in image.removed_backups:
@@ -185,7 +191,7 @@ def _by_destination(image: ImageResult) -> tuple[str, str]:
 
 
 def _changes(image: ImageResult) -> bool:
-    return image.task.to_copy and image.status == Status.DONE
+    return (image.task.to_copy or image.action == Action.DELETE) and image.status == Status.DONE
 
 
 def _previous(image: ImageResult) -> object:

@@ -16,6 +16,7 @@ from ..._oci.image.reference import Reference, check_tag, quoted
 from ..decisions import Overwrite, UnsupportedArtifacts
 from .backup_names import BackupTemplate
 from .grammar import Destination, Source
+from .prune import Prune
 from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
 from .required_signature import RequiredSignature
@@ -35,6 +36,7 @@ class Rule:
     :ivar unsupported_artifacts: what is done with artifacts that a destination refuses; None leaves it to the task
     :ivar required_signature: what its images must be signed by; None for nothing
     :ivar backup: under which tag a destination's image is kept that is to be overwritten; None when it is not kept
+    :ivar prune: what is deleted at its destinations; None for nothing
     :ivar brought_by: the wildcard that found its repository, when the user did not name it
     """
 
@@ -48,6 +50,7 @@ class Rule:
     unsupported_artifacts: UnsupportedArtifacts | None = None
     required_signature: RequiredSignature | None = None
     backup: BackupTemplate | None = None
+    prune: Prune | None = None
     brought_by: Wildcard | None = None
 
     def choose(self, listed: Iterable[str], created: Mapping[str, datetime | None] | None = None) -> Choice:
@@ -66,6 +69,10 @@ class Rule:
     def is_backup(self, tag: str) -> bool:
         """Return whether a tag has the form of a backup: such a tag is never taken, written or removed by a rule."""
         return self.backup is not None and self.backup.matches(tag)
+
+    def could_take(self, tag: str) -> bool:
+        """Return whether this rule takes a tag of its source's list when nothing but ``newest`` speaks against it."""
+        return self.tags.could_take(tag, self.source.pattern)
 
     def select(self, listed: Sequence[str], created: Mapping[str, datetime | None] | None = None) -> list[str]:
         """Return the source tags that this rule takes out of a listing, each once, in the order of their versions.
@@ -119,7 +126,10 @@ def _destination_tag(rule: Rule, destination: Destination, source_tag: str | Non
 
 
 def as_item(rule: Rule, source: Reference, destination: Reference) -> dict[str, Any]:
-    """Return this rule, narrowed to one image, in the form that the option ``images`` takes."""
+    """Return this rule, narrowed to one image, in the form that the option ``images`` takes.
+
+    One image is no list to compare with, so it deletes nothing.
+    """
     item: dict[str, Any] = {"source": str(source), "destination": str(destination)}
     if rule.platforms:
         item["platforms"] = [str(platform) for platform in rule.platforms]

@@ -9,7 +9,7 @@ InputError, naming the rule, the value and the form that is right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
@@ -20,6 +20,8 @@ from ..._oci.image.reference import parse_prefix, quoted
 from ..decisions import Overwrite, UnsupportedArtifacts
 from .backup_names import BackupTemplate
 from .grammar import Destination, Source, parse_destination, parse_source
+from .prune import Prune, parse_prune
+from .prune_checks import check_alone
 from .referrer_choice import parse_referrers
 from .required_signature import parse_required_signature
 from .rule import Rule, as_item, destination_tag
@@ -47,6 +49,7 @@ _KEYS = (
     "tags",
     "platforms",
     "overwrite",
+    "prune",
     "referrers",
     "require_signature",
     "unsupported_artifacts",
@@ -183,10 +186,11 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
     field = Field("source", origin)
     source = parse_source(field.text(item["source"], _SIDE_FORM), field)
     _refuse_backups(source, defaults.backup, field)
+    destinations = _parse_destinations(item.get("destination"), origin, source, defaults.beginning)
     return Rule(
         origin=origin,
         source=source,
-        destinations=_parse_destinations(item.get("destination"), origin, source, defaults.beginning),
+        destinations=destinations,
         tags=_parse_tags(item.get("tags"), origin, source),
         platforms=defaults.platforms
         if item.get("platforms") is None
@@ -195,6 +199,7 @@ def _parse_rule(item: object, origin: str, defaults: _Defaults) -> Rule:
         overwrite=_parse_word(Overwrite, item, "overwrite", origin),
         unsupported_artifacts=_parse_word(UnsupportedArtifacts, item, "unsupported_artifacts", origin),
         required_signature=parse_required_signature(item.get("require_signature"), origin),
+        prune=_parse_prune(item.get("prune"), origin, source, destinations),
         backup=defaults.backup,
     )
 
@@ -207,6 +212,13 @@ def _refuse_backups(source: Source, backup: BackupTemplate | None, field: Field)
             f"{quoted(named[0])} is a name for backups, which no rule takes",
             "leave backup out of this task to copy a backup, or write another template",
         )
+
+
+def _parse_prune(value: object, origin: str, source: Source, destinations: Sequence[Destination]) -> Prune | None:
+    prune = parse_prune(value, origin)
+    if prune is not None:
+        check_alone(prune, origin, source, destinations)
+    return prune
 
 
 def _parse_tags(value: object, origin: str, source: Source) -> TagFilter:

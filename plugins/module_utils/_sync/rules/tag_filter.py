@@ -184,6 +184,10 @@ class TagFilter:
             return "it belongs to a digest, and comes with the image that has it"
         return self._misfit(tag, pattern)
 
+    def could_take(self, tag: str, pattern: TagPattern | None) -> bool:
+        """Return whether a tag is taken when ``newest`` does not leave it."""
+        return not self._reason(tag, pattern)
+
     def takes_alone(self, tag: str, pattern: TagPattern | None) -> bool:
         """Return whether a tag that belongs to a digest is taken although no image with that digest is."""
         return not (self.newest or self.semver or self._misfit(tag, pattern))

@@ -141,6 +141,7 @@ def test_every_number_of_the_summary() -> None:
         "unchanged": 1,
         "skipped": 1,
         "unknown": 0,
+        "deleted": 0,
         "failed": 0,
         "pending": 0,
         "bytes": 12,
