@@ -26,7 +26,8 @@ options:
       - What to look at. V(registry/repository) stands for all tags of a repository, V(registry/repository:tag) and
         V(registry/repository@sha256:...) for one image.
       - V(oci:/path//repository:tag) and the like stand for what is in an OCI image layout in that directory of the host
-        where the task runs; V(oci:/path) stands for each repository of it.
+        where the task runs; V(oci:/path) stands for each repository of it. V(oci-archive:/path.tar) means one in a
+        tar, and V(docker-archive:/path.tar) what C(docker save) wrote before version 25.
       - Names without a registry are Docker Hub's.
     type: list
     elements: str

@@ -18,8 +18,8 @@ description:
     digest.
   - Blobs are streamed from registry to registry through where the task runs. Nothing is stored on disk and no
     container engine is needed.
-  - An OCI image layout in a directory is a place like a registry, as source and as destination. It carries images
-    across an air gap.
+  - An OCI image layout, in a directory or in a tar, is a place like a registry, as source and as destination. It
+    carries images across an air gap.
   - Rules can be given as O(images), or as the files of image-syncer (O(config), or O(auth_file) and O(images_file)),
     or both.
   - Everything that is given is checked before any registry is contacted.
@@ -73,6 +73,9 @@ options:
             layout has. Layouts of skopeo, buildah, umoci, oras, regctl, containerd and C(docker save) are read.
             Images whose tag stands there alone are in a repository that is called as the directory is, and one image
             without any name has the tag V(latest) there.
+          - V(oci-archive:/path.tar//repository:tag) and V(oci-archive:/path.tar) mean the same in an uncompressed tar.
+            V(docker-archive:/path.tar) does in what C(docker save) wrote before version 25. That has no manifests, so
+            they are made, the same in each run, and the digests are not those of the images where they come from.
           - Names without a registry are Docker Hub's.
           - Quote it when it has a comma or a brace and is written in YAML's C({ }).
         type: str
@@ -94,6 +97,9 @@ options:
           - V(oci:/path//repository) means an OCI image layout in that directory of the host where the task runs, and
             V(oci:/path) the same with the whole path of each source repository. The directory is made when it is not
             there; what it has already is kept, and several runs may write to it at once.
+          - V(oci-archive:/path.tar//repository) and V(oci-archive:/path.tar) mean such a layout in a tar. It is written
+            beside the old one, which takes the room of both, and put in its place at the end of the run, unless nothing
+            is new. A run that ends before leaves the old one as it was. One run writes at a time; others wait.
           - Names for ACR Enterprise Edition are checked against its rules first, and with O(registries[].acr) what
             would be created against the instance's namespaces and quotas.
           - An empty string stands for O(default_registry)V(/)O(default_namespace)V(/) and the source's repository

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,27 @@ def faults(layout: Path) -> list[str]:
             below = [*document.get("manifests", ()), *document.get("layers", ()), *document.get("blobs", ())]
             waiting += [*below, *([document["config"]] if "config" in document else [])]
     return found
+
+
+def reached(layout: Path) -> set[str]:
+    """The digests of all manifests that the index leads to."""
+    waiting, seen = [entry["digest"] for entry in entries(layout)], set()
+    while waiting:
+        digest = waiting.pop()
+        seen.add(digest)
+        document = json.loads(blob_path(layout, digest).read_bytes())
+        waiting += [child["digest"] for child in document.get("manifests") or ()]
+    return seen
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar."""
+    with tarfile.open(archive, "r:") as tar:
+        tar.extractall(folder, filter="data")
+
+
+def pack(folder: Path, archive: Path, form: int = tarfile.PAX_FORMAT) -> None:
+    """Pack what is in a folder into a tar."""
+    with tarfile.open(archive, "w:", format=form) as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, path.name)

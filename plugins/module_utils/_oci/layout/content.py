@@ -24,6 +24,7 @@ from ..store.store import BlobReader, OpenAt
 INDEX_FILE = "index.json"
 LAYOUT_FILE = "oci-layout"
 LAYOUT_MARK = b'{"imageLayoutVersion":"1.0.0"}'
+EMPTY_INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
 MAX_INDEX_BYTES = 64 * 1024 * 1024
 
 _HINTS = {

@@ -23,6 +23,7 @@ from ..errors import ContentError
 from ..image.manifest import Descriptor
 from ..store.store import OpenAt
 from .content import (
+    EMPTY_INDEX,
     INDEX_FILE,
     LAYOUT_FILE,
     LAYOUT_MARK,
@@ -142,7 +143,7 @@ class Directory(Content):
                 self._clean(self._writers)
                 fcntl.flock(self._writers, fcntl.LOCK_SH)
                 with self._locked():
-                    for name, raw in ((LAYOUT_FILE, LAYOUT_MARK), (INDEX_FILE, _EMPTY_INDEX)):
+                    for name, raw in ((LAYOUT_FILE, LAYOUT_MARK), (INDEX_FILE, EMPTY_INDEX)):
                         if self.size(name) is None:
                             self._replace(name, raw)
             except OSError as fault:
@@ -237,9 +238,6 @@ class Directory(Content):
         """Have the names in a folder on the disk."""
         with _directory(self.path, f"{folder}/any" if folder else "any") as (fd, _name):
             os.fsync(fd)
-
-
-_EMPTY_INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
 
 
 @contextmanager

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from ..client.run import Run
-from ..errors import InputError
-from ..image.places import LAYOUT, Place
+from ..image.places import LAYOUT, LAYOUT_ARCHIVE, Place
 from ..store.store import Store
+from .archive import Archive
+from .content import Content
 from .directory import Directory
+from .docker_archive import DockerArchive
 from .layout import Layout
 
 
@@ -18,10 +20,12 @@ def open_layout(host: str, place: Place, run: Run) -> Store:
 
     :param host: the place, as references begin with it
     """
+    return Layout(host, place, _content(place, run), run)
+
+
+def _content(place: Place, run: Run) -> Content:
     if place.transport == LAYOUT:
-        return Layout(host, place, Directory(place.path), run)
-    raise InputError(
-        subject=f"{place.transport}:{place.path}",
-        cause="archives are not yet supported",
-        hint="unpack it with tar into a directory, and write oci: before the path of that",
-    )
+        return Directory(place.path)
+    if place.transport == LAYOUT_ARCHIVE:
+        return Archive(place.path, run)
+    return DockerArchive(place.path, run.warn)

@@ -330,8 +330,8 @@ def test_a_manifest_without_its_blobs(store: TestedStore, repository: str) -> No
 
 
 def test_images_of_every_shape_are_copied_byte_for_byte(store: TestedStore, repository: str, gallery: Gallery) -> None:
-    source, destination = store.repository(GALLERY), store.repository(repository)
     shapes = gallery(store)
+    source, destination = store.repository(GALLERY), store.repository(repository)
     for tag in shapes:
         copy(source, destination, source.manifest(tag), tag)
     for tag, image in shapes.items():

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -61,16 +60,7 @@ class TestedLayout:
         digest = reference if ":" in reference else layouts.named(self._path).get(f"{path}:{reference}", "")
         if self._store is not None:
             self._store.finish()
-        return self.blob(path, digest) if digest in self._reached() else None
-
-    def _reached(self) -> set[str]:
-        waiting, seen = [entry["digest"] for entry in layouts.entries(self._path)], set()
-        while waiting:
-            digest = waiting.pop()
-            seen.add(digest)
-            document = json.loads(layouts.blob_path(self._path, digest).read_bytes())
-            waiting += [child["digest"] for child in document.get("manifests") or ()]
-        return seen
+        return self.blob(path, digest) if digest in layouts.reached(self._path) else None
 
     def blob(self, path: str, digest: str) -> bytes | None:
         found = layouts.blob_path(self._path, digest) if digest else None

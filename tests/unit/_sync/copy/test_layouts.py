@@ -170,6 +170,27 @@ def test_a_layout_goes_into_another_layout(outside: MemoryStore, layout: Path, t
     assert layouts.faults(other) == []
 
 
+def test_an_archive_carries_the_same_and_is_not_touched_where_nothing_is_new(
+    outside: MemoryStore, tmp_path: Path
+) -> None:
+    archive, run = tmp_path / "bundle.tar", MemoryRun(outside)
+    rule = item("outside.test/library/**", f"oci-archive:{archive}")
+    assert actions(run.sync(rule, check_mode=True)) == [("create", "done")] * 3
+    assert list(tmp_path.iterdir()) == []
+    assert actions(run.sync(rule)) == [("create", "done")] * 3
+    before = archive.stat()
+    assert actions(run.sync(rule)) == [("unchanged", "done")] * 3
+    assert (archive.stat().st_ino, archive.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    push(outside, "library/redis", images.image("newer"), "8")
+    assert sorted(each[0] for each in actions(run.sync(rule))) == ["create", "unchanged", "unchanged", "unchanged"]
+    inside = MemoryStore("inside.test")
+    assert actions(MemoryRun(inside).sync(item(f"oci-archive:{archive}", "inside.test"))) == [("create", "done")] * 4
+    assert str(inside.repository("library/nginx").tagged["1.27"]) == LIST.digest
+    (tmp_path / "unpacked").mkdir()
+    layouts.unpack(archive, tmp_path / "unpacked")
+    assert layouts.faults(tmp_path / "unpacked") == []
+
+
 class Unfinished(MemoryStore):
     """A store that loses what was written when the run ends."""
 
