@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
     from .._oci.credentials.provider import CredentialProvider
     from .._oci.http.transport import Access
-    from .._sync.engine import Engine, Options
+    from .._sync.engine import Engine
     from .._sync.results.outcome import RunResult
     from .._sync.rules.image_syncer import AuthEntry
     from .._sync.rules.tag_filter import TagFilter
+    from .._sync.run_options import Options
     from .._sync.work.stores import Stores
     from .task import Task
 

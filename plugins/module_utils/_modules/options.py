@@ -24,7 +24,7 @@ from .registry_entries import RegistryEntry, check_instance, instance_spec
 
 if TYPE_CHECKING:
     from .._oci.http.transport import Access
-    from .._sync.engine import Options
+    from .._sync.run_options import Options
 
 OnSecret = Callable[[str], None]
 
@@ -215,9 +215,9 @@ def settings(params: Mapping[str, Any]) -> Settings:
 
 def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
     """Return how the engine works. Raise InputError for numbers that cannot be meant."""
-    from .._sync.engine import Options
     from .._sync.rules.referrer_choice import ALL, parse_referrers
     from .._sync.rules.shard import parse_shard
+    from .._sync.run_options import Options
 
     return Options(
         concurrency=int(_at_least("concurrency", params["concurrency"], 1)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._oci.client.run import Run
@@ -16,7 +16,7 @@ from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .copy.blob_transfers import Bandwidth
-from .decisions import Action, Bulk, OnError, Overwrite, ReferrerState, Status, UnsupportedArtifacts
+from .decisions import Action, OnError, ReferrerState, Status
 from .plan.comparison import CompareOptions
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
@@ -24,9 +24,8 @@ from .plan.source_images import SourceImages
 from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
 from .results.progress import Progress
 from .rules.backup_names import date_of
-from .rules.referrer_choice import ALL, ReferrerChoice
 from .rules.rule_parser import Rule
-from .rules.shard import Shard
+from .run_options import Options
 from .vendors import Vendors
 from .work.manifest_cache import ManifestCache
 from .work.stores import Stores
@@ -35,36 +34,6 @@ from .work.workers import unexpected
 if TYPE_CHECKING:
     from .copy.copy_phase import CopyPhase
     from .vendors import ManagedRegistries
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of a run.
-
-    :ivar concurrency: blobs that are transferred at once in the whole run
-    :ivar bandwidth_limit: bytes a second that may be written to all destinations together; None for no limit
-    :ivar overwrite: for rules that do not say
-    :ivar rewrite: put manifests again even where both sides are equal
-    :ivar retries: rounds over failed images after the first
-    :ivar shard: the share of the images that this run has; None for all
-    :ivar began: when the run began, in seconds since 1970, which the names of backups have
-    :ivar bulk: whether lists of digests may show that an image need not be copied
-    """
-
-    concurrency: int = 10
-    bandwidth_limit: int | None = None
-    on_error: OnError = OnError.CONTINUE
-    overwrite: Overwrite = Overwrite.ALWAYS
-    rewrite: bool = False
-    retries: int = 3
-    check_mode: bool = False
-    foreign_layers: bool = False
-    unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
-    referrers: ReferrerChoice = ALL
-    referrers_required: bool = False
-    shard: Shard | None = None
-    began: float = field(default_factory=time.time)
-    bulk: Bulk = Bulk.AUTO
 
 
 class Engine:

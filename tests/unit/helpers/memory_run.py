@@ -17,12 +17,13 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.places import place_of
 from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.opening import open_layout
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
-from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
+from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.backup_names import BackupTemplate
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.prune_checks import check_prune
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.run_options import Options
 
 from .memory_store import MemoryStore, Request
 

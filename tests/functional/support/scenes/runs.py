@@ -17,10 +17,11 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
-from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine, Options
+from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules
+from ansible_collections.imageops.registry.plugins.module_utils._sync.run_options import Options
 
 from ..clients.endpoint import Endpoint
 
