@@ -371,13 +371,43 @@ options:
       - V(always) moves it, V(skip) leaves it, V(fail) leaves it and fails the image with the code C(conflict).
       - For V(skip) and V(fail) the tag is looked at once more right before it is written, so that what somebody else
         wrote in the meantime is left, too.
+      - If it is not given, it is V(skip) with O(lock=use), and else V(always).
     type: str
     choices: [always, skip, fail]
-    default: always
   rewrite:
     description: Write manifests again also where both sides are equal, as C(--force) of image-syncer does.
     type: bool
     default: false
+  lock_path:
+    description:
+      - A file, where the task runs, that says which digest each tag of the sources had when it was last copied. Keep it
+        beside the rules, in version control. It is JSON with one line a tag.
+      - Needs O(lock).
+    type: path
+    version_added: 0.3.0
+  lock:
+    description:
+      - V(use) copies the digests of O(lock_path), whatever the tags name now. A tag that the source does not have any
+        more is copied as well; a digest that it does not have any more has the code C(source_gone). Rules choose among
+        the tags of the lock, so that C(newest) does not push one out for a new tag. A destination tag with another
+        digest is left, unless O(overwrite=always) is given.
+      - V(update) copies what the tags name, and writes the digests of what has arrived into O(lock_path) at the end, in
+        one step. A tag that has not arrived at each of its destinations keeps its entry, and so does a tag that no rule
+        takes any more. In check mode nothing is written, and the diff shows what would be.
+      - A source that is named by its digest needs no entry, and what another rule of the task writes follows the entry
+        of its own source. Tags that never move (O(images.tags.immutable)) are compared like others.
+      - Needs O(lock_path).
+    type: str
+    choices: [use, update]
+    version_added: 0.3.0
+  lock_missing:
+    description:
+      - What happens with O(lock=use) to a tag that O(lock_path) does not have. V(skip) leaves it out, and the result
+        counts it. V(fail) fails it with the code C(lock_missing).
+    type: str
+    choices: [skip, fail]
+    default: skip
+    version_added: 0.3.0
   backup:
     description:
       - The tag under which an image is kept, in the same repository, before its own tag is overwritten, such as
@@ -595,6 +625,18 @@ EXAMPLES = r"""
       - source: registry.example.com/staging/app@sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998
         destination: registry.example.com/production/app:2.4.0
         overwrite: fail
+
+- name: Copy what the tags name now, and write down which digests these are
+  imageops.registry.registry_image_sync:
+    images: "{{ my_images }}"
+    lock_path: mirror.lock.json
+    lock: update
+
+- name: Copy the same images again, anywhere and at any time
+  imageops.registry.registry_image_sync:
+    images: "{{ my_images }}"
+    lock_path: mirror.lock.json
+    lock: use
 
 - name: Keep what is overwritten, the last three of each tag
   imageops.registry.registry_image_sync:
@@ -868,6 +910,11 @@ summary:
       description: Tags that were deleted, or in check mode would be.
       type: int
       sample: 0
+    not_locked:
+      description: Images whose tag is not in O(lock_path).
+      type: int
+      sample: 0
+      version_added: 0.3.0
     failed:
       description: Images that failed.
       type: int
@@ -933,6 +980,24 @@ notes:
   type: list
   elements: str
   sample: []
+lock:
+  description: What became of O(lock_path).
+  returned: when O(lock_path) is given
+  type: dict
+  version_added: 0.3.0
+  contains:
+    path:
+      description: The file, with links resolved.
+      type: str
+      sample: /srv/mirror/mirror.lock.json
+    images:
+      description: How many tags it has, or in check mode would have.
+      type: int
+      sample: 12
+    changed:
+      description: How many of them are new or have another digest. The task is changed then.
+      type: int
+      sample: 1
 acr_credentials:
   description: >-
     Where the access key comes from that signs the calls for the logins of an instance of ACR, by the host of its
@@ -961,7 +1026,7 @@ diff:
     prepared:
       description: >-
         Of each tag that changes its digest before and after next to each other, of a new one the digest alone, and what
-        is copied that refers to its image. At most 200 lines.
+        is copied that refers to its image. Then the same of O(lock_path). At most 200 lines of each.
       type: str
       sample: |
         --- destination tags before

@@ -30,6 +30,7 @@ from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .circumstances import Circumstances
 from .connections import Connect, Connections, connections, connector, context, docker_config, given_credentials
+from .locking import LockFile
 from .registry_entries import managed_registries
 from .supervision import SharedFiles
 
@@ -59,6 +60,7 @@ class _Plan:
     log: LogFile | None
     report_paths: Sequence[str]
     rerun_path: str
+    lock: LockFile | None
     circumstances: Circumstances
     progress: Progress
     shared: SharedFiles
@@ -86,7 +88,7 @@ def sync_images(task: Task) -> NoReturn:
     more: dict[str, Any] = _write_down(task, plan, result)
     if plan.managed:
         more["acr_credentials"] = {host: asdict(registry.origin) for host, registry in plan.managed.items()}
-    _end(task, result, signal, more)
+    _end(task, plan, result, signal, more)
 
 
 def describe_images(task: Task) -> NoReturn:
@@ -119,6 +121,9 @@ def _plan(task: Task) -> _Plan:
     inputs = read_inputs(task)
     check_prune(inputs.rules, options.overwrite, in_shards=options.shard is not None)
     run = inputs.run
+    lock = LockFile.of(params)
+    if lock is not None:
+        options = replace(options, lock=lock.use, compare_all=True)
     report_paths = report_files.prepare(params["report_path"])
     rerun_paths = report_files.prepare(params["rerun_path"], "rerun_path")
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
@@ -141,6 +146,7 @@ def _plan(task: Task) -> _Plan:
         log=log,
         report_paths=report_paths,
         rerun_path=rerun_paths[0] if rerun_paths and not task.check_mode else "",
+        lock=lock,
         circumstances=Circumstances(params, inputs.rules),
         progress=progress,
         shared=SharedFiles.of(params, snapshot),
@@ -257,18 +263,25 @@ def _write_down(task: Task, plan: _Plan, result: RunResult) -> dict[str, Any]:
             report_files.write(plan.report_paths, content, language=task.params["report_language"])
         except OSError as error:
             task.warn(f"cannot write the report {error.filename}: {error.strerror or error}")
+    more: dict[str, Any] = {} if plan.lock is None else {"lock": plan.lock.told(result)}
+    if plan.lock is not None and not task.check_mode:
+        try:
+            plan.lock.write(result)
+        except OSError as error:
+            task.warn(f"cannot write the lock {error.filename}: {error.strerror or error}")
+            more = {}
     if not plan.rerun_path:
-        return {}
+        return more
     again = report.failed_rules(result)
     try:
         report_files.write_rules(plan.rerun_path, again)
     except OSError as error:
         task.warn(f"cannot write the failed images to {error.filename}: {error.strerror or error}")
-        return {}
-    return {"rerun_path": plan.rerun_path} if again else {}
+        return more
+    return {**more, "rerun_path": plan.rerun_path} if again else more
 
 
-def _end(task: Task, result: RunResult, signal: str, more: dict[str, Any]) -> NoReturn:
+def _end(task: Task, plan: _Plan, result: RunResult, signal: str, more: dict[str, Any]) -> NoReturn:
     """End the task.
 
     :param more: keys of its result that are not out of the run
@@ -289,13 +302,15 @@ def _end(task: Task, result: RunResult, signal: str, more: dict[str, Any]) -> No
         check_mode=task.check_mode,
     )
     returned.update(more)
+    if "lock" in more:
+        returned["changed"] = result.changed or more["lock"]["changed"] > 0
     if codes:
         message = failure_message(result, check_mode=task.check_mode, signal=signal)
         task.fail(task.secrets.mask(message), codes=sorted(codes), result=returned)
     if result.overdue:
         task.warn(overdue_message(result))
     if task.diff_mode:
-        returned["diff"] = report.diff(result)
+        returned["diff"] = report.diff(result, plan.lock.diff(result) if plan.lock is not None else ())
     task.succeed({"msg": success_message(result, check_mode=task.check_mode), **returned})
 
 

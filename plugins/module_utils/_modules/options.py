@@ -19,7 +19,7 @@ from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
 from .._oci.http.proxies import Proxies, proxy_secrets
 from .._oci.image.reference import parse_prefix, quoted
-from .._sync.decisions import Bulk, OnError, Overwrite, ReturnImages, UnsupportedArtifacts
+from .._sync.decisions import Bulk, LockMissing, LockMode, OnError, Overwrite, ReturnImages, UnsupportedArtifacts
 from .registry_entries import RegistryEntry, check_instance, instance_spec
 
 if TYPE_CHECKING:
@@ -85,8 +85,11 @@ def sync_spec() -> dict[str, Any]:
         "max_runtime": {"type": "float"},
         "retries": {"type": "int", "default": 3},
         "on_error": {"type": "str", "choices": _words(OnError), "default": "continue"},
-        "overwrite": {"type": "str", "choices": _words(Overwrite), "default": "always"},
+        "overwrite": {"type": "str", "choices": _words(Overwrite)},
         "rewrite": {"type": "bool", "default": False},
+        "lock_path": {"type": "path"},
+        "lock": {"type": "str", "choices": _words(LockMode)},
+        "lock_missing": {"type": "str", "choices": _words(LockMissing), "default": "skip"},
         "backup": {"type": "str"},
         "backup_keep": {"type": "int"},
         "shard": {"type": "dict", "options": _shard_spec()},
@@ -129,7 +132,7 @@ def sync_constraints() -> dict[str, Any]:
     return {
         "required_one_of": [("images", "config", "images_file")],
         "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
-        "required_together": [("default_registry", "default_namespace")],
+        "required_together": [("default_registry", "default_namespace"), ("lock_path", "lock")],
     }
 
 
@@ -224,7 +227,7 @@ def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
         bandwidth_limit=_bandwidth(params["bandwidth_limit"]),
         retries=int(_at_least("retries", params["retries"], 0)),
         on_error=OnError(params["on_error"]),
-        overwrite=Overwrite(params["overwrite"]),
+        overwrite=Overwrite(params["overwrite"] or ("skip" if params["lock"] == "use" else "always")),
         rewrite=params["rewrite"],
         bulk=Bulk(params["bulk"]),
         foreign_layers=params["foreign_layers"],

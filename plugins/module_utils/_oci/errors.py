@@ -51,6 +51,9 @@ Code = Literal[
     "source_policy",
     "unsupported",
     "quota_exceeded",
+    # the lock
+    "lock_missing",
+    "source_gone",
     # the way back
     "backup_failed",
     # deletions

@@ -99,6 +99,20 @@ class Overwrite(_Word):
     FAIL = "fail"
 
 
+class LockMode(_Word):
+    """What is done with a lock: its digests are copied, or what has arrived is written into it."""
+
+    USE = "use"
+    UPDATE = "update"
+
+
+class LockMissing(_Word):
+    """What is done with a tag that a lock does not have: leave it out, or fail it."""
+
+    SKIP = "skip"
+    FAIL = "fail"
+
+
 class OnMissing(_Word):
     """What is done with an image that has no signature: fail it, or leave it out."""
 

@@ -61,7 +61,8 @@ class Engine:
         self._stores = Stores(connect)
         self._vendors = Vendors(self._stores, managed or {})
         self._manifests = ManifestCache()
-        self._source_images = SourceImages(self._stores, self._manifests, run)
+        locked = options.lock.lock.digests if options.lock else None
+        self._source_images = SourceImages(self._stores, self._manifests, run, locked=locked)
         self._planner = Planner(
             self._stores,
             self._source_images,
@@ -74,9 +75,11 @@ class Engine:
                 unsupported_artifacts=options.unsupported_artifacts,
                 referrers=options.referrers,
                 bulk=options.bulk,
+                compare_all=options.compare_all or options.lock is not None,
             ),
             date=date_of(options.began),
             shard=options.shard,
+            lock=options.lock,
             run=run,
         )
         self._results: dict[tuple[Reference, Reference], ImageResult] = {}
@@ -130,6 +133,7 @@ class Engine:
             registries={host: store.counters() for host, store in self._stores.opened()},
             rereads=list(self._rereads),
             not_taken=[*self._planner.notes, *self._kept],
+            not_locked=self._planner.not_locked,
         )
 
     def _changed(self, image: ImageResult) -> bool:

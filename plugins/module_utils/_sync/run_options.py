@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from .decisions import Bulk, OnError, Overwrite, UnsupportedArtifacts
+from .rules.lock import LockUse
 from .rules.referrer_choice import ALL, ReferrerChoice
 from .rules.shard import Shard
 
@@ -25,6 +26,8 @@ class Options:
     :ivar shard: the share of the images that this run has; None for all
     :ivar began: when the run began, in seconds since 1970, which the names of backups have
     :ivar bulk: whether lists of digests may show that an image need not be copied
+    :ivar lock: whose digests are copied, whatever the tags name; None when the tags decide
+    :ivar compare_all: ask about each image by itself, also where it never moves or a list has its digest
     """
 
     concurrency: int = 10
@@ -41,3 +44,5 @@ class Options:
     shard: Shard | None = None
     began: float = field(default_factory=time.time)
     bulk: Bulk = Bulk.AUTO
+    lock: LockUse | None = None
+    compare_all: bool = False

@@ -22,10 +22,11 @@ class JsonFault(ValueError):
     """The text is not JSON, or not safely so. Its words are a cause, to be put in an error that names the document."""
 
 
-def loads(raw: bytes, *, unique: Collection[str] = ()) -> Any:
+def loads(raw: bytes, *, unique: Collection[str] = (), once: bool = False) -> Any:
     """Parse bytes as JSON (RFC 8259): UTF-8 without a byte order mark, finite numbers of at most 40 digits.
 
     :param unique: lower-case keys that no object may have twice, however they are spelled
+    :param once: whether no object may have any key twice, in the same spelling
     :raises JsonFault: for everything else, great depth included
     """
     try:
@@ -34,7 +35,7 @@ def loads(raw: bytes, *, unique: Collection[str] = ()) -> Any:
             parse_int=_integer,
             parse_float=_float,
             parse_constant=_constant,
-            object_pairs_hook=_object_maker(unique),
+            object_pairs_hook=_object_maker(unique, once=once),
         )
     except JsonFault:
         raise
@@ -76,15 +77,16 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _object_maker(unique: Collection[str]) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+def _object_maker(unique: Collection[str], *, once: bool) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
     def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _value in pairs:
             folded = key.casefold()
-            if folded in unique:
-                if folded in seen:
+            if once or folded in unique:
+                name = folded if folded in unique else key
+                if name in seen:
                     raise JsonFault(f"one of its JSON objects has the key {key!r} twice")
-                seen.add(folded)
+                seen.add(name)
         return dict(pairs)
 
     return make

@@ -67,6 +67,7 @@ class ImageLoader:
                 raise
             now = await self._resolve_again(result, planned, fault)
         result.notes.append(f"the source tag moved from {planned.digest} to {now.digest} during the run")
+        result.task = replace(result.task, source_image=now, digest=now.digest)
         result.digest = now.digest
         return await self._graphs.read(result.task.source, now)
 

@@ -35,6 +35,7 @@ class CompareOptions:
     :ivar overwrite: for rules that do not say
     :ivar rewrite: put manifests again even where both sides are equal
     :ivar check_mode: compare tags that never move like others, and say of what is not seen that it is unknown
+    :ivar compare_all: ask about each image by itself, also where it never moves or a list has its digest
     :ivar referrers: which of what refers to images comes with them, for rules that do not say
     :ivar unsupported_artifacts: for rules that do not say; where it is to strip, what lacks only artifacts that the
         destination did not take is equal
@@ -48,6 +49,7 @@ class CompareOptions:
     unsupported_artifacts: UnsupportedArtifacts
     referrers: ReferrerChoice = ALL
     bulk: Bulk = Bulk.AUTO
+    compare_all: bool = False
 
 
 class Comparison:
@@ -77,7 +79,7 @@ class Comparison:
         :param earlier: what is written before, and copied by some of these pairs
         """
         tasks: list[ImageTask] = []
-        if not self._options.check_mode and not self._options.rewrite:
+        if not (self._options.check_mode or self._options.rewrite or self._options.compare_all):
             tasks, pairs = split_immutable(pairs, self._survey)
         makers = {pair.source: maker for pair in pairs for maker in [earlier.maker(pair.source)] if maker is not None}
         waiting = {source for source, maker in makers.items() if not maker.to_copy}

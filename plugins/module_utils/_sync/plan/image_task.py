@@ -191,8 +191,11 @@ def merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
 def _chosen(group: Sequence[ImageTask]) -> ImageTask:
     """Return the task that stands for several of one digest: where one requires a signature, one that does.
 
-    What is refused for one of them is not written for another.
+    What is refused for one of them, or lacks an entry in the lock, is not written for another.
     """
+    unlocked = next((task for task in group if task.error is not None and task.error.code == "lock_missing"), None)
+    if unlocked is not None:
+        return unlocked
     strict = [task for task in group if task.rule.required_signature is not None]
     held = next((task for task in strict if not task.to_copy and task.action != Action.UNCHANGED), None)
     candidates = strict or group

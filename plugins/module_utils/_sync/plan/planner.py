@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..._oci.client.run import Run
 from ..._oci.errors import InputError
 from ..decisions import Bulk
+from ..rules.lock import LockUse
 from ..rules.rule_parser import Rule
 from ..rules.shard import Shard
 from ..rules.stages import in_stages
@@ -29,6 +30,7 @@ from .discover import Discovery
 from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
 from .listed_digests import ListedDigests
+from .locked_pairs import split_locked
 from .names import find_misnamed
 from .new_repositories import NewRepositories
 from .referrer_search import ReferrerSearch
@@ -49,8 +51,10 @@ class Planner:
 
     :param shard: the share of the images that is planned; None for all
     :param date: of the run, as the names of backups have it
+    :param lock: whose digests are copied, whatever the tags name; None when the tags decide
     :ivar notes: sentences about what the rules leave behind
     :ivar deletions: what the last plan has deleted after all else
+    :ivar not_locked: how many images have no entry in the lock
     """
 
     def __init__(
@@ -62,14 +66,16 @@ class Planner:
         vendors: Vendors,
         options: CompareOptions,
         date: str,
+        lock: LockUse | None,
         shard: Shard | None = None,
         run: Run,
     ) -> None:
         survey = Survey(stores, source_images, vendors, run.log)
         self._vendors = vendors
         self._discovery = Discovery(stores, vendors, log=run.log)
-        self._selection = Selection(survey, CreationTimes(stores, manifests, run))
-        bulk = Bulk.FALSE if options.rewrite else options.bulk
+        self._selection = Selection(survey, CreationTimes(stores, manifests, run), lock.lock if lock else None)
+        self._lock = lock
+        bulk = Bulk.FALSE if options.rewrite or options.compare_all else options.bulk
         listed = ListedDigests(stores, survey, vendors, bulk, run)
         self._comparison = Comparison(stores, survey, listed, source_images, manifests, options, run)
         self._search = ReferrerSearch(stores, survey, manifests, run)
@@ -84,6 +90,7 @@ class Planner:
         self._deletion_plan = DeletionPlan(stores, survey)
         self.notes: list[str] = []
         self.deletions = Deletions()
+        self.not_locked = 0
 
     def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
         """Return every image of the rules, those of one source digest side by side, else in the order of the rules.
@@ -93,6 +100,7 @@ class Planner:
 
         :raises InputError: when rules copy in a circle
         """
+        self.not_locked = 0
         found = self._discovery.expand(rules)
         self.notes = [*_left_behind(rules), *found.notes]
         self.deletions = Deletions()
@@ -113,7 +121,7 @@ class Planner:
             pairs = self._own(selected.pairs)
             if _stops_run(selected.tasks):
                 return tasks + list(_not_tried(pairs, stages[number + 1 :]))
-            planned = self._signed(self._comparison.tasks(pairs, earlier))
+            planned = self._signed(self._compared(pairs, earlier))
             planned = self._new_repositories.check(self._with_referrers(planned, stage, earlier), self.notes)
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
@@ -138,13 +146,19 @@ class Planner:
         found = self._referrers.add(tasks)
         pairs, notes = self._referrers.unclaimed(rules)
         self.notes += [*self._referrers.left_behind(found), *notes]
-        return found + self._comparison.tasks(self._own(pairs), earlier)
+        return found + self._compared(self._own(pairs), earlier)
 
     def _own(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
         """Return the images that belong to the shard that is planned."""
         if self._shard is None:
             return pairs
         return [pair for pair in pairs if self._shard.takes(pair.source, pair.destination)]
+
+    def _compared(self, pairs: Sequence[Pair], earlier: EarlierStages) -> list[ImageTask]:
+        """Return a task for each pair; what is not in the lock is not asked about."""
+        locked, missing = split_locked(pairs, self._lock, earlier)
+        self.not_locked += len(missing)
+        return [*self._comparison.tasks(locked, earlier), *missing]
 
 
 def _single(stages: Sequence[list[Rule]]) -> Sequence[list[Rule]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
 from ..._oci.image.reference import Reference
 from ..decisions import Refusal
+from ..rules.lock import Lock
 from ..rules.rule_parser import Destination, Rule, destination_tag
 from .creation_times import CreationTimes
 from .earlier_stages import EarlierStages
@@ -40,10 +41,12 @@ class Selection:
     """Selects tags.
 
     :param created: reads when images were built, for rules that choose by that
+    :param lock: whose tags are chosen from as well, and before those that are listed
     """
 
-    def __init__(self, survey: Survey, created: CreationTimes) -> None:
+    def __init__(self, survey: Survey, created: CreationTimes, lock: Lock | None) -> None:
         self._survey = survey
+        self._lock = lock or Lock()
         self._created = created
 
     def select(self, rules: Sequence[Rule], earlier: EarlierStages) -> Selected:
@@ -92,7 +95,8 @@ class Selection:
         faults = self._survey.list(needed)
         named = (rule for rule in rules if len(rule.source.tags or ()) > 1)
         self._survey.list_few(repository for rule in named for repository in _repositories(rule))
-        return {name: fault for name, fault in faults.items() if not (_hides(fault) and earlier.tags(name))}
+        known = {name for name in faults if earlier.tags(name) or self._lock.tags(name)}
+        return {name: fault for name, fault in faults.items() if not (_hides(fault) and name in known)}
 
     def tags(self, name: str, earlier: EarlierStages) -> Collection[str]:
         """Return the tags of a repository that are listed, and those that earlier stages write."""
@@ -102,7 +106,7 @@ class Selection:
     def _is_missing(self, rule: Rule, earlier: EarlierStages) -> bool:
         """Return whether a repository that a rule names has no tag. One that was found may be empty meanwhile."""
         listed = rule.source.selects_by_listing and rule.brought_by is None
-        return listed and not self.tags(rule.source.name, earlier)
+        return listed and not self.tags(rule.source.name, earlier) and not self._lock.tags(rule.source.name)
 
     def _read_created(
         self, rules: Sequence[Rule], earlier: EarlierStages
@@ -123,10 +127,16 @@ class Selection:
         source = Reference(rule.source.registry, rule.source.repository, digest=rule.source.digest)
         by_listing = rule.source.selects_by_listing
         listed = list(self.tags(rule.source.name, earlier)) if by_listing else rule.source.tags
-        tags: Sequence[str | None] = [None] if listed is None else rule.select(listed, created)
+        tags: Sequence[str | None] = [None] if listed is None else self._chosen(rule, listed, created)
         for tag in tags:
             for destination in rule.destinations:
                 yield Pair(rule, replace(source, tag=tag), _reference(rule, destination, tag))
+
+    def _chosen(self, rule: Rule, listed: Sequence[str], created: Mapping[str, datetime | None]) -> Sequence[str]:
+        """Return the tags that a rule takes. New tags do not push out those of the lock."""
+        chosen = rule.select(listed, created)
+        locked = self._lock.tags(rule.source.name) if rule.source.selects_by_listing else []
+        return [*rule.select(locked, created), *(tag for tag in chosen if tag not in locked)] if locked else chosen
 
     def _none_taken(self, origin: str, names: Sequence[str], earlier: EarlierStages) -> str:
         shown = ", ".join(f"{name} ({len(self.tags(name, earlier))})" for name in names[:_MOST_NAMED])

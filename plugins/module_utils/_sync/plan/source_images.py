@@ -45,12 +45,18 @@ class SourceImage:
 
 
 class SourceImages:
-    """Resolves references of sources. An answer is kept, a failure is not."""
+    """Resolves references of sources. An answer is kept, a failure is not.
 
-    def __init__(self, stores: Stores, manifests: ManifestCache, run: Run) -> None:
+    :param locked: the digests that count for tags, whatever these name now
+    """
+
+    def __init__(
+        self, stores: Stores, manifests: ManifestCache, run: Run, *, locked: Mapping[Reference, Digest] | None = None
+    ) -> None:
         self._stores = stores
         self._manifests = manifests
         self._run = run
+        self._locked = locked or {}
         self._known: dict[tuple[Reference, tuple[Platform, ...]], SourceImage] = {}
 
     def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
@@ -79,7 +85,10 @@ class SourceImages:
 
     def _resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         repository = self._stores.repository(source)
-        descriptor = repository.resolve(source.tag or str(source.digest))
+        locked = self._locked.get(source)
+        descriptor = repository.resolve(str(locked) if locked else source.tag or str(source.digest))
+        if descriptor is None and locked is not None:
+            raise _gone(source, locked)
         if descriptor is None:
             raise RegistryError(
                 code="tag_not_found",
@@ -117,6 +126,17 @@ class SourceImages:
         note = f"only {chosen_platforms} of {root.digest}: the digest changes"
         rewritten = {**made, **selection.rewritten, chosen.digest: chosen}
         return SourceImage(root.digest, chosen.digest, chosen.media_type, chosen.size, rewritten, "", note)
+
+
+def _gone(source: Reference, locked: Digest) -> RegistryError:
+    return RegistryError(
+        code="source_gone",
+        action="copy",
+        subject=str(source),
+        cause=f"the lock has {locked} for it, which the source does not have any more",
+        hint="run with lock: update to take what the tag names now, or put the image back at the source",
+        status=404,
+    )
 
 
 def _check(source: Reference, descriptor: Descriptor) -> None:

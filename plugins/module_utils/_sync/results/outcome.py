@@ -117,6 +117,7 @@ class RunResult:
     :ivar registries: what each registry cost, by host
     :ivar rereads: blobs that were read more than once, and why
     :ivar not_taken: sentences about what the rules leave behind
+    :ivar not_locked: images whose tag has no entry in the lock
     """
 
     images: list[ImageResult]
@@ -127,3 +128,4 @@ class RunResult:
     rereads: list[Reread]
     not_taken: list[str]
     overdue: bool = False
+    not_locked: int = 0

@@ -99,18 +99,29 @@ def _causes(failed: Sequence[ImageResult], mask: Mask) -> list[dict[str, Any]]:
     return causes
 
 
-def diff(result: RunResult) -> dict[str, str]:
+def diff(result: RunResult, lock: Sequence[str] = ()) -> dict[str, str]:
     """Return what changes, for people: each tag's digest before and after next to each other, new ones alone.
 
     What refers to an image follows it.
+
+    :param lock: the lines of what changes in the lock, which come last
     """
     moved = [image for image in sorted(result.images, key=_by_destination) if _changes(image)]
     amount = size(sum(image.bytes for image in moved))
-    lines = [line for image in moved for line in _diff_lines(image)]
+    lines = [
+        *_part("destination tags", f", {amount}", [line for image in moved for line in _diff_lines(image)]),
+        *_part("lock", "", lock),
+    ]
+    return {"prepared": "".join(f"{line}\n" for line in lines)}
+
+
+def _part(what: str, more: str, lines: Sequence[str]) -> Iterable[str]:
+    if not lines:
+        return []
+    shown = lines
     if len(lines) > _DIFF_LINES:
-        lines = [*lines[: _DIFF_LINES - 1], f"and {len(lines) - _DIFF_LINES + 1} more lines"]
-    header = ["--- destination tags before", f"+++ destination tags after, {amount}"] if lines else []
-    return {"prepared": "".join(f"{line}\n" for line in header + lines)}
+        shown = [*lines[: _DIFF_LINES - 1], f"and {len(lines) - _DIFF_LINES + 1} more lines"]
+    return [f"--- {what} before", f"+++ {what} after{more}", *shown]
 
 
 def _diff_lines(image: ImageResult) -> Iterable[str]:
@@ -283,6 +294,7 @@ def _summary(result: RunResult) -> dict[str, Any]:
     summary: dict[str, Any] = {"images": len(images)}
     for action, name in ACTION_NAMES.items():
         summary[name] = sum(image.action == action and image.status == Status.DONE for image in images)
+    summary["not_locked"] = result.not_locked
     for status in (Status.FAILED, Status.PENDING):
         summary[status.value] = sum(image.status == status for image in images)
     for number in ("bytes", "blobs_copied", "blobs_mounted", "blobs_present"):

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._oci.errors import InputError
-
-_PRIVATE = 0o600
+from .atomic_file import replace_file
 
 
 def prepare(value: object, option: str = "report_path") -> list[str]:
@@ -61,9 +60,9 @@ def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> No
         if path.endswith((".html", ".htm")):
             from .html_report import page  # takes time to compile, and few runs need it
 
-            _replace(path, page(content, language=language))
+            replace_file(path, page(content, language=language))
         else:
-            _replace(path, json.dumps(content, indent=2) + "\n")
+            replace_file(path, json.dumps(content, indent=2) + "\n")
 
 
 def write_rules(path: str, rules: Sequence[dict[str, Any]]) -> None:
@@ -72,19 +71,4 @@ def write_rules(path: str, rules: Sequence[dict[str, Any]]) -> None:
     :param rules: items of the option ``images``
     """
     lines = ",\n".join(json.dumps(rule, ensure_ascii=False) for rule in rules)
-    _replace(path, f"[\n{lines}\n]\n" if lines else "[]\n")
-
-
-def _replace(path: str, text: str) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        if os.path.exists(path):
-            os.chmod(temporary, os.stat(path).st_mode & 0o777)
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    replace_file(path, f"[\n{lines}\n]\n" if lines else "[]\n")

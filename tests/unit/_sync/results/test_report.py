@@ -140,6 +140,7 @@ def test_every_number_of_the_summary() -> None:
         "updated": 1,
         "unchanged": 1,
         "skipped": 1,
+        "not_locked": 0,
         "unknown": 0,
         "deleted": 0,
         "failed": 0,
