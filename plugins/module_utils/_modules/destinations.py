@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._oci.errors import ImageOpsError
 from .connections import connector
-from .images import Inputs, read_inputs
+from .inputs import Inputs, read_inputs
 
 if TYPE_CHECKING:
     from .._sync.rules.rule import Rule

@@ -30,6 +30,7 @@ from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .circumstances import Circumstances
 from .connections import Connect, Connections, connections, connector, context, docker_config, given_credentials
+from .inputs import read_inputs
 from .locking import LockFile
 from .registry_entries import managed_registries
 from .supervision import SharedFiles
@@ -152,72 +153,6 @@ def _plan(task: Task) -> _Plan:
         shared=SharedFiles.of(params, snapshot),
         progress_log=ProgressLog(params["progress"] if log is not None else 0, snapshot, run.log),
     )
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the options about images and registries say.
-
-    :ivar accesses: how to reach each host that something is said about
-    :ivar credentials: those of the task, of its files and of docker's configuration
-    :ivar managed: the registries whose instance of ACR can be asked
-    """
-
-    rules: Sequence[Rule]
-    accesses: dict[str, Access]
-    credentials: CredentialProvider
-    managed: dict[str, ManagedRegistry]
-    run: Run
-
-
-def read_inputs(task: Task) -> Inputs:
-    """Check the options about images and registries, and read the files that they name.
-
-    :raises ImageOpsError: for what cannot be meant
-    """
-    entries = task_options.registry_entries(task.params["registries"], task.secrets.add)
-    auth, rules = _read_rules(task.params, task.warn)
-    check_rules(rules)
-    from_task = given_credentials(entries, task)
-    auth = usable_logins(auth, rules, warn=task.warn)
-    from_file = Given(
-        [(entry.key, Credential.of(entry.username, entry.password)) for entry in auth if entry.username],
-        on_secret=task.secrets.add,
-    )
-    docker = docker_config(task)
-    accesses = task_options.accesses(entries, [entry.key for entry in auth if entry.insecure])
-    check_use(
-        rules,
-        from_task=from_task,
-        from_file=from_file,
-        credentials=Chain([from_task, from_file, *docker]),
-        described=accesses,
-        warn=task.warn,
-    )
-    run = context(task)
-    managed = managed_registries(entries, run)
-    credentials = Chain([from_task, *managed.values(), from_file, *docker])
-    return Inputs(rules, accesses, credentials, managed, run)
-
-
-def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Sequence[AuthEntry], list[Rule]]:
-    """Return the rules of the task and of its files, and the credentials in the files."""
-    defaults: dict[str, Any] = {name: params[name] for name in ("default_registry", "default_namespace", "platforms")}
-    defaults["backup"] = parse_backup(params.get("backup"), params.get("backup_keep"))
-    rules = parse_rules(params["images"], **defaults)
-    if not any(params[name] for name in ("config", "auth_file", "images_file")):
-        return [], rules
-    from .._sync.rules.image_syncer import load_auth, load_combined, load_images
-
-    auth: Sequence[AuthEntry] = []
-    items: Sequence[tuple[str, object]] = []
-    if params["config"]:
-        auth, items = load_combined(params["config"], warn=warn)
-    if params["auth_file"]:
-        auth = load_auth(params["auth_file"], env=os.environ, warn=warn)
-    if params["images_file"]:
-        items = load_images(params["images_file"], env=os.environ)
-    return auth, [*rules, *parse_entries(items, **defaults)]
 
 
 def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
