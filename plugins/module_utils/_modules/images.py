@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._oci.client.run import Run
-from .._oci.credentials.provider import Chain, Credential, Given
 from .._oci.errors import ImageOpsError
 from .._oci.image.places import place_fault, split_place
 from .._oci.image.reference import Reference
@@ -21,27 +19,21 @@ from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, found_message, overdue_message, success_message
 from .._sync.results.progress import Progress
 from .._sync.results.progress_log import ProgressLog
-from .._sync.rules.backup_names import parse_backup
 from .._sync.rules.prune_checks import check_prune
-from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
+from .._sync.rules.rule_parser import Rule
 from .._sync.rules.tag_options import parse_tags
-from .._sync.rules.unused_credentials import check_use, usable_logins
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .circumstances import Circumstances
-from .connections import Connect, Connections, connections, connector, context, docker_config, given_credentials
+from .connections import Connect, Connections, connections, connector
 from .inputs import read_inputs
 from .locking import LockFile
-from .registry_entries import managed_registries
 from .supervision import SharedFiles
 
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
-    from .._oci.credentials.provider import CredentialProvider
-    from .._oci.http.transport import Access
     from .._sync.engine import Engine
     from .._sync.results.outcome import RunResult
-    from .._sync.rules.image_syncer import AuthEntry
     from .._sync.rules.tag_filter import TagFilter
     from .._sync.run_options import Options
     from .._sync.work.stores import Stores
