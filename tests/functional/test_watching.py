@@ -158,4 +158,5 @@ def test_the_module_ends_with_the_time_of_its_task(playing: Callable[..., Playin
     shows_progress(play)
     assert play.process.wait() == 2
     wait_until(lambda: not play.modules(), "end of the module", LONGEST)
-    assert "imed out" in "".join(play.out + play.error)
+    said = "".join(play.out + play.error)
+    assert "imed out" in said or "in the expected time frame (60)" in said  # before ansible-core 2.19

@@ -40,7 +40,10 @@ class CallbackModule(CallbackBase):
         self._write(result, "unreachable")
 
     def _write(self, result: Any, status: str) -> None:
-        task, values = result.task, result.result
+        if hasattr(result, "task"):
+            task, values = result.task, result.result
+        else:  # before ansible-core 2.19
+            task, values = result._task, result._result
         line = {
             "task": task.get_name().rpartition(" : ")[2],
             "action": task.resolved_action or task.action,
