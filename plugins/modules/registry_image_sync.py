@@ -474,7 +474,9 @@ options:
         source lists as referrers of any of its manifests, the tags C(sha256-DIGEST) that hold such lists, cosign's tags
         C(sha256-DIGEST.sig), and what refers to those in turn.
       - A mapping says more. C(types) is a list of regular expressions, one of which has to match the whole artifact
-        type. C(unchanged=false) leaves images alone that the destination has already, which costs no request then.
+        type. What one in C(exclude) matches is left out all the same (since 0.3.0); name there what a destination does
+        not take, since check mode cannot know it. C(unchanged=false) leaves images alone that the destination has
+        already, which costs no request then.
       - It is written to the destination before the tag of the image. The tags keep their names, and are taken by no
         other choice of tags.
     type: raw

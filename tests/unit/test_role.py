@@ -168,6 +168,7 @@ def test_the_comparison_never_calls_missing_what_it_could_not_look_at() -> None:
     assert text == (
         "0 of 3 tags are missing, 1 differ, 2 lack what refers to them\n"
         "differs: b\nlacks what refers to it: a\nlacks what refers to it: c"
+        "\nWhat a destination does not take is named in referrers.exclude; run the copying again for everything else."
     )
     fails, text = verdict(a="unknown", b="unchanged")
     assert fails

@@ -177,8 +177,11 @@ def test_without_referrers_nothing_of_them_comes(source: MemoryStore, target: Me
     assert any("are left, since referrers is false" in note for note in result.not_taken)
 
 
+@pytest.mark.parametrize("excluding", [False, True])
 @pytest.mark.parametrize("all_wanted", [False, True])
-def test_only_the_kinds_that_are_wanted_come(source: MemoryStore, target: MemoryStore, all_wanted: bool) -> None:
+def test_only_the_kinds_that_are_wanted_come(
+    source: MemoryStore, target: MemoryStore, all_wanted: bool, excluding: bool
+) -> None:
     image = images.image("app")
     signature, sbom = images.artifact("s", image, SIGNATURE), images.artifact("b", image, "application/spdx+json")
     of_signature, of_sbom = (images.artifact("of it", one, SIGNATURE) for one in (signature, sbom))
@@ -188,7 +191,8 @@ def test_only_the_kinds_that_are_wanted_come(source: MemoryStore, target: Memory
     refer(source, of_signature, to=signature)
     refer(source, of_sbom, to=sbom)
     wanted = [r"application/vnd\.example\..*", *([r"application/spdx\+json"] if all_wanted else [])]
-    rule = item("a.test/x:1", "b.test/y", referrers={"types": wanted})
+    unwanted = [r"application/vnd\.dev\.cosign\..*", *([] if all_wanted else [r"application/spdx\+json"])]
+    rule = item("a.test/x:1", "b.test/y", referrers={"exclude": unwanted} if excluding else {"types": wanted})
 
     result = MemoryRun(source, target).sync(rule)
 
@@ -359,6 +363,12 @@ def test_a_kind_that_the_destination_does_not_take_is_a_note(source: MemoryStore
     assert (only(again).action, only(again).status, again.changed) == (Action.UNCHANGED, Status.DONE, False)
     assert states(only(again)) == ["refused"]
     assert "does not take" in only(again).reason
+
+    # Check mode cannot know it, unless it is said.
+    rule = item("a.test/x:1", "b.test/y", referrers={"exclude": [SIGNATURE.replace(".", r"\.")]})
+    assert MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y"), check_mode=True).changed
+    checked = MemoryRun(source, target).sync(rule, check_mode=True)
+    assert (only(checked).action, checked.changed, states(only(checked))) == (Action.UNCHANGED, False, [])
 
 
 @pytest.mark.parametrize(

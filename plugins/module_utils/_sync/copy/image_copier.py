@@ -141,7 +141,10 @@ class ImageCopier:
         host = result.task.destination.registry
         result.referrers[referrer] = ReferrerState.REFUSED
         result.notes.append(f"{host} does not take {referrer.type} {referrer.digest}, which refers to the image")
-        self._warn(f"{host} does not take everything that refers to images: see the notes of the images")
+        self._warn(
+            f"{host} does not take everything that refers to images: see the notes of the images. What is named in "
+            "referrers.exclude is not tried again, and check mode does not miss it"
+        )
 
     def _option(self, result: ImageResult) -> UnsupportedArtifacts:
         """Return what is done with artifacts that the destination refuses; check mode cannot know any."""

@@ -54,7 +54,7 @@ class ReferrerSearch:
 
     def find(self, roots: Sequence[Root]) -> list[Outcome]:
         """Return for each image its referrers, a subject before what refers to it, or why they are not known."""
-        self._typed.update(root.source for root in roots if root.choice.types)
+        self._typed.update(root.source for root in roots if root.choice.by_type)
         graphs = self._ask({(root.destination if root.is_there else root.source, root.digest): root for root in roots})
         self._survey.list_few(dict.fromkeys(root.source for root in roots))
         digests = [graphs[root.destination if root.is_there else root.source, root.digest] for root in roots]
@@ -211,7 +211,7 @@ class ReferrerSearch:
         """Yield the referrers of the types that are wanted: of a list under a tag the entries, unless it is all."""
         for referrer in referrers:
             entries = self._entries(referrer)
-            if not root.choice.types or not entries or referrer.tag != fallback_tag(referrer.subject):
+            if not root.choice.by_type or not entries or referrer.tag != fallback_tag(referrer.subject):
                 if root.choice.takes(referrer.type):
                     yield referrer
                 continue
@@ -242,5 +242,5 @@ def _too_many(root: Root) -> ImageOpsError:
         action="copy",
         subject=f"the referrers of {root.source.name}@{root.digest}",
         cause=f"there are more than {_MAX_REFERRERS}",
-        hint="choose kinds of them by referrers.types, or set referrers to false",
+        hint="choose kinds of them by referrers.types or referrers.exclude, or set referrers to false",
     )

@@ -13,8 +13,8 @@ from ..._oci.errors import InputError
 from .re2.syntax import TagPattern
 from .user_input import Field, check_keys
 
-_KEYS = ("types", "unchanged")
-_FORM = "write true, false, or {types: [...], unchanged: true}"
+_KEYS = ("types", "exclude", "unchanged")
+_FORM = "write true, false, or {types: [...], exclude: [...], unchanged: true}"
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,32 @@ class ReferrerChoice:
 
     :ivar enabled: whether any are
     :ivar types: patterns, one of which has to match the whole artifact type; empty takes every type
+    :ivar exclude: patterns of types that are left out all the same
     :ivar unchanged: compare the referrers of an image, too, that the destination has already
     """
 
     enabled: bool = True
     types: tuple[TagPattern, ...] = ()
+    exclude: tuple[TagPattern, ...] = ()
     unchanged: bool = True
+
+    @property
+    def by_type(self) -> bool:
+        """Return whether types decide what is copied."""
+        return bool(self.types or self.exclude)
 
     def takes(self, artifact_type: str) -> bool:
         """Return whether referrers of this type are copied."""
-        return not self.types or any(pattern.fullmatch(artifact_type) for pattern in self.types)
+        taken = not self.types or any(pattern.fullmatch(artifact_type) for pattern in self.types)
+        return taken and not any(pattern.fullmatch(artifact_type) for pattern in self.exclude)
 
     def as_option(self) -> Any:
         """Return it as it is written in a rule."""
-        if not self.types and self.unchanged:
+        if not self.by_type and self.unchanged:
             return self.enabled
-        return {"types": [pattern.pattern for pattern in self.types], "unchanged": self.unchanged}
+        patterns = {"types": self.types, "exclude": self.exclude}
+        written = {name: [one.pattern for one in given] for name, given in patterns.items() if given}
+        return {**written, "unchanged": self.unchanged}
 
 
 ALL = ReferrerChoice()
@@ -48,7 +58,7 @@ NONE = ReferrerChoice(enabled=False)
 def parse_referrers(value: object, origin: str) -> ReferrerChoice | None:
     """Return what an option says; None when it says nothing.
 
-    :param value: true, false, or a mapping with ``types`` and ``unchanged``
+    :param value: true, false, or a mapping with ``types``, ``exclude`` and ``unchanged``
     :param origin: where it stands, as messages say it: ``images[0]``
     :raises InputError: for anything else
     """
@@ -67,7 +77,8 @@ def parse_referrers(value: object, origin: str) -> ReferrerChoice | None:
         raise Field("referrers.unchanged", origin).refusal(
             unchanged, "it is neither true nor false", "write true or false"
         )
-    return ReferrerChoice(types=_types(value.get("types"), Field("referrers.types", origin)), unchanged=unchanged)
+    types, exclude = (_types(value.get(name), Field(f"referrers.{name}", origin)) for name in ("types", "exclude"))
+    return ReferrerChoice(types=types, exclude=exclude, unchanged=unchanged)
 
 
 def _types(value: object, field: Field) -> tuple[TagPattern, ...]:
