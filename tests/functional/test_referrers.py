@@ -111,6 +111,48 @@ def test_what_an_unchanged_index_costs_with_and_without(listing: ScriptedRegistr
         assert requests(target) == {("HEAD", "manifest"): 1, ("GET", "manifest"): 1, ("GET", "referrers"): 1}
 
 
+def test_cosigns_tags_are_found_beside_the_api_by_one_page_of_tags(listing: ScriptedRegistry) -> None:
+    listing.push("from/app", APP, "1")
+    listing.push("from/app", COSIGN, signature_tag(APP))
+    other = images.multi_arch("other")
+    listing.push("from/app", other, "2")
+    with scripted_registry() as target:
+        target.answer = ReferrersApi(target)
+        sides = {"source": f"{listing.host}/from/app:1,2", "destination": f"{target.host}/to/app"}
+        first = Run([listing.endpoint, target.endpoint]).sync(sides)
+        assert {image.status for image in first.images} == {"done"}
+        assert target.repository("to/app").tags[signature_tag(APP)] == COSIGN.digest
+        requests(listing), requests(target)
+
+        assert not Run([listing.endpoint, target.endpoint]).sync(sides).changed
+        # The API names none of them. Without the page there would be three more questions a digest.
+        digests = 2 + len(APP.children) + len(other.children) + 1
+        assert requests(listing) == {
+            ("HEAD", "manifest"): 3,
+            ("GET", "tags"): 1,
+            ("GET", "referrers"): digests,
+        }
+
+
+def test_where_tags_cannot_be_listed_those_of_cosign_are_asked_for_by_name() -> None:
+    with scripted_registry() as source, scripted_registry() as target:
+        image = images.image("app")
+        source.push("from/app", image, "1")
+        source.push("from/app", COSIGN, signature_tag(image))
+        source.answer = lambda request: refusal(403, "DENIED") if request.kind == "tags" else None
+        sides = {"source": f"{source.host}/from/app:1", "destination": f"{target.host}/to/app"}
+        assert run(source, target, **sides).status == "done"
+        assert target.repository("to/app").tags[signature_tag(image)] == COSIGN.digest
+        source.requests.clear()
+
+        assert run(source, target, **sides).action == "unchanged"
+        heads = [one.path.rpartition("/")[2] for one in source.requests if one.method == "HEAD"]
+        base = image.digest.replace(":", "-")
+        found = [f"{base}.{kind}" for kind in ("sig", "att", "sbom")]
+        of_the_signature = [f"{COSIGN.digest.replace(':', '-')}{end}" for end in ("", ".sig", ".att", ".sbom")]
+        assert sorted(heads) == sorted(["1", base, *found, *of_the_signature])
+
+
 @pytest.mark.parametrize("needs_subject", [True, False])
 def test_a_subject_comes_before_what_refers_to_it(listing: ScriptedRegistry, needs_subject: bool) -> None:
     fill(listing, "from/app", *ATTACHED)
@@ -144,6 +186,47 @@ def test_a_registry_that_takes_images_alone(listing: ScriptedRegistry, required:
     assert tags == ({} if required else {"1": APP.digest})
     if not required:
         assert [state.value for state in result.referrers.values()] == ["refused"]
+
+
+def test_what_is_not_taken_is_a_note_on_each_image_and_one_warning(listing: ScriptedRegistry) -> None:
+    for number in range(3):
+        image = images.image(f"app {number}")
+        listing.push("from/app", image, str(number))
+        listing.push("from/app", images.artifact(f"sbom {number}", image))
+    with scripted_registry() as target:
+        target.answer = ReferrersApi(target, refuses=("application/vnd.example.sbom",))
+        running = Run([listing.endpoint, target.endpoint])
+        result = running.sync({"source": f"{listing.host}/from/app", "destination": f"{target.host}/to/app"})
+        puts = [one for one in target.requests if (one.method, one.status) == ("PUT", 400)]
+
+    assert [len(image.notes) for image in result.images] == [1, 1, 1]
+    assert len([text for text in running.warnings if "does not take everything" in text]) == 1
+    assert len(puts) <= len(result.images)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [(403, "DENIED", "push_denied"), (500, "UNKNOWN", "server_error"), (400, "DIGEST_INVALID", "digest_mismatch")],
+)
+def test_every_other_failure_fails_the_image(listing: ScriptedRegistry, status: int, code: str, expected: str) -> None:
+    fill(listing, "from/app", SBOM)
+    with scripted_registry() as target:
+        api = ReferrersApi(target)
+
+        def answer(request: Any) -> Any:
+            if request.method == "PUT" and request.path.endswith(SBOM.digest):
+                return refusal(status, code, "no")
+            return api(request)
+
+        target.answer = answer
+        result = run(
+            listing, target, source=f"{listing.host}/from/app:1", destination=f"{target.host}/to/app", retries=0
+        )
+        tags = dict(target.repository("to/app").tags)
+
+    assert (result.status, tags) == ("failed", {})
+    assert result.error.code == expected
+    assert "failed" in [state.value for state in result.referrers.values()]
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -204,6 +204,28 @@ def test_within_one_registry_no_blob_moves(servers: Servers, plain: Plain, fresh
     assert asked == {kind: number for kind, number in expected.items() if kind[1] not in ("blob", "upload")}
 
 
+def test_what_refers_to_an_unchanged_image_by_tags(servers: Servers, plain: Plain, fresh: Fresh) -> None:
+    source, destination = servers.open, servers.relative
+    path, target = fresh(), fresh()
+    client = plain(source.endpoint)
+    index = images.multi_arch(path)
+    sbom = images.artifact(path, index.children[0])
+    client.push(path, index, "1.0")
+    client.push(path, images.index([sbom]), index.children[0].digest.replace(":", "-"))
+    client.push(path, images.image(f"{path} signature"), index.digest.replace(":", "-") + ".sig")
+    whole = {"source": f"{source.host}/{path}:1.0", "destination": f"{destination.host}/{target}"}
+    costs(source, destination, items=[whole])
+
+    read, asked = costs(source, destination, items=[whole])
+
+    # A HEAD for the image and for each of the two tags; the index tells its children.
+    assert read == {("GET", "tags"): 1, ("HEAD", "manifest"): 3, **NO_LIST}
+    assert asked == {("HEAD", "manifest"): 3, ("GET", "manifest"): 1}
+    for left_alone in (False, {"unchanged": False}):
+        read, asked = costs(source, destination, items=[{**whole, "referrers": left_alone}])
+        assert (read, asked) == ({("HEAD", "manifest"): 1}, {("HEAD", "manifest"): 1})
+
+
 def test_tokens(servers: Servers, token_destination: DockerRegistry, plain: Plain, fresh: Fresh) -> None:
     source, destination = servers.token, token_destination
     first, second = fresh(), fresh()

@@ -47,6 +47,7 @@ class ImageCopier:
         self._warn = run.warn
         self._children: dict[tuple[str, Digest, str | None], asyncio.Task[None]] = {}
         self._refused = RefusedKinds()
+        self._warned: set[str] = set()
 
     def admit(self, result: ImageResult, image: LoadedImage, *, alone: bool = False) -> dict[Digest, RepositoryBlob]:
         """Ask for every blob of the image at its destination, in the order of the plan.
@@ -141,6 +142,9 @@ class ImageCopier:
         host = result.task.destination.registry
         result.referrers[referrer] = ReferrerState.REFUSED
         result.notes.append(f"{host} does not take {referrer.type} {referrer.digest}, which refers to the image")
+        if host in self._warned:
+            return
+        self._warned.add(host)
         self._warn(
             f"{host} does not take everything that refers to images: see the notes of the images. What is named in "
             "referrers.exclude is not tried again, and check mode does not miss it"
