@@ -41,6 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     _supports_check_mode = True
     _supports_async = True
+    _problem = ""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module; return its result."""
@@ -118,7 +119,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
 
     def _cannot_follow(self, why: str) -> None:
-        display.vv(f"the progress of {self._task.action} cannot be followed: {why}")
+        if why != self._problem:
+            self._problem = why
+            display.v(f"the progress of {self._task.action} cannot be followed: {why}")
 
     def _say(self, result: dict[str, Any]) -> None:
         """Show the message of a good run where the callback shows only its state."""

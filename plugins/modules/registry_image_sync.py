@@ -691,8 +691,8 @@ msg:
   sample: "12 images: 3 created, 1 updated, 8 unchanged; 34.1 MB written in 3.2 s"
 images:
   description:
-    - The images that O(return_images) asks for, sorted by destination. When the task failed, at most five
-      of the failed ones.
+    - The images that O(return_images) asks for, sorted by destination. When the task failed, at most
+      three of the failed ones, with different error codes where there are some.
     - No more are listed than job runners can keep; RV(notes) says when there are more, and O(report_path) has all of
       them.
   returned: when the options were accepted

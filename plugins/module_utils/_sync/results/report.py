@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..._oci.errors import ImageOpsError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _IMAGES_LIMIT = 350_000
 _FAILED_LIMIT = 10_000
 _MOST_RULES = 40
-_MOST_FAILED = 5
+_MOST_FAILED = 3
 _MOST_NAMED = 3
 _DIFF_LINES = 200
 _WORDS_LIMIT = 500
@@ -85,18 +86,31 @@ def failed_rules(result: RunResult) -> list[dict[str, Any]]:
 
 def _causes(failed: Sequence[ImageResult], mask: Mask) -> list[dict[str, Any]]:
     """Return each error code once: how many images have it, the first message, what to do, and the first images."""
-    groups: dict[str, list[ImageResult]] = {}
+    causes = []
+    for group in _by_code(failed):
+        first = group[0][1]
+        what = f"cannot {first.action} {first.subject}: {first.cause}"
+        cause: dict[str, Any] = {"code": first.code, "count": len(group), "message": one_line(mask(what))}
+        if first.hint:
+            cause["hint"] = mask(first.hint)
+        causes.append({**cause, "images": [str(image.destination) for image, _error in group[:_MOST_NAMED]]})
+    return causes
+
+
+def _by_code(failed: Sequence[ImageResult]) -> list[list[tuple[ImageResult, ImageOpsError]]]:
+    """Return failed images with their errors in a group for each error code, the largest group first."""
+    groups: dict[str, list[tuple[ImageResult, ImageOpsError]]] = {}
     for image in failed:
         if image.error is not None:
-            groups.setdefault(image.error.code, []).append(image)
-    causes = []
-    for code, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        first = group[0].error
-        cause: dict[str, Any] = {"code": code, "count": len(group), "message": one_line(mask(str(first)))}
-        if first is not None and first.hint:
-            cause["hint"] = mask(first.hint)
-        causes.append({**cause, "images": [str(image.destination) for image in group[:_MOST_NAMED]]})
-    return causes
+            groups.setdefault(image.error.code, []).append((image, image.error))
+    return sorted(groups.values(), key=lambda group: (-len(group), group[0][1].code))
+
+
+def _examples(failed: Sequence[ImageResult]) -> list[ImageResult]:
+    """Return few of the failed images, of as many error codes as can be."""
+    groups = _by_code(failed)
+    turns = (group[turn][0] for turn in range(_MOST_FAILED) for group in groups if turn < len(group))
+    return sorted(islice(turns, _MOST_FAILED), key=_by_destination)
 
 
 def diff(result: RunResult, lock: Sequence[str] = ()) -> dict[str, str]:
@@ -220,7 +234,7 @@ def _returned(
     if return_images == ReturnImages.NONE:
         return []
     if failed or (result.interrupted and not result.overdue):
-        return failed[:_MOST_FAILED]
+        return _examples(failed)
     if return_images == ReturnImages.ALL:
         return images
     return [image for image in images if image.action != Action.UNCHANGED]

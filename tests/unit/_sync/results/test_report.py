@@ -237,11 +237,21 @@ def test_a_diff_of_nothing_is_empty() -> None:
 def test_a_failed_result_says_each_cause_once_and_names_few_images() -> None:
     images = [failed(f"{number:04}", error=denied("no")) for number in range(2000)]
     result = report.build(run(*images), **BUILD)
-    assert len(result["images"]) == 5
+    assert len(result["images"]) == 3
     (cause,) = result["causes"]
     assert (cause["code"], cause["count"], len(cause["images"])) == ("push_denied", 2000, 3)
     assert "failed_images" not in result or len(json.dumps(result["failed_images"])) <= 10_000
     assert len(json.dumps(result)) < 20_000
+
+
+def test_a_failed_result_names_an_image_of_each_cause_first() -> None:
+    other = ImageOpsError(code="timeout", action="read", subject="x", cause="no answer", hint="wait")
+    result = report.build(run(*(failed(str(n)) for n in range(1, 6)), failed("9", error=other)), **BUILD)
+    assert [entry["destination"].rpartition(":")[2] for entry in result["images"]] == ["1", "2", "9"]
+    assert [(cause["message"], cause["hint"]) for cause in result["causes"]] == [
+        ("cannot push b.example.com/app: the registry answered 403", "give the user the right to push"),
+        ("cannot read x: no answer", "wait"),
+    ]
 
 
 def test_failed_images_are_complete_or_absent() -> None:
