@@ -970,12 +970,14 @@ summary:
       type: float
       sample: 3.214
 registries:
-  description: For every registry that was contacted, how much was exchanged with it.
+  description: >-
+    For every registry that was contacted, how much was exchanged with it, and for how many seconds at least one
+    exchange was under way.
   returned: when the options were accepted
   type: dict
   sample:
-    harbor.example.com: {requests: 41, bytes_read: 34218823, bytes_written: 0}
-    dr.example.com: {requests: 67, bytes_read: 4410, bytes_written: 34209310}
+    harbor.example.com: {requests: 41, bytes_read: 34218823, bytes_written: 0, seconds: 2.911}
+    dr.example.com: {requests: 67, bytes_read: 4410, bytes_written: 34209310, seconds: 2.874}
 notes:
   description: What else should be known of the run, such as what the rules do not take.
   returned: when the options were accepted

@@ -48,7 +48,9 @@ def report(images: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
             "bytes": sum(one["bytes"] for one in images),
             "seconds": 12.5,
         },
-        "registries": {"harbor.example.com": {"requests": 12, "bytes_read": 5_000_000, "bytes_written": 0}},
+        "registries": {
+            "harbor.example.com": {"requests": 12, "bytes_read": 5_000_000, "bytes_written": 0, "seconds": 8.25}
+        },
         "notes": [],
         **more,
     }
@@ -128,6 +130,22 @@ def test_says_each_error_once_with_what_to_do(show: Any) -> None:
     assert causes[0].endswith("and 4 more")
 
 
+def test_draws_what_each_registry_cost_and_what_was_waited_for(show: Any) -> None:
+    spans = [
+        {"phase": "plan", "from": 0.0, "to": 2.5},
+        {"phase": "copy", "from": 2.5, "to": 12.5},
+        {"phase": "copy", "from": 4.0, "to": 9.0, "waiting_for": "harbor.example.com"},
+    ]
+    tab = show(report([image(1)], timeline=spans))
+    registries, timeline = (
+        [text.text_content() for text in svg.query_selector_all("text")] for svg in tab.query_selector_all("svg")
+    )
+    assert registries == ["harbor.example.com", "12 requests, 8.2 seconds", "5.0 MB read", "0 bytes written"]
+    assert timeline == ["plan", "copy", "waiting for harbor.example.com", "0", "12.5 seconds"]
+    widths = [float(bar.get_attribute("width")) for bar in tab.query_selector_all('svg[aria-label="Time"] rect')]
+    assert [round(width / sum(widths[:2]), 2) for width in widths] == [0.2, 0.8, 0.4]
+
+
 def test_executes_nothing_of_what_names_labels_and_messages_say(show: Any) -> None:
     error = {"code": HOSTILE, "message": HOSTILE, "hint": HOSTILE}
     hostile = image(1, status="failed", error=error, source=HOSTILE, destination=HOSTILE, digest=HOSTILE)
@@ -137,7 +155,7 @@ def test_executes_nothing_of_what_names_labels_and_messages_say(show: Any) -> No
         rules=[HOSTILE],
         inputs=[{"name": HOSTILE, "sha256": HOSTILE}],
         run={"user": HOSTILE, "host": HOSTILE, "play": HOSTILE, "job": HOSTILE, "by": HOSTILE},
-        registries={HOSTILE: {"requests": 1, "bytes_read": 1, "bytes_written": 1}},
+        registries={HOSTILE: {"requests": 1, "bytes_read": 1, "bytes_written": 1, "seconds": 1.0}},
         timeline=[
             {"phase": HOSTILE, "from": 0.0, "to": 1.0},
             {"waiting_for": HOSTILE, "phase": "", "from": 0, "to": 1},

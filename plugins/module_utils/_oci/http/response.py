@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import zlib
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,12 +32,15 @@ ERROR_LIMIT = 64 * 1024
 
 
 class Stats:
-    """What one registry cost: requests, and bytes of bodies in both directions."""
+    """What one registry cost: requests, bytes of bodies in both directions, and time."""
 
     def __init__(self) -> None:
         self.requests = 0
         self.bytes_read = 0
         self.bytes_written = 0
+        self._seconds = 0.0
+        self._under_way = 0
+        self._since = 0.0
         self._lock = threading.Lock()
 
     def count(self, *, requests: int = 0, read: int = 0, written: int = 0) -> None:
@@ -43,6 +48,27 @@ class Stats:
             self.requests += requests
             self.bytes_read += read
             self.bytes_written += written
+
+    @property
+    def seconds(self) -> float:
+        """Return for how many seconds at least one exchange was under way."""
+        with self._lock:
+            return self._seconds + (time.monotonic() - self._since if self._under_way else 0.0)
+
+    def __enter__(self) -> None:
+        """Note that something of an exchange is under way until this is left."""
+        with self._lock:
+            if not self._under_way:
+                self._since = time.monotonic()
+            self._under_way += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._under_way -= 1
+            if not self._under_way:
+                self._seconds += time.monotonic() - self._since
 
 
 class Answer:
@@ -114,7 +140,8 @@ class Answer:
         :raises Fault: when the connection breaks or stalls
         """
         try:
-            block = self._raw.read(BLOCK)
+            with self._stats:
+                block = self._raw.read(BLOCK)
         except Fault:
             self.close()
             raise

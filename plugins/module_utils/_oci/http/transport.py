@@ -148,7 +148,8 @@ class Transport:
             try:
                 head = _head(pool.route, method, url, headers, authorization)
                 self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
-                response = pool.exchange(method, head, body, limits)
+                with self._stats:
+                    response = pool.exchange(method, head, body, limits)
             except Fault as fault:
                 fault.foreign = origin != home
                 fault.host = "" if origin == self.origin else netloc(origin)

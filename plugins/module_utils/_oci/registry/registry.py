@@ -55,7 +55,7 @@ class Registry(Store):
     def counters(self) -> Counters:
         """Return what the registry has cost so far."""
         stats = self._client.stats
-        return Counters(stats.requests, stats.bytes_read, stats.bytes_written)
+        return Counters(stats.requests, stats.bytes_read, stats.bytes_written, stats.seconds)
 
     def limit(self) -> int:
         """Return how many small requests, and how many blobs, may be under way at once at present."""

@@ -47,11 +47,13 @@ class Counters:
 
     :ivar requests: sent to it, retries included
     :ivar bytes_read: of bodies, in bytes; likewise bytes_written
+    :ivar seconds: in which at least one exchange with it was under way; 0 for what is on no network
     """
 
     requests: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+    seconds: float = 0.0
 
 
 class Store(ABC):

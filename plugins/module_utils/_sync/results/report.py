@@ -322,7 +322,12 @@ def _summary(result: RunResult) -> dict[str, Any]:
 
 def _registries(result: RunResult) -> dict[str, Any]:
     return {
-        host: {"requests": stats.requests, "bytes_read": stats.bytes_read, "bytes_written": stats.bytes_written}
+        host: {
+            "requests": stats.requests,
+            "bytes_read": stats.bytes_read,
+            "bytes_written": stats.bytes_written,
+            "seconds": round(stats.seconds, 3),
+        }
         for host, stats in sorted(result.registries.items())
     }
 

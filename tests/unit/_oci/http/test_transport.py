@@ -18,6 +18,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
     InputError,
     RegistryError,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Stats
 from helpers.handlers import DIGEST, ONCE, resolved, with_basic
 from helpers.raw_server import QUICK, Received, Told, client, raw_server
 
@@ -32,6 +33,24 @@ def test_connections_are_kept() -> None:
             assert str(found.digest) == DIGEST
         assert (server.connections, len(server.requests)) == (1, 5)
         assert registry.counters().requests == 5
+        assert registry.counters().seconds > 0
+
+
+def test_time_counts_once_however_many_exchanges_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    stats = Stats()
+    with stats:
+        clock[0] += 1
+        with stats:
+            clock[0] += 2
+        clock[0] += 4
+        assert stats.seconds == 7.0
+    clock[0] += 8
+    with pytest.raises(OSError), stats:
+        clock[0] += 16
+        raise OSError
+    assert stats.seconds == 23.0
 
 
 def test_what_every_request_says() -> None:
