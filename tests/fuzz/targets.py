@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import read_error
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.bodies import read_error
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import parse_retry_after
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import (
     find_realm,

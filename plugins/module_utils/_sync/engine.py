@@ -21,7 +21,7 @@ from .plan.comparison import CompareOptions
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.source_images import SourceImages
-from .results.outcome import CopyOptions, ImageResult, Reread, RunResult
+from .results.outcome import CopyOptions, ImageResult, Reread, RunResult, point_to_others
 from .results.progress import Progress
 from .rules.backup_names import date_of
 from .rules.rule_parser import Rule
@@ -105,6 +105,7 @@ class Engine:
                 self._remove_old_backups()
                 self._finish_stores()
             self._delete()
+            point_to_others(self._results.values())
         except ImageOpsError:
             raise
         except Exception as fault:  # noqa: BLE001 - what was reached is reported all the same

@@ -57,6 +57,30 @@ def test_the_module_names_both_and_points_to_no_other_errors(tmp_path: Path, num
     expected = ["server_error"] if number == 1 else ["retry_budget", "server_error"]
     assert result["error_codes"] == expected
     assert "the disk of the registry is full" in result["msg"]
-    assert "other errors" not in result["msg"]
+    assert "other errors" not in result["msg"], "there are none"
     if number > 1:
         assert "of this run's retries" in result["msg"]
+
+
+def test_other_errors_are_pointed_to_where_there_are_some() -> None:
+    other = "the scanner is busy"
+
+    def fails_in_two_ways(request: Request) -> Reply | None:
+        if request.method == "PUT" and request.path.startswith("/v2/rate/"):
+            return refusal(429, "TOOMANYREQUESTS", other)
+        return fails(request)
+
+    with scripted_registry() as source, scripted_registry(fails_in_two_ways) as target:
+        for number in range(IMAGES):
+            source.push("app", images.image(str(number)), str(number))
+        result = Run([source.endpoint, target.endpoint]).sync(
+            {"source": f"{source.host}/app", "destination": f"{target.host}/app"},
+            {"source": f"{source.host}/app", "destination": f"{target.host}/rate/app"},
+            {"source": f"{source.host}/app:missing", "destination": f"{target.host}/missing"},
+            retries=1,
+        )
+    given_up = [image.error for image in result.images if image.error is not None and image.error.given_up]
+    assert {error.code for error in given_up} == {"server_error", "rate_limited"}
+    assert all(error.hint.count("see the other errors") == 1 for error in given_up)
+    others = [image.error for image in result.images if image.error is not None and not image.error.given_up]
+    assert not any("other errors" in error.hint for error in others)

@@ -39,7 +39,8 @@ def refusing_heads(status: int, kind: str = "manifest") -> Answer:
 
 def run(source: ScriptedRegistry, target: ScriptedRegistry, *tags: str, **options: Any) -> RunResult:
     rules = [{"source": f"{source.host}/app:{tag}", "destination": f"{target.host}/app"} for tag in tags]
-    return Run([source.endpoint, target.endpoint], access={source.host: {"concurrency": 1}}).sync(*rules, **options)
+    one = {source.host: {"concurrency": 1}, target.host: {"concurrency": 1}}
+    return Run([source.endpoint, target.endpoint], access=one).sync(*rules, **options)
 
 
 def gets(registry: ScriptedRegistry) -> int:
@@ -97,6 +98,44 @@ def test_a_head_that_is_led_to_a_url_signed_for_get_alone(source: ScriptedRegist
         assert len([request for request in storage.requests if request.method == "HEAD"]) == 1
 
 
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_where_heads_fail_gets_are_sent(
+    source: ScriptedRegistry, target: ScriptedRegistry, status: int, side: str
+) -> None:
+    run(source, target, "v0")
+    bent = source if side == "source" else target
+    bent.answer = refusing_heads(status)
+    before = heads(bent)
+    result = run(source, target, *TAGS)
+    assert {image.status for image in result.images} == {"done"}
+    assert actions(result)["v0"] == ("unchanged", "done")
+    assert heads(bent) - before == 4  # two tries of two manifests: it may be chance once
+
+
+def test_a_head_that_fails_once_is_sent_again(source: ScriptedRegistry, target: ScriptedRegistry) -> None:
+    failed: set[str] = set()
+
+    def once(request: Request) -> Reply | None:
+        if (request.method, request.kind) != ("HEAD", "manifest") or request.path in failed:
+            return None
+        failed.add(request.path)
+        return Reply(503)
+
+    run(source, target, *TAGS)
+    source.answer = target.answer = once
+    before = gets(source), gets(target)
+    assert {image.action for image in run(source, target, *TAGS).images} == {"unchanged"}
+    assert (gets(source), gets(target)) == before
+
+
+def test_where_both_fail_there_are_no_more_tries(source: ScriptedRegistry, target: ScriptedRegistry) -> None:
+    source.answer = lambda request: Reply(503) if request.kind == "manifest" else None
+    error = only(run(source, target, "v0", retries=0)).error
+    assert error is not None and error.code == "server_error"
+    assert (heads(source), gets(source)) == (2, 3)
+
+
 @pytest.mark.parametrize(("status", "code"), [(403, "pull_denied"), (400, "protocol_error")])
 def test_the_words_of_a_refusal_are_those_of_the_get(
     source: ScriptedRegistry, target: ScriptedRegistry, status: int, code: str
@@ -148,7 +187,7 @@ def test_a_tag_that_only_get_shows_is_not_taken_for_absent(source: ScriptedRegis
     assert {image.action for image in result.images} == {"unchanged"}
 
 
-@pytest.mark.parametrize("status", [400, 403, 405, 501])
+@pytest.mark.parametrize("status", [400, 403, 405, 500, 501])
 def test_blobs_are_looked_for_by_their_first_byte(
     source: ScriptedRegistry, target: ScriptedRegistry, status: int
 ) -> None:

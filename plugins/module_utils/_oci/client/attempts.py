@@ -11,10 +11,11 @@ from typing import Callable
 from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
+from .bodies import read_error
 from .call import Purpose
 from .elsewhere import is_moved
 from .limits import Pace
-from .refusals import SPOILT, error_of, lacks_content, read_error
+from .refusals import SPOILT, error_of, lacks_content
 from .retry import is_gateway, is_retried, parse_retry_after
 from .run import Run
 

@@ -52,6 +52,7 @@ class Authenticator:
     :param registry: its host, as credentials are looked up by it
     :param base: return the URL that the registry is reached at
     :param ask: send a request to a token server, with the retries of any small request
+    :param ping: ask for GET /v2/, where a registry says how it wants a login
     """
 
     def __init__(
@@ -62,9 +63,12 @@ class Authenticator:
         base: Callable[[], str],
         credentials: CredentialProvider,
         ask: Callable[[Call], Answer],
+        ping: Callable[[], Answer] | None = None,
     ) -> None:
         self._registry = registry
         self._run = run
+        self._ping = ping
+        self._pinged = threading.Lock()
         self._logins = Logins(registry, credentials)
         self._tokens = TokenCache(registry, run, self._logins, base=base, ask=ask)
         self._latest: _Known | None = None
@@ -80,6 +84,10 @@ class Authenticator:
     def is_anonymous(self, repository: str) -> bool:
         """Return whether there are no credentials for a repository."""
         return self.credential(repository) is None
+
+    def is_challenged(self, repository: str) -> bool:
+        """Return whether the registry has said how it wants a login."""
+        return self._known(repository) is not None
 
     def credential(self, repository: str) -> Credential | None:
         """Return the credential for a repository, asked for anew before it ends; None when there is none."""
@@ -184,6 +192,8 @@ class Authenticator:
         """
         if answer.status in (400, 403) and used.header is not None and says_expired(answer):
             return self._judge_expired(used, need, answer)
+        if used.header is None and answer.status in (401, 403, 404) and self._is_silent(need.repository, answer):
+            return self._ask_for_challenge(need.repository)
         if answer.status != 401:
             if used.login is not None and answer.status < 500:
                 used.login.proven = True
@@ -194,7 +204,29 @@ class Authenticator:
             return False
         if known.challenge.scheme == "basic":
             return self._judge_basic(used, need, answer)
+        if used.fresh and self._tokens.is_early(used, answer):
+            return True
         return used.header is None or self._tokens.renew(used, need, challenge or known.challenge)
+
+    def _is_silent(self, repository: str, answer: Answer) -> bool:
+        """Return whether a registry refuses without a login, has never said how it wants one, and there is one.
+
+        Some challenge at GET /v2/ alone, and say of what not everybody may see that it is not there.
+        """
+        if self._known(repository) is not None or _choose(answer.headers.get("WWW-Authenticate")) is not None:
+            return False
+        return self._ping is not None and self._logins.credential(repository) is not None
+
+    def _ask_for_challenge(self, repository: str) -> bool:
+        """Ask once in a run how the registry wants a login. Return whether it has said so."""
+        with self._pinged:  # held over the exchange: the others wait for what it finds
+            ping, self._ping = self._ping, None
+            if ping is not None:
+                answer = ping()
+                answer.close()
+                if answer.status == 401:
+                    self._learn("", answer)
+        return self._known(repository) is not None
 
     def _judge_expired(self, used: Authorization, need: Need, answer: Answer) -> bool:
         """Judge a refusal that is no 401 and says that what was sent has ended: it is renewed once."""

@@ -14,6 +14,9 @@ from ..http.transport import ERROR_LIMIT
 Scopes = tuple[str, ...]
 """What a token has to allow, such as ``repository:library/nginx:pull`` (Token Scope Documentation)."""
 
+TRIES_BEFORE_ANOTHER = 2
+"""Failures of a call after which what it has ``instead`` is sent."""
+
 
 class SizedBlocks(Protocol):
     """A body that is read while it is sent, so that it cannot be sent twice."""
@@ -56,6 +59,7 @@ class Call:
     :param wait: seconds to wait for the answer once the body is sent; None for the time-out
     :param follow: whether redirects of GET and HEAD are followed
     :param once: whether the caller tries again and counts that
+    :param instead: what is sent in its place once it has failed twice; None for the same again
     """
 
     method: str
@@ -70,3 +74,8 @@ class Call:
     wait: float | None = None
     follow: bool = True
     once: bool = False
+    instead: Call | None = None
+
+    def after(self, failures: int) -> Call:
+        """Return what is sent after so many failed tries."""
+        return self.instead if self.instead is not None and failures >= TRIES_BEFORE_ANOTHER else self

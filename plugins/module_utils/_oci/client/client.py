@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Callable
 from urllib.parse import urlsplit
@@ -13,18 +15,19 @@ from urllib.parse import urlsplit
 from ..credentials.provider import CredentialProvider
 from ..errors import RegistryError
 from ..http.faults import Fault
-from ..http.transport import USER_AGENT, Access, Answer, Stats, Transport
+from ..http.transport import MOST_REDIRECTS, USER_AGENT, Access, Answer, Stats, Transport
 from ..http.urls import origin_of
 from ..image.reference import quoted
 from .attempts import Arrived, Attempts
 from .authorization import Authenticator
+from .bodies import clean
 from .call import Call, Purpose
 from .elsewhere import is_moved
 from .health import FIRST_SILENCES, FirstContact, Health
 from .limits import AdaptiveLimit, Pace
 from .moved import MovedRegistries
 from .quirks import Quirks
-from .refusals import clean, error_of, error_of_fault
+from .refusals import error_of, error_of_fault, explain_without_challenge
 from .retry import parse_retry_after
 from .run import Run, interrupted
 from .settling import Settling
@@ -60,13 +63,20 @@ class Client:
         self._contact = (
             None
             if patient
-            else FirstContact(seconds=settings.first_contact, probe=self._probe, note_answer=self._health.note_answer)
+            else FirstContact(
+                seconds=settings.first_contact,
+                longest=settings.timeout,
+                probe=self._probe,
+                note_answer=self._health.note_answer,
+            )
         )
         self._warned: set[str] = set()
         self.limit = AdaptiveLimit(access.concurrency or settings.concurrency)
         self.pace = Pace(host, run, access.requests_per_second)
         self._attempts = Attempts(run, self.pace, self.fault)
-        self.auth = Authenticator(host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token)
+        self.auth = Authenticator(
+            host, run, base=lambda: self.base, credentials=credentials, ask=self._ask_token, ping=self._ping
+        )
         self._settling = Settling(access.settle, run)
         self._moved = MovedRegistries(run, credentials, self._ask_token)
         self._address = address
@@ -90,7 +100,8 @@ class Client:
 
         :raises RegistryError: when it failed for a passing reason too often, or for one that does not pass
         """
-        return self._tried(call, lambda: self._authorized(call))
+        failures = itertools.count()
+        return self._tried(call, lambda: self._authorized(call.after(next(failures))))
 
     def send(self, call: Call) -> Answer:
         """Do the same with the call's own Authorization, for what is beside the distribution API."""
@@ -120,15 +131,17 @@ class Client:
     def error(self, call: Call, answer: Answer) -> RegistryError:
         """Return the error for an answer that the caller cannot use."""
         answer.close()
-        return error_of(
+        moved = is_moved(answer)
+        error = error_of(
             answer,
             call.purpose,
-            anonymous=self._moved.is_anonymous(answer.url)
-            if is_moved(answer)
-            else self.auth.is_anonymous(call.repository),
+            anonymous=self._moved.is_anonymous(answer.url) if moved else self.auth.is_anonymous(call.repository),
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), time.time()),
             mask=self.run.mask,
         )
+        if answer.status == 401 and not moved and not self.auth.is_challenged(call.repository):
+            explain_without_challenge(error, self.shown(answer.headers.get("WWW-Authenticate", "")))
+        return error
 
     def fault(self, fault: Fault, purpose: Purpose) -> RegistryError:
         """Return the error for an exchange that broke; ``interrupted`` when the run was told to end."""
@@ -181,9 +194,25 @@ class Client:
     def _answer(self, call: Call, need: Need) -> Answer:
         """Send a request with the registry's authorization, and where it leads to another registry with that one's."""
         answer = self.auth.send(need, partial(self.exchange, call))
+        for _hop in range(MOST_REDIRECTS):
+            url = self._leads_within(call, answer)
+            if url is None:
+                break
+            answer = self.auth.send(need, partial(self.exchange, replace(call, path=url)))
         if answer.status == 401 and is_moved(answer) and call.method in ("GET", "HEAD"):
             return self._moved.send(answer, call.purpose, partial(self._ask_moved, call))
         return answer
+
+    def _leads_within(self, call: Call, answer: Answer) -> str | None:
+        """Return where at the registry itself a write that can be repeated has to be sent; None when nowhere else.
+
+        :raises Fault: when it leads nowhere good
+        """
+        again = call.method not in ("GET", "HEAD") and (call.body is None or isinstance(call.body, bytes))
+        if not again or answer.status not in (307, 308) or answer.foreign:
+            return None
+        url = self.transport.locate(answer.url, answer.headers.get("Location"))
+        return None if self.is_foreign(url) else url
 
     def _ask_moved(self, call: Call, url: str, authorization: str | None) -> Answer:
         try:
@@ -238,10 +267,11 @@ class Client:
             authorization=authorization,
         )
 
-    def _probe(self, wait: float) -> None:
-        url = f"{self.base}/v2/"
-        # Neither what it says nor where it leads matters.
-        self.transport.exchange("GET", url, headers=_HEADERS, limit=None, patience=wait, follow=False).close()
+    def _ping(self) -> Answer:
+        return self.transport.exchange("GET", f"{self.base}/v2/", headers=_HEADERS, limit=None, follow=False)
+
+    def _probe(self) -> None:
+        self._ping().close()  # neither what it says nor where it leads matters
 
     def is_foreign(self, url: str) -> bool:
         """Return whether a URL that the registry gave is at another scheme, host or port than its own."""

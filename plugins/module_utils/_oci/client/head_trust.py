@@ -10,12 +10,15 @@ the same to a GET; and only a GET's body says why something is refused.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Callable
 
 from ..http.transport import Answer
 
 _OTHER_REASONS = frozenset((401, 407, 408, 429))
 """Refusals that have nothing to do with HEAD."""
+_CHANCE = 2
+"""GETs in a row that were answered where HEADs failed, which are no chance any more."""
 
 
 def is_doubtful(status: int) -> bool:
@@ -27,17 +30,30 @@ class HeadTrust:
     """What GETs have shown of one registry's answers to HEAD. Nothing is forgotten in a run.
 
     A 404 is confirmed once for the registry, any other status once for each repository. As soon as a GET is answered
-    otherwise, the registry is asked by GET from then on.
+    otherwise, the registry is asked by GET from then on. The same goes where HEADs fail for reasons that might pass
+    (5xx) and GETs do not, twice in a row: once may be chance.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._confirmed: dict[tuple[str, str, int], Answer] = {}
         self._distrusted: set[str] = set()
+        self._contradictions: Counter[str] = Counter()
 
     def is_distrusted(self, kind: str) -> bool:
         """Return whether what a request is about, such as a manifest, is to be asked for by GET at once."""
         return kind in self._distrusted
+
+    def answered(self, kind: str) -> None:
+        """Note that a HEAD was answered."""
+        if self._contradictions[kind]:
+            self._contradictions[kind] = 0
+
+    def contradicted(self, kind: str) -> None:
+        """Note that a GET was answered where HEADs had failed."""
+        self._contradictions[kind] += 1
+        if self._contradictions[kind] >= _CHANCE:
+            self._distrusted.add(kind)
 
     def settle(self, kind: str, repository: str, status: int, get: Callable[[], Answer]) -> Answer:
         """Return the answer that counts where a HEAD was refused: that of a GET, now or before.

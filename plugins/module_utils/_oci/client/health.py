@@ -18,7 +18,6 @@ SILENCES = 20
 """Time-outs in a row that count as much as the connections that could not be made."""
 FIRST_SILENCES = 2
 """The same for a registry that has never answered: the others must not wait for it."""
-_PROBE_FACTOR = 6
 
 
 class Health:
@@ -102,18 +101,22 @@ def _down(last: Fault) -> Fault:
 class FirstContact:
     """The first requests to a registry, until it has answered one.
 
-    Each waits for a short while. Then GET /v2/ is sent, which any registry answers at once. Any answer to that says
+    Each waits for a short while. Then GET /v2/ is sent, which most registries answer at once. Any answer to that says
     that the registry is only slow with what it was asked, and the request is sent again with all the time it may take.
 
-    :param seconds: how long a request waits; GET /v2/ waits six times as long
-    :param probe: send GET /v2/ with a time-out in seconds
+    :param seconds: how long a request waits
+    :param longest: the time-out, in seconds: how long GET /v2/ waits
+    :param probe: send GET /v2/
     :param note_answer: called when GET /v2/ was answered
     :ivar made: whether the registry has answered
     """
 
-    def __init__(self, *, seconds: float, probe: Callable[[float], object], note_answer: Callable[[], None]) -> None:
+    def __init__(
+        self, *, seconds: float, longest: float, probe: Callable[[], object], note_answer: Callable[[], None]
+    ) -> None:
         self.made = False
         self._seconds = seconds
+        self._longest = longest
         self._probe = probe
         self._note_answer = note_answer
 
@@ -136,14 +139,14 @@ class FirstContact:
 
     def _find_out(self) -> None:
         try:
-            self._probe(_PROBE_FACTOR * self._seconds)
+            self._probe()
         except Fault as fault:
             if fault.connecting:
                 raise
             if fault.code == "timeout":
                 raise Fault(
                     "timeout",
-                    "it says nothing, not even whether it is there (GET /v2/)",
+                    f"it gave no answer within {self._longest:g} s, not even whether it is there (GET /v2/)",
                     hint="check that the registry runs and can be reached from here",
                 ) from fault
             # Any other fault came with bytes from the server.

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Answer
-from .refusals import lacks_right, read_error, says_expired
+from .bodies import read_error
+from .refusals import lacks_right, says_expired
 from .run import Mask
 
 MARGIN = 60.0

@@ -13,6 +13,8 @@ _NEVER_RESUMED = frozenset(("ghcr.io",))
 """Registries that store an upload in several pieces wrongly, and do not say so."""
 MOST_WRONG_RANGES = 2
 """Wrong answers to Range after which a registry is asked for whole blobs only."""
+_DIGITS = 16
+"""More than a size in bytes has that makes sense."""
 SMALLEST_CHUNK = 500_000
 """Bytes of the smallest chunk that is tried: nginx takes a mebibyte unless it is configured otherwise."""
 
@@ -27,6 +29,7 @@ class Quirks:
     :ivar wrong_ranges: answers in a row that were another part of a blob than was asked for
     :ivar heads: which of its refusals of HEAD are believed
     :ivar uploads_by_patch: it takes blobs by PATCH alone
+    :ivar least_chunk: bytes that a chunk must have, unless it is the last
     :ivar largest_body: from what size on blobs go in chunks; None while no body was refused for its size
     """
 
@@ -37,6 +40,7 @@ class Quirks:
         self.wrong_ranges = 0
         self.heads = HeadTrust()
         self.uploads_by_patch = False
+        self.least_chunk = 0
         self.largest_body: int | None = None
         self._refused_mounts: set[tuple[str, str]] = set()
 
@@ -53,11 +57,17 @@ class Quirks:
         """Whether the registry may give the rest of a blob."""
         return self.wrong_ranges < MOST_WRONG_RANGES
 
+    def note_least_chunk(self, said: str | None) -> None:
+        """Note what a registry says of the size of chunks (distribution-spec 1.1, OCI-Chunk-Min-Length)."""
+        if said and said.isascii() and said.isdigit() and len(said) < _DIGITS:
+            self.least_chunk = int(said)
+
     def body_refused(self, size: int) -> bool:
         """Note that a body of so many bytes was too large. Return whether a smaller one may be taken."""
-        if size <= SMALLEST_CHUNK:
+        least = max(SMALLEST_CHUNK, self.least_chunk)
+        if size <= least:
             return False
-        smaller = CHUNK if size > CHUNK else max(size // 4, SMALLEST_CHUNK)
+        smaller = max(CHUNK if size > CHUNK else size // 4, least)
         self.largest_body = min(smaller, self.largest_body or smaller)
         return True
 

@@ -9,14 +9,14 @@ registry says in free words is looked at only where vendors give nothing else.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple, Union
+from typing import Literal, Union
 
 from ..errors import Code, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
+from .bodies import Said, read_error
 from .call import Purpose
 from .elsewhere import hints_elsewhere, is_moved, is_of_proxy, judge_proxy, judge_redirect, led_to
 from .retry import is_retried
@@ -26,19 +26,6 @@ ARTIFACTS_HINT = (
     "set unsupported_artifacts: skip to leave such images out, or strip to leave artifacts out of their indexes, which "
     "changes those digests"
 )
-_LONGEST_WORDS = 300
-_READ_OF_WORDS = 4096
-_MOST_ERRORS = 5
-_TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SECRETS = re.compile(
-    r"(?i)\b(bearer|basic)(\s+)[^\s\",;&]+"
-    r"|\b(token|password|secret|signature)(\s*[=:]\s*\"?)[^\s\",;&]+"
-    r"|\beyJ[\w-]+\.[\w.-]+"  # a JSON web token
-    r"|(?<=://)[^/\s@]+@"  # user and password in a URL
-    r"|(?<=[\w/])\?[^\s\"'<>?=&]*[=&][^\s\"'<>]*"  # a URL's query: signed ones are keys
-)
-
-
 _Judgement = tuple[Union[Code, Literal["lacks_content"]], str, str]
 """Code, cause and hint. What lacks content becomes a MissingContent with the code of a failure of the server."""
 
@@ -47,11 +34,14 @@ SPOILT = frozenset(("DIGEST_INVALID", "SIZE_INVALID"))
 """The error codes of a write of which other bytes arrived than were sent."""
 _NO_RIGHT = frozenset(("INVALID_SCOPE", "ACCESS_DENIED"))
 """The error codes of token servers for a right that the account lacks (RFC 6749 section 5.2)."""
+_FEWER = re.compile(r"\binsufficient[ _]scopes?\b")
+"""What Docker Hub says of an access token that may do less than was asked for, with HTTP 401."""
 _ENDED = re.compile(
     r"\b(?:token|jwt|credentials?|login|session|authorization|password)\b.{0,60}\bexpired\b"
     r"|\bexpired\b.{0,30}\b(?:token|jwt|credentials?|login|session|authorization|password)\b"
     r"|\berror=\"?invalid_token\b"
 )
+_EARLY = re.compile(r"\bnot (?:yet valid|valid yet|to be used before)\b|\bused before issued\b")
 _IMMUTABLE = frozenset(("TAG_IMMUTABLE", "IMMUTABLE_TAG"))
 _WRITE_ONCE = re.compile(
     r"immutab|overwrit|redeploy|already exists?\b|\btags?\b.{0,60}\b(?:protected|locked)\b|\bprotected tag"
@@ -60,35 +50,8 @@ _WRITE_ONCE = re.compile(
 """What registries say of what is there and stays; whether it is there shows a look."""
 
 
-class Said(NamedTuple):
-    """The content of an error's body.
-
-    :param codes: the specification's error codes, or what stands in their place, in upper case
-    :param words: for people: shortened, one line, without secrets
-    """
-
-    codes: frozenset[str]
-    words: str
-
-
 class MissingContent(RegistryError):
     """A registry refuses a manifest because something that it names is not there (MANIFEST_BLOB_UNKNOWN)."""
-
-
-def read_error(body: bytes, mask: Mask = unmasked) -> Said:
-    """Read an error's body: the specification's JSON, some other JSON, HTML, or anything at all. Never raises."""
-    text = body[: 64 * 1024].decode("utf-8", "replace").strip()
-    codes: list[str] = []
-    said: list[str] = []
-    try:
-        parsed = json.loads(text) if text[:1] in ("{", "[") else None
-    except (ValueError, RecursionError):
-        parsed = None
-    if parsed is None:
-        said.append(_TAGS.sub(" ", text[:8192]))
-    else:
-        _collect(parsed, codes, said)
-    return Said(frozenset(codes), clean(": ".join(part for part in said if part), mask))
 
 
 def says_expired(answer: Answer) -> bool:
@@ -100,52 +63,18 @@ def says_expired(answer: Answer) -> bool:
     return any(_ENDED.search(part.lower()) for part in parts)
 
 
+def says_early(answer: Answer) -> bool:
+    """Return whether a refusal says that a token may not be used yet."""
+    return bool(_EARLY.search(f"{read_error(answer.body).words} {answer.headers.get('WWW-Authenticate', '')}".lower()))
+
+
 def lacks_right(answer: Answer) -> bool:
     """Return whether a token server refuses what was asked for, and not the login itself.
 
     A server that refuses every request of a login says the same (403): asking without a scope tells them apart.
     """
-    return answer.status == 403 or not read_error(answer.body).codes.isdisjoint(_NO_RIGHT)
-
-
-def clean(text: str, mask: Mask = unmasked) -> str:
-    """Return one short line of printable characters, with what looks like a secret taken out.
-
-    :param mask: takes out those that are known; before anything is cut off, since half a secret is one too
-    """
-    head = mask(text)[:_READ_OF_WORDS]
-    line = " ".join("".join(mark if mark.isprintable() else " " for mark in head).split())
-    line = _SECRETS.sub(_hide, line)
-    return line if len(line) <= _LONGEST_WORDS else line[:_LONGEST_WORDS] + "…"
-
-
-def _hide(match: re.Match[str]) -> str:
-    name, separator = match.group(1) or match.group(3), match.group(2) or match.group(4)
-    return f"{name}{separator}***" if name else "***"
-
-
-def _collect(parsed: Any, codes: list[str], said: list[str]) -> None:
-    errors = parsed.get("errors") if isinstance(parsed, dict) else parsed
-    entries = errors if isinstance(errors, list) and errors else [parsed]
-    for entry in entries[:_MOST_ERRORS]:
-        if isinstance(entry, str):
-            said.append(entry)
-        if not isinstance(entry, dict):
-            continue
-        code = entry.get("code", entry.get("error"))
-        if isinstance(code, (str, int)):
-            codes.append(str(code)[:100].upper())
-        for name in ("message", "error_description", "details", "title"):
-            if isinstance(entry.get(name), str):
-                said.append(entry[name])
-                break
-        else:
-            said.append(str(code or ""))
-        detail = entry.get("detail")
-        if isinstance(detail, str):
-            said.append(detail)
-        elif isinstance(detail, dict):
-            said.extend(str(value) for value in list(detail.values())[:3] if isinstance(value, (str, int)))
+    said = read_error(answer.body)
+    return answer.status == 403 or not said.codes.isdisjoint(_NO_RIGHT) or bool(_FEWER.search(said.words.lower()))
 
 
 def error_of(
@@ -244,6 +173,16 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
         connecting=fault.connecting,
         unresolved=fault.unresolved,
     )
+
+
+def explain_without_challenge(error: RegistryError, offered: str) -> None:
+    """Have the error for a 401 say that the registry asks for a login in no way that can be answered.
+
+    :param offered: its WWW-Authenticate header, quoted; of an empty one its quotes
+    """
+    named = f"only in a way that is not supported: {offered}" if offered.strip('"') else "and does not say how"
+    error.cause = f"the registry wants a login, {named} (HTTP 401{': ' + error.words if error.words else ''})"
+    error.hint = "something in front of it may answer in its place: look at what GET /v2/ says there"
 
 
 def _judge(status: int, said: Said, purpose: Purpose, anonymous: bool) -> _Judgement:

@@ -52,14 +52,14 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
             number /= 1000.0
         seconds = number - now if number >= _FIRST_UNIX_TIME else number
     else:
-        moment = _moment(text)
+        moment = moment_of(text)
         if moment is None:
             return None
         seconds = moment - now
     return max(0.0, seconds) if seconds <= LONGEST_WAIT else None
 
 
-def _moment(text: str) -> float | None:
+def moment_of(text: str) -> float | None:
     """Return the seconds since the epoch of an HTTP or ISO date; None when it is neither. No zone means UTC."""
     try:
         parsed = parsedate_to_datetime(text)

@@ -14,12 +14,16 @@ from typing import Callable
 from ..credentials.provider import Credential
 from ..errors import RegistryError
 from ..http.transport import Answer
+from .bodies import instead_of_json, read_error
 from .call import Call, Purpose, Scopes
 from .logins import Login, Logins
-from .refusals import error_of, lacks_right, read_error, says_expired
+from .refusals import error_of, lacks_right, says_early, says_expired
+from .retry import moment_of
 from .run import Run
 from .tokens import LONGEST_LIFE, Challenge, Token, find_realm, parse_token, token_call
 
+LONGEST_SKEW = 10.0
+"""Seconds that a registry's clock may be behind that of its token server, so that it is waited for."""
 MARGIN = 30.0
 """Seconds of life that a token must have left to be used."""
 BODY_MARGIN = 60.0
@@ -48,12 +52,14 @@ class Authorization:
     :param challenge: what it answers; None while no challenge is known
     :param fresh: it was made for this very request, so that a refusal is final
     :param login: the login that goes with the request itself (Basic)
+    :param given: the time at which it was given, by the clock of the token server, in seconds since the epoch
     """
 
     header: str | None = field(default=None, repr=False)
     challenge: Challenge | None = None
     fresh: bool = False
     login: Login | None = None
+    given: float | None = None
 
 
 @dataclass
@@ -116,7 +122,7 @@ class TokenCache:
             fresh = token is None or not token.is_good_for(margin)
             if token is None or fresh:
                 token = cached.token = self._fetch(challenge, need.scopes + cached.extra, need.repository)
-        return Authorization(f"Bearer {token.value}", challenge, fresh)
+        return Authorization(f"Bearer {token.value}", challenge, fresh, given=token.given)
 
     def _fetch(self, challenge: Challenge, scopes: Scopes, repository: str) -> Token:
         purpose = Purpose("get a token for", f"{self._registry}/{repository}", self._registry, write=_writes(scopes))
@@ -170,9 +176,11 @@ class TokenCache:
         asked = time.monotonic()
         answer = self._ask(token_call(challenge, realm, scopes, credential, purpose))
         if answer.status == 200:
-            token = parse_token(answer.plain(), asked)
+            token = parse_token(answer.plain(), asked, moment_of(answer.headers.get("Date", "")))
             if token is None:
-                raise _odd(purpose, f"the token server's answer holds no token{answer.label}", status=200)
+                instead = instead_of_json(answer, self._run.mask)
+                problem = f"the token server's answer holds no token{': ' + instead if instead else ''}{answer.label}"
+                raise _odd(purpose, problem, status=200)
             login.proven = True
             self._run.on_secret(token.value)
             return token
@@ -217,6 +225,20 @@ class TokenCache:
                 return False
             cached.extra = tuple(wanted[:4])
             return True
+
+    def is_early(self, used: Authorization, answer: Answer) -> bool:
+        """Return whether a fresh token was refused because the registry's clock is behind that of its token server.
+
+        A token may not be used before the second in which it was given. It is waited for that.
+
+        :raises RegistryError: interrupted
+        """
+        now = moment_of(answer.headers.get("Date", ""))
+        behind = 0.0 if now is None or used.given is None else used.given - now
+        if not (behind > 0 or says_early(answer)) or behind > LONGEST_SKEW:
+            return False
+        self._run.wait(behind + 1.0, action="wait for the clock of", subject=self._registry)
+        return True
 
     def drop(self, used: Authorization, scopes: Scopes) -> None:
         """Forget the token of a request, unless another thread has renewed it already."""

@@ -94,11 +94,13 @@ class Token:
 
     :param made: when it was asked for, on the monotonic clock
     :param life: for how many seconds it is good from then
+    :param given: the token server's own time, in seconds since the epoch; None when it said none
     """
 
     value: str = field(repr=False)
     made: float
     life: float
+    given: float | None = None
 
     def is_good_for(self, margin: float) -> bool:
         """Return whether more than ``margin`` seconds, or a quarter of its life, are left."""
@@ -177,7 +179,7 @@ def token_call(
     return Call("GET", url, purpose, authorization=authorization, limit=TOKEN_LIMIT)
 
 
-def parse_token(body: bytes, made: float) -> Token | None:
+def parse_token(body: bytes, made: float, given: float | None = None) -> Token | None:
     """Read a token server's answer; None when there is no token in it.
 
     ``token`` and ``access_token`` mean the same; a token without ``expires_in`` is good for 60 seconds.
@@ -194,4 +196,4 @@ def parse_token(body: bytes, made: float) -> Token | None:
     life = parsed.get("expires_in")
     if isinstance(life, bool) or not isinstance(life, (int, float)) or not life > 0:
         life = DEFAULT_LIFE
-    return Token(value, made, float(min(life, LONGEST_LIFE)))
+    return Token(value, made, float(min(life, LONGEST_LIFE)), given)

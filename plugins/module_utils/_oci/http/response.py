@@ -76,15 +76,26 @@ class Answer:
 
     :param url: where it finally came from, after redirects
     :param foreign: it came from another scheme, host or port than was asked
+    :param method: what was asked with
     :param proxy: the host of a proxy that reads requests and may have answered in the server's place; empty for none
     """
 
-    __slots__ = ("_limit", "_raw", "_stats", "body", "foreign", "headers", "length", "proxy", "status", "url")
+    __slots__ = ("_limit", "_raw", "_stats", "body", "foreign", "headers", "length", "method", "proxy", "status", "url")
 
-    def __init__(self, raw: Response, *, url: str, foreign: bool, stats: Stats, proxy: str = "") -> None:
+    def __init__(
+        self,
+        raw: Response,
+        *,
+        url: str,
+        foreign: bool,
+        stats: Stats,
+        method: str = "GET",
+        proxy: str = "",
+    ) -> None:
         self._raw = raw
         self._stats = stats
         self._limit = 0
+        self.method = method
         self.proxy = proxy
         self.status: int = raw.status
         self.headers: Mapping[str, str] = raw.headers

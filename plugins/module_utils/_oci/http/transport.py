@@ -154,7 +154,14 @@ class Transport:
                 fault.foreign = origin != home
                 fault.host = "" if origin == self.origin else netloc(origin)
                 raise
-            answer = Answer(response, url=url, foreign=origin != home, stats=self._stats, proxy=pool.route.reader)
+            answer = Answer(
+                response,
+                method=method,
+                url=url,
+                foreign=origin != home,
+                stats=self._stats,
+                proxy=pool.route.reader,
+            )
             self._finish(answer, method, limit)
             if not (follow and answer.status in REDIRECTS and method in ("GET", "HEAD")):
                 return answer

@@ -61,9 +61,9 @@ class BlobWriter:
         for origin in dict.fromkeys((source or self._path, self._path)):
             if self._client.quirks.may_mount(origin, self._path):
                 answer = self._mount(blob, origin, purpose)
-                if answer is not None and answer.status == 201:
+                if answer is not None and answer.status == 201 and not _is_session(answer):
                     return None
-                if answer is not None and answer.status == 202:
+                if answer is not None and answer.status in (200, 201, 202, 204):
                     self._note_refused(refused)
                     return self._session(purpose, answer)
                 refused.append(origin)
@@ -111,9 +111,11 @@ class BlobWriter:
 
     def _begin(self, purpose: Purpose) -> UploadSession:
         call = Call("POST", f"/v2/{self._path}/blobs/uploads/", purpose, self._scopes, self._path)
-        return self._session(purpose, self._client.expect(call, 202))
+        # 200 and 204 are what older registries answer, 201 what some answer to every POST.
+        return self._session(purpose, self._client.expect(call, 200, 201, 202, 204))
 
     def _session(self, purpose: Purpose, answer: Answer) -> UploadSession:
+        self._client.quirks.note_least_chunk(answer.headers.get("OCI-Chunk-Min-Length"))
         try:
             return UploadSession(self._client.transport.locate(answer.url, answer.headers.get("Location")))
         except Fault as fault:
@@ -130,3 +132,8 @@ class BlobWriter:
             if error.is_denial:
                 return False
             raise
+
+
+def _is_session(answer: Answer) -> bool:
+    """Return whether an answer that says "created" names an upload that is open, and not the blob."""
+    return "/blobs/uploads/" in answer.headers.get("Location", "")

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable
 
+from ..client.bodies import read_error
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
-from ..client.refusals import SPOILT, read_error
+from ..client.refusals import SPOILT
 from ..client.retry import is_gateway, is_retried, parse_retry_after
 from ..client.token_cache import Need
 from ..errors import RegistryError
@@ -160,7 +161,7 @@ class BlobUpload:
     def _has_arrived(self, error: RegistryError) -> bool:
         """Look for the blob; again where a look failed, or a proxy gave up and the registry may still store it."""
         action, subject = self._purpose.action, self._purpose.subject
-        may_come = error.code == "timeout" or is_gateway(error.status)
+        may_come = error.code == "timeout" or error.status == 202 or is_gateway(error.status)
         for look in range(LOOKS):
             if look:
                 self._run.back_off(look, action=action, subject=subject)
@@ -253,7 +254,7 @@ class BlobUpload:
                 headers = {"Content-Range": f"{offset}-{offset + length - 1}"}
                 try:
                     answer = self._request("PATCH", url, body, headers)
-                    if answer.status not in (201, 202, 204):
+                    if answer.status not in (200, 201, 202, 204):
                         passing = session.offset > 0 or answer.status in (404, 416)
                         error = self._error(answer, passing=passing)
                         raise _Failed(error, anew=not (is_retried(answer.status) or answer.status == 416))
@@ -273,8 +274,8 @@ class BlobUpload:
 
     def _check_stored(self, answer: Answer) -> None:
         if answer.status not in (200, 201, 204):
-            # These also say that it is there and may not be changed.
-            maybe = answer.status in (403, 409, 412) or "BLOB_UPLOAD_INVALID" in read_error(answer.body).codes
+            # These also say that it is there and may not be changed, or that it is still being stored.
+            maybe = answer.status in (202, 403, 409, 412) or "BLOB_UPLOAD_INVALID" in read_error(answer.body).codes
             raise _Failed(self._error(answer, passing=answer.status in (400, 404, 416)), maybe_stored=maybe)
         said = answer.headers.get("Docker-Content-Digest", "")
         # docker-registry names what it stored by its sha256, whatever it was sent by.

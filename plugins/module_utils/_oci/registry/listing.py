@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from ..client.bodies import instead_of_json, read_error
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
-from ..client.refusals import read_error
 from ..errors import Code, InputError, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
@@ -118,8 +118,9 @@ class Pages:
             page: Any = answer.json()
         except ValueError:
             page = None
-        if not isinstance(page, dict):
-            raise self._error("protocol_error", f"the list is not JSON{answer.label}")
+        instead = instead_of_json(answer, self._client.run.mask)
+        if instead or not isinstance(page, dict):
+            raise self._error("protocol_error", f"{instead or 'the list is not JSON'}{answer.label}")
         entries = page.get(self._key)
         if entries is None:
             return []

@@ -16,7 +16,7 @@ from ..client.head_trust import is_doubtful
 from ..client.refusals import as_said
 from ..errors import ContentError, ImageOpsError, InputError, RegistryError
 from ..http.transport import REDIRECTS, Answer
-from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
+from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest
 from ..image.reference import Digest, check_tag
 from ..image.referrers import fallback_tag
 from ..store.store import BlobReader, OpenAt, Repository, Upload
@@ -24,6 +24,7 @@ from .blob_download import open_blob
 from .blob_push import BlobWriter
 from .foreign_layers import ForeignLayers
 from .listing import Pages
+from .manifest_reads import ManifestReads
 from .referrer_pages import listed_referrers
 
 _ACCEPT = {"Accept": ACCEPT}
@@ -42,6 +43,7 @@ class RegistryRepository(Repository):
         self._foreign_layers = foreign_layers
         self._pull: Scopes = (f"repository:{path}:pull",)
         self._push: Scopes = (f"repository:{path}:pull,push",)
+        self._manifests = ManifestReads(client, path, ref_name=self._ref_name, scopes=self._pull)
         self._writer = BlobWriter(
             client, path, name=lambda blob: self._ref_name(str(blob.digest)), scopes=self._push, has_blob=self._has_blob
         )
@@ -69,54 +71,11 @@ class RegistryRepository(Repository):
 
     def resolve(self, ref: str) -> Descriptor | None:
         """Return what a tag or digest points to now (Pulling manifests, HEAD); None when it is not there."""
-        return self._resolve(ref)
-
-    def _resolve(self, ref: str, *, once: bool = False) -> Descriptor | None:
-        get = replace(self._manifest_call("GET", ref), once=once)
-        heads = self._client.quirks.heads
-        if heads.is_distrusted("manifest"):
-            return self._descriptor(self._client.call(get), get, ref)
-        head = replace(get, method="HEAD")
-        answer = self._client.call(head)
-        if answer.status == 200 and answer.headers.get("Docker-Content-Digest"):
-            media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return Descriptor(media_type=media_type, digest=self._said_digest(answer, ref), size=answer.length or 0)
-        if answer.status == 200:
-            answer = self._client.call(get)
-        elif is_doubtful(answer.status):
-            answer = heads.settle("manifest", self.path, answer.status, lambda: self._client.call(get))
-        return self._descriptor(answer, get, ref)
-
-    def _descriptor(self, answer: Answer, get: Call, ref: str) -> Descriptor | None:
-        """Return what the answer to a GET describes; None when there is nothing."""
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise self._client.error(get, answer)
-        manifest = self._parsed(answer, ref)
-        return Descriptor(media_type=manifest.media_type, digest=manifest.digest, size=manifest.size)
+        return self._manifests.resolve(ref)
 
     def manifest(self, ref: str) -> Manifest:
         """Read and verify the manifest that a tag or digest names (Pulling manifests)."""
-        return self._parsed(self._client.expect(self._manifest_call("GET", ref), 200), ref)
-
-    def _parsed(self, answer: Answer, ref: str) -> Manifest:
-        wanted = Digest.parse(ref) if _is_digest(ref) else None
-        if wanted is None and answer.headers.get("Docker-Content-Digest"):
-            wanted = self._said_digest(answer, ref)
-        try:
-            # Where the digest is known it decides what the bytes are, else what can be read as a manifest.
-            raw = answer.body if wanted else answer.plain()
-            return parse_manifest(raw, answer.headers.get("Content-Type", ""), wanted)
-        except ContentError as fault:
-            raise ContentError(
-                code=fault.code,
-                action=fault.action,
-                subject=self._ref_name(ref),
-                cause=f"{fault.cause}{answer.label}",
-                hint=fault.hint,
-                transient=fault.code == "digest_mismatch",  # it may have been spoilt on the way
-            ) from fault
+        return self._manifests.read(ref)
 
     def has_blob(self, blob: Descriptor) -> bool:
         """Return whether the blob is in this repository (HEAD). A redirect to it means that it is."""
@@ -130,9 +89,14 @@ class RegistryRepository(Repository):
         if heads.is_distrusted("blob"):
             answer = self._first_byte(get)
         else:
-            answer = self._client.call(head)
-            if answer.status != 404 and is_doubtful(answer.status):
+            answer = self._client.call(replace(head, instead=get))
+            if answer.method == "GET":
+                answer.close()
+                heads.contradicted("blob")
+            elif answer.status != 404 and is_doubtful(answer.status):
                 answer = heads.settle("blob", self.path, answer.status, lambda: self._first_byte(get))
+            else:
+                heads.answered("blob")
         if answer.status in (200, 206, *REDIRECTS) or (answer.status == 416 and blob.size == 0):
             return True
         if answer.status == 404:
@@ -219,7 +183,7 @@ class RegistryRepository(Repository):
         :raises RegistryError: what the registry said, when it does not show that it has something there
         """
         try:
-            found = self._resolve(ref)
+            found = self.resolve(ref)
         except ImageOpsError:
             found = None
         if found is None:
@@ -228,7 +192,7 @@ class RegistryRepository(Repository):
 
     def _points_to(self, ref: str, digest: Digest) -> bool:
         try:
-            found = self._resolve(ref, once=True)
+            found = self._manifests.resolve(ref, once=True)
         except (RegistryError, ContentError):
             return False
         return found is not None and found.digest == digest
@@ -276,11 +240,6 @@ class RegistryRepository(Repository):
 
     # -- names ---------------------------------------------------------------------------------------------------
 
-    def _manifest_call(self, method: str, ref: str) -> Call:
-        purpose = self._purpose("read the manifest", self._ref_name(ref), kind="tag")
-        path = f"/v2/{self.path}/manifests/{ref}"
-        return Call(method, path, purpose, self._pull, self.path, headers=_ACCEPT, limit=MAX_MANIFEST_BYTES)
-
     def _purpose(self, action: str, subject: str, *, write: bool = False, kind: str = "repository") -> Purpose:
         return Purpose(action, subject, self._client.host, write, kind)
 
@@ -289,27 +248,6 @@ class RegistryRepository(Repository):
 
     def _blob_path(self, blob: Descriptor) -> str:
         return f"/v2/{self.path}/blobs/{blob.digest}"
-
-    def _said_digest(self, answer: Answer, ref: str) -> Digest:
-        """Return the digest that a registry says; verified against the one that was asked for."""
-        said = answer.headers.get("Docker-Content-Digest", "").strip()
-        try:
-            digest = Digest.parse(said)
-        except InputError as error:
-            raise ContentError(
-                code="protocol_error",
-                action="read the manifest",
-                subject=self._ref_name(ref),
-                cause=f"the registry says a digest that is none: {self._client.shown(said)}",
-            ) from error
-        if _is_digest(ref) and said != ref:
-            raise ContentError(
-                code="digest_mismatch",
-                action="read the manifest",
-                subject=self._ref_name(ref),
-                cause=f"the registry answers with {said}",
-            )
-        return digest
 
 
 def _same_bytes(manifest: Manifest, said: str) -> Digest | None:

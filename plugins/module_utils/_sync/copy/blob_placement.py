@@ -37,6 +37,7 @@ class RepositoryBlob:
     """One blob in one repository.
 
     :ivar owner: the image that needs it first; what is sent for it counts as bytes of that image
+    :ivar unseen: it is sent whatever the store says that it has
     :ivar sources: the repositories that images name as its source, by name; the next is tried when one cannot give it
     :ivar arrived: how it came to be there, once it is there
     :ivar settled: set when it is known whether other repositories can mount it from here
@@ -48,6 +49,7 @@ class RepositoryBlob:
     descriptor: Descriptor
     owner: Hashable
     sources: dict[str, Reference]
+    unseen: bool = False
     arrived: asyncio.Future[str] = field(default_factory=asyncio.Future)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     mountable: bool = False
@@ -93,15 +95,17 @@ class BlobPlacement:
         owner: Hashable,
         *,
         alone: bool = False,
+        unseen: bool = False,
     ) -> RepositoryBlob:
         """Return a blob in a repository; the first image that requires it has it brought there.
 
         :param alone: do not wait for another repository that may have it first
+        :param unseen: send it whatever the store says that it has
         """
         key = _key(repository.name, descriptor)
         blob = self._all.get(key)
         if blob is None or (blob.unreadable and source.name not in blob.sources):
-            blob = self._all[key] = RepositoryBlob(repository, descriptor, owner, {source.name: source})
+            blob = self._all[key] = RepositoryBlob(repository, descriptor, owner, {source.name: source}, unseen)
             task = asyncio.ensure_future(self._bring(blob, alone=alone))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -213,7 +217,7 @@ class BlobPlacement:
         failed: set[str] = set()
         while True:
             source = next(source for name, source in blob.sources.items() if name not in failed)
-            delivery = Delivery(blob.repository, blob.descriptor, source)
+            delivery = Delivery(blob.repository, blob.descriptor, source, unseen=blob.unseen)
             try:
                 return await self._deliver_from(blob, delivery, alone=alone, share=not failed)
             except ImageOpsError:
@@ -225,7 +229,7 @@ class BlobPlacement:
                     raise
 
     async def _deliver_from(self, blob: RepositoryBlob, delivery: Delivery, *, alone: bool, share: bool) -> str:
-        holder = await self._mount_from(blob, delivery.source, alone=alone)
+        holder = None if blob.unseen else await self._mount_from(blob, delivery.source, alone=alone)
         if holder is None:
             self._expect(blob, True)
             return COPIED if await self._transfers.send(delivery, share=share) else PRESENT

@@ -75,6 +75,7 @@ class Delivery:
     """One blob on its way from a source to one repository.
 
     :ivar upload: its upload session, once it has one
+    :ivar unseen: the repository is not asked whether it has it
     :ivar sent: True when the blob was sent, False when it turned out to be there
     :ivar failed_source: the name of the source's repository, when the source is why nothing arrived
     """
@@ -83,6 +84,7 @@ class Delivery:
     blob: Descriptor
     source: Reference
     upload: Upload | None = None
+    unseen: bool = False
     sent: asyncio.Future[bool] = field(default_factory=asyncio.Future)
     failed_source: str | None = None
 
@@ -194,6 +196,8 @@ class BlobTransfers:
         return [each for each, task in opening.items() if task.done() and not each.sent.done()]
 
     async def _open(self, delivery: Delivery) -> None:
+        if delivery.unseen:
+            return  # sending it opens a session
         try:
             if delivery.upload is None:
                 delivery.upload = await self.open_session(delivery)

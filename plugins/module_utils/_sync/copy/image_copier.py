@@ -22,6 +22,7 @@ from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
 from .image_loader import LoadedImage
 from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
+from .missing_content import copied, missing_foreign, needs_foreign, only_said
 from .refused_artifacts import ManifestRefused, RefusedKinds, unsigned_part
 
 _NOT_TAKEN = "both sides have the same digest, and the destination does not take what refers to it"
@@ -49,10 +50,13 @@ class ImageCopier:
         self._refused = RefusedKinds()
         self._warned: set[str] = set()
 
-    def admit(self, result: ImageResult, image: LoadedImage, *, alone: bool = False) -> dict[Digest, RepositoryBlob]:
+    def admit(
+        self, result: ImageResult, image: LoadedImage, *, alone: bool = False, unseen: frozenset[Digest] = frozenset()
+    ) -> dict[Digest, RepositoryBlob]:
         """Ask for every blob of the image at its destination, in the order of the plan.
 
         :param alone: out of that order, so that it may wait for no other image
+        :param unseen: those that are sent whatever the destination says that it has
         """
         task = result.task
         blobs: dict[Digest, RepositoryBlob] = {}
@@ -63,7 +67,7 @@ class ImageCopier:
             for blob in self._blobs(node.manifest):
                 if blob.digest not in blobs:
                     blobs[blob.digest] = self._placement.require(
-                        task.destination, blob, task.source, id(result), alone=alone
+                        task.destination, blob, task.source, id(result), alone=alone, unseen=blob.digest in unseen
                     )
         return blobs
 
@@ -77,15 +81,7 @@ class ImageCopier:
         """
         started = time.monotonic()
         try:
-            try:
-                await self._write(result, image, blobs)
-            except MissingContent as fault:
-                if not self._options.foreign_layers and (foreign := _missing_foreign(fault, image)):
-                    raise _needs_foreign(fault, foreign) from None
-                # The registry has lost what it said it had: look at everything below once more.
-                self._budget.spend(fault, len(blobs))
-                blobs = self._look_again(result, image)
-                await self._write(result, image, blobs)
+            await self._write_until_complete(result, image, blobs)
         except ManifestRefused as refused:
             raise refused.with_hint(image.graph) from None
         finally:
@@ -95,6 +91,38 @@ class ImageCopier:
         if _took_nothing(result):
             result.task = replace(result.task, action=Action.UNCHANGED, reason=_NOT_TAKEN)
         result.status = Status.DONE
+
+    async def _write_until_complete(
+        self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]
+    ) -> None:
+        """Put the image; where the registry has lost what it said it had, look at everything below once more.
+
+        What it says that it has all the same, and was not sent, is sent: a cache that outlives a garbage collection
+        says so.
+
+        :param blobs: those of the image, which are replaced where they are looked at again
+        """
+        lost: MissingContent | None = None
+        sent: frozenset[Digest] = frozenset()
+        while True:
+            try:
+                await self._write(result, image, blobs)
+                return
+            except MissingContent as fault:
+                if not self._options.foreign_layers and (foreign := missing_foreign(fault, image)):
+                    raise needs_foreign(fault, foreign) from None
+                unseen = frozenset() if lost is None else only_said(fault, blobs) - sent
+                if lost is not None and not unseen:
+                    raise
+                sent |= unseen | copied(blobs)
+                lost = fault
+                self._budget.spend(fault, len(unseen) or len(blobs))
+                blobs.update(self._look_again(result, image, unseen))
+            except RegistryError as error:
+                if lost is None or error.code != "retry_budget":
+                    raise
+                lost.give_up(self._budget.spent)
+                raise lost from error
 
     async def _write(self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]) -> None:
         """Put the image by its digest, what refers to it, and its tag last: no tag shows before its signatures.
@@ -237,13 +265,16 @@ class ImageCopier:
         except ManifestRefused:
             self._refused.add(host, leaf.manifest)
 
-    def _look_again(self, result: ImageResult, image: LoadedImage) -> dict[Digest, RepositoryBlob]:
+    def _look_again(
+        self, result: ImageResult, image: LoadedImage, unseen: frozenset[Digest]
+    ) -> dict[Digest, RepositoryBlob]:
         lost = {node.manifest.digest for node in image.walk()}
         for node in image.walk():
-            self._placement.forget(result.task.destination, node.manifest.blobs)
+            again = [blob for blob in node.manifest.blobs if not unseen or blob.digest in unseen]
+            self._placement.forget(result.task.destination, again)
         for key in [key for key in self._children if key[0] == result.task.destination.name and key[1] in lost]:
             del self._children[key]
-        return self.admit(result, image, alone=True)
+        return self.admit(result, image, alone=True, unseen=unseen)
 
     async def _put(
         self,
@@ -280,27 +311,6 @@ class ImageCopier:
             putting = self._put(result, graph, blobs, root=False, tag=tag)
             task = self._children[key] = asyncio.ensure_future(putting)
         await asyncio.shield(task)
-
-
-def _missing_foreign(fault: MissingContent, image: LoadedImage) -> list[Descriptor]:
-    """Return the foreign layers of an image that a registry may miss; none when it names another blob."""
-    blobs = [blob for node in image.walk() for blob in node.manifest.blobs]
-    named = [blob for blob in blobs if blob.digest.encoded in fault.words]
-    return [blob for blob in (named or blobs) if is_foreign(blob)]
-
-
-def _needs_foreign(fault: MissingContent, foreign: Sequence[Descriptor]) -> RegistryError:
-    """Return the error for a registry that takes no manifest without its foreign layers."""
-    return RegistryError(
-        code="unsupported_manifest",
-        action=fault.action,
-        subject=fault.subject,
-        cause=f"{fault.cause}; {foreign[0].digest} is a foreign layer, which was not copied",
-        hint="set foreign_layers: true to copy such layers too, where their licence allows it",
-        status=fault.status,
-        words=fault.words,
-        registry=fault.registry,
-    )
 
 
 def _took_nothing(result: ImageResult) -> bool:

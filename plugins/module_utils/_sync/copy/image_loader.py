@@ -89,6 +89,10 @@ class ImageLoader:
             return now
         if isinstance(lost, ContentError):
             raise lost
+        task = result.task
+        read = await self._calls.request(task.source, self._source_images.read_again, task.source, task.rule.platforms)
+        if read.digest not in (None, planned.digest):
+            return read
         raise _vanished(result, "its tag names a manifest that the source does not have")
 
 

@@ -73,6 +73,15 @@ class SourceImages:
             self._known[key] = self._resolve(source, platforms)
         return self._known[key]
 
+    def read_again(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
+        """Read what a tag names, where a HEAD named what is not there. The answer is kept in the place of that.
+
+        :raises ImageOpsError: as when it is resolved
+        """
+        manifest = self._stores.repository(source).manifest(source.tag or str(source.digest))
+        found = self._known[source, platforms] = self._narrowed(source, manifest.descriptor(), platforms)
+        return found
+
     def narrow(self, image: SourceImage, origin: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         """Return what is taken of an image that an earlier stage writes, when these platforms are chosen.
 
@@ -98,6 +107,10 @@ class SourceImages:
                 hint="check the spelling; a retention policy may have removed it",
                 status=404,
             )
+        return self._narrowed(source, descriptor, platforms)
+
+    def _narrowed(self, source: Reference, descriptor: Descriptor, platforms: tuple[Platform, ...]) -> SourceImage:
+        repository = self._stores.repository(source)
         _check(source, descriptor)
         if platforms:
             root = self._manifests.get(repository, descriptor.digest)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..._oci.errors import ImageOpsError
@@ -129,3 +130,18 @@ class RunResult:
     not_taken: list[str]
     overdue: bool = False
     not_locked: int = 0
+
+
+OTHERS = "see the other errors, which used up the retries of the run too"
+
+
+def point_to_others(images: Iterable[ImageResult]) -> None:
+    """Have errors that were given up for want of retries point to the other errors of a run, where there are some.
+
+    Those are errors of another kind that were tried again, too. It is called once, at the end of a run.
+    """
+    errors = {id(image.error): image.error for image in images if image.error is not None}.values()
+    retried = {error.code for error in errors if error.transient or error.given_up}
+    for error in errors:
+        if (error.given_up or error.code == "retry_budget") and retried - {error.code}:
+            error.hint = f"{error.hint}; {OTHERS}" if error.hint else OTHERS

@@ -73,8 +73,11 @@ class Handler(BaseHTTPRequestHandler):
         """Records replace the log."""
 
     def send(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        """Answer in one go."""
-        self.send_response(status)
+        """Answer in one go, with a Date of its own unless there is one among the headers."""
+        if "Date" in (headers or {}):
+            self.send_response_only(status)
+        else:
+            self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         if "Content-Length" not in (headers or {}):

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry that says nothing, and one that is slow. No test here comes to its end if the time-out is waited for."""
+"""A registry that says nothing, and one that is slow.
+
+Where a registry answers, no test here comes to its end if the time-out is waited for.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from helpers.raw_server import RawServer, Received, client, raw_server
 
 DIGEST = "sha256:" + hashlib.sha256(b"manifest").hexdigest()
+SILENT = Settings(timeout=0.6, first_contact=0.2, retry=RetryPolicy(backoff=0.001, backoff_cap=0.002))
 PATIENT = Settings(timeout=3600.0, first_contact=0.2, retry=RetryPolicy(backoff=0.001, backoff_cap=0.002))
 
 
@@ -29,10 +33,10 @@ def silent(request: Received) -> None:
     request.stopped.wait()
 
 
-def test_a_registry_that_says_nothing_is_down_at_once() -> None:
-    with raw_server(silent) as server, client(server.host, settings=PATIENT) as registry:
+def test_a_registry_that_says_nothing_is_down_after_its_time_out() -> None:
+    with raw_server(silent) as server, client(server.host, settings=SILENT) as registry:
         repository = registry.repository("a")
-        with pytest.raises(RegistryError, match="not even whether it is there") as caught:
+        with pytest.raises(RegistryError, match=r"no answer within 0\.6 s, not even whether it is there") as caught:
             repository.resolve("1")
         assert (caught.value.code, caught.value.transient) == ("timeout", True)
         with pytest.raises(RegistryError) as again:
@@ -46,7 +50,7 @@ def test_a_registry_that_says_nothing_is_down_at_once() -> None:
 
 
 def test_many_who_meet_silence_wait_for_one() -> None:
-    with raw_server(silent) as server, client(server.host, settings=PATIENT) as registry:
+    with raw_server(silent) as server, client(server.host, settings=SILENT) as registry:
         codes: list[str] = []
 
         def ask(tag: int) -> None:
@@ -63,13 +67,15 @@ def test_many_who_meet_silence_wait_for_one() -> None:
         assert len(server.requests) == 2
 
 
-def test_a_slow_registry_has_all_its_time() -> None:
+@pytest.mark.parametrize("slow", [0, 10], ids=["answers GET /v2/ at once", "needs long for that too"])
+def test_a_slow_registry_has_all_its_time(slow: int) -> None:
     seen = threading.Event()
     first: list[Received] = []
 
     def handle(request: Received) -> None:
         if request.target.endswith("/v2/"):
             seen.set()
+            request.stopped.wait(slow * PATIENT.first_contact)
             request.answer(401)
         elif not first:
             first.append(request)
@@ -115,7 +121,7 @@ def endless(request: Received) -> None:
 
 
 @pytest.mark.parametrize(
-    "knocked",
+    "answered",
     [
         close,
         nonsense,
@@ -130,12 +136,12 @@ def endless(request: Received) -> None:
     ],
     ids=["closes", "nonsense", "reset", "endless", "500", "503", "compressed", "loop", "metadata", "nowhere"],
 )
-def test_whatever_comes_of_a_knock_somebody_is_there(knocked: Callable[[Received], object]) -> None:
+def test_whatever_is_answered_to_get_v2_the_registry_is_there(answered: Callable[[Received], object]) -> None:
     first: list[Received] = []
 
     def handle(request: Received) -> object:
         if request.target == "/v2/":
-            return knocked(request)
+            return answered(request)
         if not first:
             first.append(request)
             request.stopped.wait()  # the client gives up before
@@ -161,7 +167,7 @@ def test_one_that_hangs_does_not_bring_down_a_registry_that_is_there() -> None:
         assert registry.repository("a").resolve("1")
 
 
-def test_what_breaks_after_a_knock_is_said_as_it_is() -> None:
+def test_what_breaks_after_get_v2_is_said_as_it_is() -> None:
     def handle(request: Received) -> str | None:
         if request.target == "/v2/":
             request.answer(401, Connection="close")

@@ -10,14 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client import refusals
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client import bodies
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.bodies import clean, read_error
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.refusals import (
     MissingContent,
     Purpose,
-    clean,
     error_of,
     error_of_fault,
-    read_error,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
@@ -218,7 +217,7 @@ def test_of_long_words_only_a_part_is_searched(monkeypatch: pytest.MonkeyPatch) 
             seen.append(len(text))
             return text
 
-    monkeypatch.setattr(refusals, "_SECRETS", Spy())
+    monkeypatch.setattr(bodies, "_SECRETS", Spy())
     clean("a?" * 30_000)
     assert 300 < max(seen) < 10_000
 
