@@ -91,7 +91,6 @@ def docker_config(caller: Caller) -> Sequence[CredentialProvider]:
 def connector(accesses: Mapping[str, Access], credentials: CredentialProvider, run: Run) -> Connect:
     """Return a function that makes the client of a registry host, or opens a place on disk."""
     from .._oci.http.transport import Access
-    from .._oci.layout.opening import open_layout
     from .._oci.registry.registry import Registry
 
     plain_http = {host for host, access in accesses.items() if access.plain_http}
@@ -99,6 +98,8 @@ def connector(accesses: Mapping[str, Access], credentials: CredentialProvider, r
     def connect(host: str) -> Store:
         place = place_of(host)
         if place is not None:
+            from .._oci.layout.opening import open_layout  # only tasks with such a place pay for it
+
             return open_layout(host, place, run)
         access = accesses.get(host) or Access(host)
         return Registry(host, access=access, credentials=credentials, run=run, plain_http=plain_http)

@@ -15,7 +15,6 @@ from .._oci.client.run import Run
 from .._oci.errors import ImageOpsError
 from .._oci.image.reference import Reference
 from .._oci.store.store import Store
-from .copy.blob_transfers import Bandwidth
 from .decisions import Action, OnError, ReferrerState, Status
 from .plan.comparison import CompareOptions
 from .plan.image_task import ImageTask
@@ -233,9 +232,9 @@ class Engine:
         return True
 
     def _begin_copying(self) -> CopyPhase:
-        from .copy.copy_phase import (
-            CopyPhase,  # an event loop takes longer to import than a run that moves nothing takes
-        )
+        # An event loop takes longer to import than a run that moves nothing takes.
+        from .copy.blob_transfers import Bandwidth
+        from .copy.copy_phase import CopyPhase
 
         self._progress.enter("copy")
         options = self._options

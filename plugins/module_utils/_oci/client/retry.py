@@ -9,7 +9,6 @@ import random
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Callable, TypeVar
 
 from ..errors import ImageOpsError, RegistryError
@@ -61,6 +60,8 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
 
 def moment_of(text: str) -> float | None:
     """Return the seconds since the epoch of an HTTP or ISO date; None when it is neither. No zone means UTC."""
+    from email.utils import parsedate_to_datetime  # takes long, and few answers have such a header
+
     try:
         parsed = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):

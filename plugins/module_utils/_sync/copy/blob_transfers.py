@@ -22,9 +22,9 @@ from ..._oci.store.blob_source import BlobSource
 from ..._oci.store.store import OpenAt, Upload
 from ..results.outcome import Reread
 from ..results.progress import Progress
-from ..work.event_loop import Calls
+from ..work.event_loop import Calls, ConcurrencyLimit
 from ..work.stores import Stores
-from ..work.workers import ConcurrencyLimit, WorkerQueue
+from ..work.workers import WorkerQueue
 from .fan_out import Dropped, FanOut
 
 

@@ -17,10 +17,10 @@ from ..decisions import Status
 from ..plan.source_images import SourceImages
 from ..results.outcome import CopyOptions, ImageResult, Reread
 from ..results.progress import Progress
-from ..work.event_loop import Calls
+from ..work.event_loop import Calls, ConcurrencyLimit
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
-from ..work.workers import ConcurrencyLimit, unexpected
+from ..work.workers import unexpected
 from .blob_placement import BlobPlacement
 from .blob_transfers import Bandwidth, BlobTransfers
 from .image_copier import ImageCopier

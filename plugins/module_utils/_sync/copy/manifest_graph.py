@@ -15,10 +15,9 @@ from ..._oci.image.index_filter import is_artifact, without
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..plan.source_images import SourceImage
-from ..work.event_loop import Calls
+from ..work.event_loop import Calls, ConcurrencyLimit
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
-from ..work.workers import ConcurrencyLimit
 
 T = TypeVar("T")
 

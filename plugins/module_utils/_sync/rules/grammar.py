@@ -15,14 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..._oci.errors import InputError
 from ..._oci.image.places import DOCKER_ARCHIVE, place_of, split_place
 from ..._oci.image.reference import Digest, Reference, check_tag, quoted
 from ..._oci.image.transports import other_form
-from .re2.syntax import TagPattern
 from .repository_patterns import Wildcard, fill, is_template, parse_destination_path, parse_wildcard, split_tag_template
 from .user_input import Field
+
+if TYPE_CHECKING:
+    from .re2.syntax import TagPattern
 
 _SOURCE_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2, :/regex/ or @sha256:..."
 _DESTINATION_FORM = "write registry/repository, and behind it nothing, :tag, :tag1,tag2 or @sha256:..."
@@ -173,6 +176,8 @@ def _refuse_other_forms(text: str, field: Field) -> None:
 
 def _parse_regex(text: str, rest: str) -> TagPattern | None:
     """Take what follows ``:/``; None means all tags, as an empty expression does."""
+    from .re2.syntax import TagPattern  # few rules have expressions
+
     body, closed = rest[:-1], rest.endswith("/")
     if closed and "/," not in body:
         return TagPattern.parse(body) if body else None

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..._oci.errors import InputError
-from .re2.syntax import TagPattern
 from .repository_patterns import fill_tag
 from .user_input import Field, check_keys
 
 if TYPE_CHECKING:
     from .grammar import Destination
+    from .re2.syntax import TagPattern
 
 _KEYS = ("keep", "outdated", "max_share", "max_total", "repositories", "max_repositories")
 _FORM = "write true, false, or a mapping such as {keep: ..., max_share: 10}"
@@ -91,6 +91,8 @@ def parse_prune(value: object, origin: str) -> Prune | None:
 
 
 def _patterns(value: object, field: Field) -> tuple[TagPattern, ...]:
+    from .re2.syntax import TagPattern  # few rules have expressions
+
     patterns = []
     for text in [] if value is None else field.texts(value, _PATTERN_FORM):
         if not text:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._oci.errors import InputError
-from .re2.syntax import TagPattern
 from .user_input import Field, check_keys
+
+if TYPE_CHECKING:
+    from .re2.syntax import TagPattern
 
 _KEYS = ("types", "exclude", "unchanged")
 _FORM = "write true, false, or {types: [...], exclude: [...], unchanged: true}"
@@ -82,6 +84,8 @@ def parse_referrers(value: object, origin: str) -> ReferrerChoice | None:
 
 
 def _types(value: object, field: Field) -> tuple[TagPattern, ...]:
+    from .re2.syntax import TagPattern  # few rules have expressions
+
     patterns = []
     for text in [] if value is None else field.texts(value, "write a list of regular expressions"):
         try:

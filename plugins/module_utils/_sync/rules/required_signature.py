@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._oci.errors import InputError
-from ..._oci.signatures.keys import load_certificates, load_key, need_cryptography
 from ..decisions import OnMissing
 from .user_input import Field, check_keys, nearest
 
@@ -53,6 +52,8 @@ def parse_required_signature(value: object, origin: str) -> RequiredSignature | 
     keys, certificates = (_texts(value.get(name), name, origin) for name in ("keys", "certificates"))
     if not keys and not certificates:
         raise InputError(subject=f"the {_OPTION} of {origin}", cause="it has neither keys nor certificates", hint=_FORM)
+    from ..._oci.signatures.keys import load_certificates, load_key, need_cryptography  # few rules have keys
+
     need_cryptography(_OPTION)
     for number, text in enumerate(keys):
         load_key(text, f"{origin}.{_OPTION}.keys[{number}]")

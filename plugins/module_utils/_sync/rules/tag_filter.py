@@ -13,13 +13,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._oci.image.referrers import is_referrer_tag
 from ..decisions import NewestBy, Per
-from .re2.syntax import TagPattern
 from .semver import Range, SemanticVersion, parse_tag
 from .versions import in_version_order, is_pre_release, newest, version_of
+
+if TYPE_CHECKING:
+    from .re2.syntax import TagPattern
 
 ANY_SUFFIX = "any"
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..._oci.errors import InputError
 from ..decisions import NewestBy, Per
-from .re2.syntax import TagPattern
 from .semver import Range
 from .tag_filter import Newest, TagFilter, TagRange
 from .user_input import Field, check_keys, nearest
+
+if TYPE_CHECKING:
+    from .re2.syntax import TagPattern
 
 _KEYS = ("include", "exclude", "semver", "newest", "by", "per", "immutable")
 _RANGE_KEYS = ("range", "suffix")
@@ -52,6 +54,8 @@ def parse_tags(value: object, origin: str) -> TagFilter:
 def _parse_patterns(value: object, field: Field) -> tuple[TagPattern, ...]:
     if value is None:
         return ()
+    from .re2.syntax import TagPattern  # few rules have expressions
+
     patterns = []
     for text in field.texts(value, _PATTERN_FORM):
         if not text:

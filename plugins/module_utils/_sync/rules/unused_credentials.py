@@ -11,13 +11,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..._oci.credentials.provider import CredentialProvider, Given, PrefixTable, without_credentials
 from ..._oci.errors import InputError
 from ..._oci.image.reference import parse_prefix
-from .image_syncer import AuthEntry
 from .rule_parser import Rule
+
+if TYPE_CHECKING:
+    from .image_syncer import AuthEntry
 
 _OPEN = re.compile(r"[*{}]")
 

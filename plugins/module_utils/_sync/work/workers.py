@@ -16,7 +16,7 @@ Threads:
 The event loop of the copy phase:
 
 * ``await calls.request(...)`` waits for a job in a queue (:mod:`event_loop`).
-* ``async with limit`` waits until a :class:`ConcurrencyLimit` admits it.
+* ``async with limit`` waits until a :class:`.event_loop.ConcurrencyLimit` admits it.
 * ``await`` of a future or task waits for what another image, blob or manifest brings.
 
 The main thread waits for signals (:mod:`interrupt`).
@@ -24,10 +24,8 @@ The main thread waits for signals (:mod:`interrupt`).
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
@@ -47,49 +45,6 @@ def unexpected(fault: BaseException, *, action: str, subject: str, log: Callable
         cause=f"{type(fault).__name__}: {fault}",
         hint="this is a fault of the collection: please report it with the traceback that log_path has",
     )
-
-
-class ConcurrencyLimit:
-    """An asynchronous context that admits as many tasks at once as a number says, in the order of their coming.
-
-    :param limit: the number, at least one; it may change at any time
-    """
-
-    def __init__(self, limit: Callable[[], int]) -> None:
-        self._limit = limit
-        self._inside = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def __aenter__(self) -> None:
-        """Wait until the limit admits one more."""
-        await self.enter()
-
-    async def __aexit__(self, *_fault: object) -> None:
-        """Leave, and admit as many as the limit now allows."""
-        self.leave()
-
-    async def enter(self) -> None:
-        """Wait until the limit admits one more. :meth:`leave` must follow."""
-        if not self._waiting and self._inside < self._limit():
-            self._inside += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave()  # it was admitted just before
-            raise
-
-    def leave(self) -> None:
-        """Leave, and admit as many as the limit now allows."""
-        self._inside -= 1
-        while self._waiting and self._inside < self._limit():
-            turn = self._waiting.popleft()
-            if not turn.done():  # it may have been cancelled
-                self._inside += 1
-                turn.set_result(None)
 
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from ansible_collections.imageops.registry.plugins.module_utils._sync.work.workers import ConcurrencyLimit, WorkerQueue
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.event_loop import ConcurrencyLimit
+from ansible_collections.imageops.registry.plugins.module_utils._sync.work.workers import WorkerQueue
 
 PATIENCE = 30.0
 """Seconds after which a test that hangs fails."""
