@@ -47,6 +47,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule
     parse_rules,
 )
 
+from .layout_targets import BLANK, layout_index, layout_name, place, tar_headers
+
 HOME = "https://registry.example.com:5000/v2/a/b/tags/list?n=10"
 
 
@@ -317,5 +319,9 @@ TARGETS = {
                 "ffffffff",
             ),
         ),
+        Target("layout_index", layout_index, (ImageOpsError,), (*_JSON_WORDS, *_MEDIA, '"manifests"', '"annotations"')),
+        Target("layout_name", layout_name, (), ("docker.io/", ":5000/", "library/", ":", "\n", "@sha256:", "../")),
+        Target("tar_headers", tar_headers, (ImageOpsError,), (BLANK, "ustar", "blobs/sha256/", "../", "\0", "x", "L")),
+        Target("place", place, (), ("oci:", "oci-archive:/", "//", "/", ":", "..", ".tar.gz", "*")),
     )
 }

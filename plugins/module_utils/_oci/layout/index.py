@@ -137,7 +137,7 @@ class LayoutIndex:
     def raw(self) -> bytes:
         """Return the bytes of ``index.json``."""
         document = {**self._document, "manifests": [entry.document for entry in self.entries]}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _document(raw: bytes, subject: str) -> tuple[dict[str, Any], list[Any]]:

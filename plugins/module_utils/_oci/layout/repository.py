@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ..client.refusals import MissingContent
 from ..errors import RegistryError
 from ..image.manifest import MAX_MANIFEST_BYTES, Descriptor, Manifest, is_foreign, parse_manifest
+from ..image.places import split_place
 from ..image.reference import Digest, check_tag
 from ..store.store import BlobReader, OpenAt, Repository, Upload
 from .content import blob_file
@@ -106,8 +107,12 @@ class LayoutRepository(Repository):
         return manifest.digest
 
     def note_origin(self, tag: str, origin: str) -> None:
-        """Keep the reference that a tag is about to be copied from: its entry has it."""
-        self._state.note_origin(self.path, tag, origin)
+        """Keep the reference that a tag is about to be copied from: its entry has it.
+
+        That of another place on disk is not kept: containerd and buildah refuse a name that is none of a registry.
+        """
+        if split_place(origin) is None:
+            self._state.note_origin(self.path, tag, origin)
 
     def _refuse_missing(self, manifest: Manifest) -> None:
         for blob in (*manifest.children, *manifest.blobs):

@@ -16,7 +16,10 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.provider import Credential, Given
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.transport import Access
+from ansible_collections.imageops.registry.plugins.module_utils._oci.image.places import place_of
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.opening import open_layout
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
+from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
@@ -58,7 +61,10 @@ class Run:
             log=self.log.append,
         )
 
-        def connect(host: str) -> Registry:
+        def connect(host: str) -> Store:
+            place = place_of(host)
+            if place is not None:
+                return open_layout(host, place, run)
             plain_http = {endpoint.host for endpoint in self.endpoints if endpoint.ca_path is None}
             access = self._access(host)
             return Registry(host, access=access, credentials=self._credentials(), run=run, plain_http=plain_http)

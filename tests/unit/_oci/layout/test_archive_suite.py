@@ -13,7 +13,7 @@ from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository, Store
-from helpers import layouts
+from support.scenes import layouts
 from support.scenes.images import Blob, Image
 from support.scenes.tested_stores import TestedStore
 

@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError, RegistryError
-from helpers import layouts
 from helpers.memory_run import MemoryRun, errors, item, only
 from helpers.memory_store import MemoryStore
 from support.clients.collection_client import manifest_of
-from support.scenes import images
+from support.scenes import images, layouts
 
 LAYERS = [b"one" * 1000, b"two" * 2000]
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError, ImageOpsError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
-from helpers import layouts
 from support.clients.collection_client import blob_descriptor, manifest_of
-from support.scenes import images
+from support.scenes import images, layouts
 
 IMAGE = images.image("image")
 OTHER = images.image("other")

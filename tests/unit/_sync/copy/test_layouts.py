@@ -11,10 +11,9 @@ import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError
 from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, Status
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import RunResult
-from helpers import layouts
 from helpers.memory_run import MemoryRun, errors, item, only
 from helpers.memory_store import MemoryStore, push
-from support.scenes import images
+from support.scenes import images, layouts
 
 LIST = images.multi_arch("list")
 IMAGE = images.image("image")

@@ -16,7 +16,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.places import place_of
 from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.opening import open_layout
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
-from support.scenes.images import Image
+
+from .images import Image
 
 REF = "org.opencontainers.image.ref.name"
 FULL = "io.containerd.image.name"
