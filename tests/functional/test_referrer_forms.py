@@ -172,7 +172,7 @@ def listed(client: PlainClient, path: str, subject: Image, *, lists: bool) -> se
         while following:
             answer = client.request("GET", following)
             found |= {entry["digest"] for entry in answer.json()["manifests"]}
-            following = answer.headers.get("Link", "").partition("<")[2].partition(">")[0]
+            following = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
         return found
     return {entry["digest"] for entry in client.manifest(path, tag_of(subject)).json()["manifests"]}
 

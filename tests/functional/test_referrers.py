@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 import pytest
 from support.clients.endpoint import Endpoint
-from support.clients.plain_client import PlainClient
+from support.clients.plain_client import PlainClient, Refused
 from support.scenes import images
 from support.scenes.images import Image
 from support.scenes.modules import module, registry_option
@@ -64,6 +64,72 @@ def requests(registry: ScriptedRegistry) -> dict[tuple[str, str], int]:
     found = Counter((one.method, kind) for one, kind in zip(registry.requests, kinds))
     registry.requests.clear()
     return {key: count for key, count in found.items() if key[1] in ("referrers", "manifest", "tags")}
+
+
+def test_the_api_of_these_tests_is_that_of_the_specification(
+    listing: ScriptedRegistry, plain: Callable[[Endpoint], PlainClient]
+) -> None:
+    """Distribution-spec 1.1: Listing Referrers, Pushing Manifests with Subject."""
+    client = plain(listing.endpoint)
+    for blob in [*SIGNATURE.blobs, *SBOM.blobs]:
+        client.push_blob("app", blob)
+
+    def ask(digest: str, query: str = "") -> Any:
+        return client.request("GET", f"/v2/app/referrers/{digest}{query}")
+
+    def digests(answer: Any) -> list[str]:
+        assert answer.headers["content-type"] == images.OCI_INDEX
+        document = answer.json()
+        assert (document["schemaVersion"], document["mediaType"]) == (2, images.OCI_INDEX)
+        return [entry["digest"] for entry in document["manifests"]]
+
+    assert digests(ask(APP.digest)) == []  # of what is not there, too
+    pushed = client.push_manifest("app", SIGNATURE.digest, SIGNATURE.manifest, SIGNATURE.media_type)
+    assert pushed.headers["oci-subject"] == APP.digest  # although the subject is still to come
+    other = images.artifact("another", APP)
+    client.push("app", other)
+    client.push("app", APP, "1")
+
+    first = ask(APP.digest)
+    following = first.headers["link"].partition("<")[2].partition(">")[0]
+    second = client.request("GET", following)
+    assert sorted([*digests(first), *digests(second)]) == sorted([SIGNATURE.digest, other.digest])
+    assert "link" not in second.headers
+    (entry,) = ask(APP.digest, "?artifactType=application/vnd.example.sbom").json()["manifests"]
+    assert (entry["digest"], entry["size"], entry["artifactType"]) == (
+        other.digest,
+        len(other.manifest),
+        "application/vnd.example.sbom",
+    )
+    filtered = ask(APP.digest, "?artifactType=application/vnd.example.none")
+    assert (digests(filtered), filtered.headers["oci-filters-applied"]) == ([], "artifactType")
+    assert digests(ask(CHILD.digest)) == []
+
+    listing.answer = ReferrersApi(listing, needs_subject=True)
+    with pytest.raises(Refused, match="404"):
+        client.push_manifest("lonely", SIGNATURE.digest, SIGNATURE.manifest, SIGNATURE.media_type)
+    listing.answer = ReferrersApi(listing, refuses=("application/vnd.example.sbom",))
+    with pytest.raises(Refused, match="400"):
+        client.push_manifest("app", SBOM.digest, SBOM.manifest, SBOM.media_type)
+
+
+def test_the_api_is_asked_for_what_a_module_tells(listing: ScriptedRegistry, tmp_path: Path) -> None:
+    fill(listing, "app", *ATTACHED)
+    listing.push("app", COSIGN, signature_tag(APP))
+    given = {
+        "images": [f"{listing.host}/app:1"],
+        "referrers": True,
+        "registries": [registry_option(listing.endpoint)],
+    }
+    with module("registry_image_info", given, home=tmp_path) as running:
+        (found,) = running.end().result["images"][0]["manifests"]
+
+    assert [(one["digest"], one["tag"]) for one in found["referrers"]] == [
+        (SIGNATURE.digest, None),
+        (COSIGN.digest, signature_tag(APP)),
+    ]
+    (sbom,) = found["children"][0]["referrers"]
+    assert (sbom["digest"], [one["digest"] for one in sbom["referrers"]]) == (SBOM.digest, [SIGNED_SBOM.digest])
 
 
 def test_everything_comes_to_a_registry_that_lists_it_by_its_fallback_tags_and_back(

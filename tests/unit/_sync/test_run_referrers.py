@@ -152,6 +152,30 @@ def test_cosigns_tags_keep_their_names_and_come_before_the_image_s(source: Memor
     assert puts[-1] == "1"
 
 
+@pytest.mark.parametrize("overwrite", ["always", "skip", "fail"])
+def test_a_tag_of_cosign_that_differs_is_treated_as_the_option_for_tags_says(
+    source: MemoryStore, target: MemoryStore, overwrite: str
+) -> None:
+    image, ours, theirs = images.image("app"), images.image("of the source"), images.image("of the destination")
+    tag = image.digest.replace(":", "-") + ".sig"
+    push(source, "x", image, "1")
+    push(source, "x", ours, tag)
+    push(target, "y", image, "1")
+    push(target, "y", theirs, tag)
+
+    result = only(MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y", overwrite=overwrite)))
+
+    kept = str(target.repository("y").tagged[tag])
+    decided = {
+        "always": (Action.UPDATE, Status.DONE, ours.digest),
+        "skip": (Action.UNCHANGED, Status.DONE, theirs.digest),
+        "fail": (Action.UNKNOWN, Status.FAILED, theirs.digest),
+    }
+    assert (result.action, result.status, kept) == decided[overwrite]
+    if result.error is not None:
+        assert (result.error.code, result.error.subject) == ("conflict", f"b.test/y:{tag}")
+
+
 def test_a_tag_of_a_digest_that_is_no_image_of_the_run_is_copied_by_itself(
     source: MemoryStore, target: MemoryStore
 ) -> None:

@@ -13,6 +13,7 @@ from ..._oci.errors import ImageOpsError, RegistryError
 from ..._oci.image.media_types import INDEXES
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.store.referrers import referrers_of
+from ..decisions import Overwrite
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from .referrers import Outcome, Referrer, Root, ask
@@ -28,10 +29,10 @@ class DestinationReferrers:
 
     def look(self, roots: Sequence[Root], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Return for each image its referrers, and which of them are there. Each tag and subject is asked for once."""
-        wanted: dict[tuple[Reference, Referrer], Reference] = {}
+        wanted: dict[tuple[Reference, Referrer], Root] = {}
         for root, outcome in zip(roots, outcomes):
             if not isinstance(outcome, ImageOpsError):
-                wanted.update({(root.destination, referrer): root.source for referrer in outcome})
+                wanted.update({(root.destination, referrer): root for referrer in outcome})
         subjects = dict.fromkeys((at, referrer.subject) for at, referrer in wanted if referrer.tag is None)
         lists = ask(self._stores, self._run, subjects, lambda key: self._listed(*key))
         tagged = [key for key in wanted if key[1].tag is not None]
@@ -62,7 +63,7 @@ class DestinationReferrers:
                 raise
             return frozenset()  # of a repository that does not exist yet, too, some say that it may not be read
 
-    def _tagged(self, destination: Reference, source: Reference, referrer: Referrer) -> Referrer:
+    def _tagged(self, destination: Reference, root: Root, referrer: Referrer) -> Referrer:
         repository = self._stores.repository(destination)
         try:
             there = repository.resolve(str(referrer.tag))
@@ -73,10 +74,22 @@ class DestinationReferrers:
         if there is None or there.digest == referrer.digest:
             return replace(referrer, is_there=there is not None)
         if referrer.media_type not in INDEXES or there.media_type not in INDEXES:
-            return referrer
-        ours = self._manifests.get(self._stores.repository(source), referrer.digest).children
+            if root.overwrite == Overwrite.FAIL:
+                raise _differs(destination.with_tag(str(referrer.tag)), there.digest, referrer.digest)
+            return replace(referrer, is_there=root.overwrite == Overwrite.SKIP)
+        ours = self._manifests.get(self._stores.repository(root.source), referrer.digest).children
         theirs = {child.digest for child in self._manifests.get(repository, there.digest).children}
         return replace(referrer, is_there=theirs.issuperset(child.digest for child in ours), merges=True)
+
+
+def _differs(tag: Reference, found: Digest, wanted: Digest) -> ImageOpsError:
+    return ImageOpsError(
+        code="conflict",
+        action="write",
+        subject=str(tag),
+        cause=f"it has {found} and would become {wanted}",
+        hint="set overwrite to always to replace it, or to skip to leave it",
+    )
 
 
 def _all_or_fault(referrers: Sequence[Referrer | ImageOpsError]) -> Outcome:

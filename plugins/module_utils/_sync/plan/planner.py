@@ -79,7 +79,7 @@ class Planner:
         listed = ListedDigests(stores, survey, vendors, bulk, run)
         self._comparison = Comparison(stores, survey, listed, source_images, manifests, options, run)
         self._search = ReferrerSearch(stores, survey, manifests, run)
-        self._referrers = ReferrerTasks(self._search, options.referrers)
+        self._referrers = ReferrerTasks(self._search, options.referrers, options.overwrite)
         self._stores = stores
         self._manifests = manifests
         self._run = run

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..._oci.errors import ImageOpsError, RegistryError
 from ..._oci.image.reference import Reference
 from ..._oci.image.referrers import is_referrer_tag
-from ..decisions import Action
+from ..decisions import Action, Overwrite
 from ..rules.referrer_choice import ReferrerChoice
 from ..rules.rule import Rule
 from .image_task import ImageTask, Pair
@@ -26,11 +26,13 @@ class ReferrerTasks:
     """Adds referrers to tasks.
 
     :param choice: for rules that do not say which referrers they take
+    :param overwrite: for rules that do not say what becomes of tags with another digest
     """
 
-    def __init__(self, search: ReferrerSearch, choice: ReferrerChoice) -> None:
+    def __init__(self, search: ReferrerSearch, choice: ReferrerChoice, overwrite: Overwrite) -> None:
         self._search = search
         self._choice = choice
+        self._overwrite = overwrite
 
     def choice(self, task: ImageTask) -> ReferrerChoice:
         """Return which referrers are taken with an image."""
@@ -103,6 +105,7 @@ class ReferrerTasks:
             media_type=task.source_image.media_type,
             rewritten=task.source_image.rewritten,
             choice=self.choice(task),
+            overwrite=task.rule.overwrite or self._overwrite,
             is_there=task.previous == task.digest,
         )
 

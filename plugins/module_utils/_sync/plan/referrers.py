@@ -13,6 +13,7 @@ from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.manifest import Manifest
 from ..._oci.image.reference import Digest, Reference
+from ..decisions import Overwrite
 from ..rules.referrer_choice import ReferrerChoice
 from ..work.stores import Stores
 from ..work.workers import ask_all
@@ -50,6 +51,7 @@ class Root:
 
     :ivar source: the repository that it comes from, without tag and digest; likewise destination
     :ivar rewritten: manifests of it that are not at the source
+    :ivar overwrite: what is done where a tag that belongs to it has another digest at the destination
     :ivar is_there: whether the destination has the image already
     """
 
@@ -59,6 +61,7 @@ class Root:
     media_type: str
     rewritten: Mapping[Digest, Manifest]
     choice: ReferrerChoice
+    overwrite: Overwrite
     is_there: bool
 
 
