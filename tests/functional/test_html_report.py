@@ -135,15 +135,16 @@ def test_draws_what_each_registry_cost_and_what_was_waited_for(show: Any) -> Non
         {"phase": "plan", "from": 0.0, "to": 2.5},
         {"phase": "copy", "from": 2.5, "to": 12.5},
         {"phase": "copy", "from": 4.0, "to": 9.0, "waiting_for": "harbor.example.com"},
+        {"phase": "copy", "from": 10.0, "to": 12.5, "waiting_for": "harbor.example.com"},
     ]
     tab = show(report([image(1)], timeline=spans))
     registries, timeline = (
         [text.text_content() for text in svg.query_selector_all("text")] for svg in tab.query_selector_all("svg")
     )
     assert registries == ["harbor.example.com", "12 requests, 8.2 seconds", "5.0 MB read", "0 bytes written"]
-    assert timeline == ["plan", "copy", "waiting for harbor.example.com", "0", "12.5 seconds"]
+    assert timeline == ["planning", "copying", "waiting for harbor.example.com", "0", "12.5 seconds"]
     widths = [float(bar.get_attribute("width")) for bar in tab.query_selector_all('svg[aria-label="Time"] rect')]
-    assert [round(width / sum(widths[:2]), 2) for width in widths] == [0.2, 0.8, 0.4]
+    assert [round(width / sum(widths[:2]), 2) for width in widths] == [0.2, 0.8, 0.4, 0.2]
 
 
 def test_executes_nothing_of_what_names_labels_and_messages_say(show: Any) -> None:
@@ -182,6 +183,11 @@ def test_prints_every_image(show: Any) -> None:
     tab = show(report([image(number) for number in range(1, 301)]))
     tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert len(rows(tab)) == 300
+    tab.emulate_media(media="print")
+    whole = tab.evaluate("getComputedStyle(document.querySelector('#rows .digest'), '::after').content")
+    assert whole == f'"{digest(1)}"'
+    tab.set_viewport_size({"width": 1000, "height": 700})  # A4 across, less its margins
+    assert tab.evaluate("document.documentElement.scrollWidth") == 1000
 
 
 def test_speaks_chinese(show: Any) -> None:
@@ -189,6 +195,7 @@ def test_speaks_chinese(show: Any) -> None:
     assert tab.inner_text("h1") == "镜像同步报告"
     assert tab.get_attribute("html", "lang") == "zh"
     assert "已新建" in rows(tab)[0]
+    assert tab.evaluate("getComputedStyle(document.querySelector('#rows td')).whiteSpace") == "nowrap"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -199,3 +206,26 @@ def test_is_legible_by_day_and_by_night(show: Any, scheme: Any) -> None:
     brightness = [sum(int(part) for part in color[4:-1].split(",")) for color in (paper, ink)]
     assert abs(brightness[0] - brightness[1]) > 450
     assert (brightness[0] > brightness[1]) == (scheme == "light")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_cut_off_on_a_narrow_screen(show: Any, language: str) -> None:
+    content = report([image(1)], rules=["a" * 200], inputs=[{"name": "rules", "sha256": "0" * 64}])
+    tab = show(content, language)
+    tab.set_viewport_size({"width": 360, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize(
+    ("given", "states"),
+    [
+        ({}, ["finished"]),
+        ({"interrupted": True}, ["interrupted"]),
+        ({"interrupted": True, "overdue": True}, ["out of time"]),
+        ({"check_mode": True}, ["finished", "check mode: nothing was written"]),
+        ({"interrupted": True, "summary": {"failed": 2, "bytes": 1, "seconds": 1}}, ["failed", "interrupted"]),
+    ],
+)
+def test_says_how_the_run_ended(show: Any, given: dict[str, Any], states: list[str]) -> None:
+    tab = show(report([image(1)], **given))
+    assert [state.inner_text() for state in tab.query_selector_all("h1 ~ .state")] == states

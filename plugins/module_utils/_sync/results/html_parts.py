@@ -28,7 +28,7 @@ dd{margin:0;
 overflow-wrap:anywhere}.cards{display:flex;flex-wrap:wrap;gap:10px}.card{background:var(--panel);
 border:1px solid var(--line);border-radius:8px;padding:8px 16px;min-width:96px}
 .card b{display:block;font-size:22px}.card span{color:var(--soft)}
-svg{max-width:100%;height:auto;display:block}svg text{fill:var(--ink);font:12px system-ui,sans-serif}
+svg{display:block}svg text{fill:var(--ink);font:12px system-ui,sans-serif}
 svg .soft{fill:var(--soft)}
 .tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:8px 0}
 input,button{font:inherit;color:inherit;background:var(--panel);border:1px solid var(--line);border-radius:6px;
@@ -38,24 +38,37 @@ button{cursor:pointer}button[aria-pressed=true]{border-color:var(--accent);color
 table{border-collapse:collapse;width:100%;font-size:13px}
 th,td{text-align:left;padding:5px 8px;border-bottom:1px solid
 var(--line);vertical-align:top}td.name{overflow-wrap:anywhere;min-width:180px}
-td.number{text-align:right;white-space:nowrap}
-th button{background:none;border:0;padding:0;font-weight:600}code{font:12px ui-monospace,monospace}
+td.number{text-align:right;white-space:nowrap}th,td:first-child{white-space:nowrap}
+th button{background:none;border:0;padding:0;font-weight:600}
+code{font:12px ui-monospace,monospace;overflow-wrap:anywhere}li,.cause{overflow-wrap:anywhere}
 .digest{border:0;background:none;padding:0;color:var(--accent)}.why{color:var(--failed);display:block}
 .cause{border-left:3px solid var(--failed);padding:2px 12px;margin:10px 0}.soft{color:var(--soft)}
 .c-create{color:var(--create)}.c-update{color:var(--update)}.c-unchanged{color:var(--unchanged)}
 .c-skip{color:var(--skip)}
 .c-failed{color:var(--failed)}.c-pending{color:var(--pending)}.c-delete{color:var(--delete)}
-@media print{.tools{display:none}main{max-width:none;padding:0}body{font-size:11px}}
+@media print{.tools{display:none}svg{max-width:100%;height:auto}main{max-width:none;padding:0}body{font-size:11px}
+#shown{display:none}.scroll{overflow:visible}table{font-size:9px}td.name{min-width:0}td{overflow-wrap:anywhere}
+.digest{font-size:0;text-align:left}.digest::after{content:attr(data-whole);font-size:8px}}
+@page{size:A4 landscape;margin:12mm}
 """
 
 SCRIPT = """
 'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
-const words = data.words, images = data.images, PAGE = 200;
+const words = data.words, PAGE = 200, UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+const images = data.images.map(row => Object.fromEntries(row.map((value, place) => [data.keys[place], value])));
 const body = document.getElementById('rows'), shown = document.getElementById('shown');
 let state = '', text = '', column = '', descending = false, page = 0;
-for (const image of images) image.text = [image.source, image.destination, image.digest, image.previous, image.why]
-  .join(' ').toLowerCase();
+function has(image) {
+  image.text = image.text || [image.source, image.destination, image.digest, image.previous, image.why]
+    .join(' ').toLowerCase();
+  return image.text.includes(text);
+}
+function size(bytes) {
+  let unit = 0;
+  while (bytes >= 1000 && unit < 4) { bytes /= 1000; unit += 1; }
+  return bytes ? (unit ? bytes.toFixed(1) : bytes) + ' ' + UNITS[unit] : '';
+}
 function element(tag, content, name) {
   const made = document.createElement(tag);
   if (content !== undefined && content !== null) made.textContent = content;
@@ -63,7 +76,7 @@ function element(tag, content, name) {
   return made;
 }
 function chosen() {
-  const found = images.filter(image => (!state || image.state === state) && (!text || image.text.includes(text)));
+  const found = images.filter(image => (!state || image.state === state) && (!text || has(image)));
   if (!column) return found;
   const sign = descending ? -1 : 1;
   return found.sort((a, b) => sign * (typeof a[column] === 'number' ? a[column] - b[column]
@@ -73,6 +86,7 @@ function digest(value) {
   const cell = element('td');
   if (!value) return cell;
   const button = element('button', value.slice(0, 19) + '\\u2026', 'digest');
+  button.dataset.whole = value;
   button.title = words.copy + ' ' + value;
   button.type = 'button';
   button.addEventListener('click', () => copy(value, button));
@@ -100,7 +114,7 @@ function row(image) {
   const where = element('td', image.destination, 'name');
   if (image.why) where.append(element('span', image.why, image.state === 'failed' ? 'why' : 'soft'));
   line.append(where, digest(image.previous), digest(image.digest));
-  line.append(element('td', image.size, 'number'), element('td', image.seconds.toFixed(1), 'number'));
+  line.append(element('td', size(image.bytes), 'number'), element('td', image.seconds.toFixed(1), 'number'));
   return line;
 }
 function draw(all) {
@@ -173,6 +187,9 @@ _ENGLISH = {
     "more": "and {0} more",
     "script": "The table of images needs a browser that runs scripts.",
     "waiting": "waiting for",
+    "phase plan": "planning",
+    "phase copy": "copying",
+    "phase retry": "trying again",
 }
 _ENGLISH_STATES = {
     "create": "created",
@@ -222,6 +239,9 @@ _CHINESE = {
     "more": "另有 {0} 个",
     "script": "镜像列表需要浏览器启用脚本。",
     "waiting": "等待",
+    "phase plan": "制定计划",
+    "phase copy": "复制",
+    "phase retry": "重试",
 }
 _CHINESE_STATES = {
     "create": "已新建",

@@ -20,6 +20,7 @@ _LABEL = 320
 _TIMELINE = 660
 _STATES = ("failed", "pending", "create", "update", "delete", "unchanged", "skip", "unknown")
 _COLUMNS = ("state", "source", "destination", "previous", "digest", "bytes", "seconds")
+_MOST_BARS = 1000
 
 
 def page(report: Mapping[str, Any], *, language: str = "en") -> str:
@@ -40,7 +41,9 @@ def page(report: Mapping[str, Any], *, language: str = "en") -> str:
         _section(words["not_taken"], _list(report["notes"])),
         _table(words, states),
     ]
-    data = {"images": images, "words": {**words, "states": states}}
+    # Without the names of the keys ten thousand images are a third smaller, and sooner read.
+    rows = [list(image.values()) for image in images]
+    data = {"keys": [*_COLUMNS, "why"], "images": rows, "words": {**words, "states": states}}
     return (
         f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -61,7 +64,7 @@ def _state(image: Mapping[str, Any]) -> str:
 
 
 def _entry(image: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page's script needs of an image."""
+    """Return what the page's script needs of an image: the columns, and why it is as it is."""
     error = image.get("error")
     notes = "; ".join(image.get("notes", ()))
     return {
@@ -71,34 +74,33 @@ def _entry(image: Mapping[str, Any]) -> dict[str, Any]:
         "previous": image["previous_digest"],
         "digest": image["digest"],
         "bytes": image["bytes"],
-        "size": size(image["bytes"]) if image["bytes"] else "",
         "seconds": image["seconds"],
         "why": f"{error['code']}: {error['message']}" if error else notes,
     }
 
 
 def _head(report: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    failed = report["summary"]["failed"]
-    kind, state = ("good", "finished")
-    if report["interrupted"]:
-        kind, state = ("open", "overdue" if report["overdue"] else "interrupted")
-    if failed:
-        kind, state = ("bad", "failed")
-    check = f' <span class="state open">{escape(words["check"])}</span>' if report["check_mode"] else ""
+    states = {
+        "failed": ("bad", report["summary"]["failed"]),
+        "overdue": ("open", report["overdue"]),
+        "interrupted": ("open", report["interrupted"] and not report["overdue"]),
+        "finished": ("good", not (report["summary"]["failed"] or report["interrupted"])),
+        "check": ("open", report["check_mode"]),
+    }
+    shown = " ".join(
+        f'<span class="state {kind}">{escape(words[state])}</span>' for state, (kind, holds) in states.items() if holds
+    )
     run = report.get("run", {})
     who = "@".join(run[name] for name in ("user", "host") if run.get(name))
     facts = {
-        "when": " to ".join(run[name] for name in ("started", "ended") if run.get(name)),
+        "when": " \u2013 ".join(run[name] for name in ("started", "ended") if run.get(name)),
         "took": str(report["summary"]["seconds"]),
         "who": ", ".join(name for name in (run.get("by"), who) if name),
         "play": run.get("play", ""),
         "job": run.get("job", ""),
     }
     rows = "".join(f"<dt>{escape(words[name])}</dt><dd>{escape(fact)}</dd>" for name, fact in facts.items() if fact)
-    return (
-        f'<h1>{escape(words["title"])}</h1><span class="state {kind}">{escape(words[state])}</span>{check}'
-        f'<dl class="facts">{rows}</dl>'
-    )
+    return f'<h1>{escape(words["title"])}</h1>{shown}<dl class="facts">{rows}</dl>'
 
 
 def _cards(
@@ -161,34 +163,39 @@ def _chart(registries: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
 
 
 def _timeline(spans: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
-    """Return a row for each phase of the run and each wait, along one axis of seconds."""
+    """Return a row for each phase of the run and for each registry that was waited for, along one axis of seconds."""
     if not spans:
         return ""
     whole = max(span["to"] for span in spans) or 1
-    rows = []
-    for position, span in enumerate(spans):
-        top = position * _ROW
+    kinds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for span in spans:
         waits = span.get("waiting_for")
-        label = f"{words['waiting']} {waits}" if waits else str(span["phase"])
-        left = _LABEL + _TIMELINE * span["from"] / whole
-        width = max(2.0, _TIMELINE * (span["to"] - span["from"]) / whole)
-        color = "--pending" if waits else "--accent"
-        rows.append(
-            f'<text x="0" y="{top + 15}">{escape(label)}</text>'
-            f'<rect x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="14" style="fill:var({color})">'
-            f"<title>{span['from']:.1f} to {span['to']:.1f}</title></rect>"
-        )
+        label = f"{words['waiting']} {waits}" if waits else words.get(f"phase {span['phase']}", span["phase"])
+        kinds.setdefault((label, "--pending" if waits else "--accent"), []).append(span)
+    rows = []
+    for position, ((label, color), group) in enumerate(kinds.items()):
+        rows.append(f'<text x="0" y="{position * _ROW + 15}">{escape(label)}</text>')
+        rows += [_bar(span, position * _ROW, whole, color) for span in group[:_MOST_BARS]]
     end = f"{whole:.1f} {words['seconds']}"
-    bottom = len(spans) * _ROW
+    bottom = len(kinds) * _ROW
     rows.append(f'<text class="soft" x="{_LABEL}" y="{bottom + 15}">0</text>')
     rows.append(f'<text class="soft" x="{_LABEL + _TIMELINE}" y="{bottom + 15}" text-anchor="end">{escape(end)}</text>')
     return _svg(_LABEL + _TIMELINE + 10, bottom + _ROW, rows, words["timeline"])
 
 
+def _bar(span: Mapping[str, Any], top: int, whole: float, color: str) -> str:
+    left = _LABEL + _TIMELINE * span["from"] / whole
+    width = max(2.0, _TIMELINE * (span["to"] - span["from"]) / whole)
+    return (
+        f'<rect x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="14" style="fill:var({color})">'
+        f"<title>{span['from']:.1f} \u2013 {span['to']:.1f}</title></rect>"
+    )
+
+
 def _svg(width: int, height: int, content: Iterable[str], title: str) -> str:
     return (
-        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}">{"".join(content)}</svg>'
+        f'<div class="scroll"><svg role="img" aria-label="{escape(title)}" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}">{"".join(content)}</svg></div>'
     )
 
 
