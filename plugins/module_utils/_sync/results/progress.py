@@ -90,6 +90,7 @@ class Progress:
         self._began = time.monotonic()
         self._phases: list[tuple[str, float]] = []
         self._waits: list[Span] = []
+        self._last_wait: dict[str, int] = {}
         self._moving: dict[str, _Moving] = {}
 
     def enter(self, phase: str) -> None:
@@ -161,9 +162,15 @@ class Progress:
                     del self._moving[digest]
 
     def asked_to_wait(self, host: str, seconds: float) -> None:
-        """Note that a registry asks not to be asked for so many seconds."""
+        """Note that a registry asks not to be asked for so many seconds. Waits that overlap are one."""
         with self._lock:
             begin = self._now()
+            before = self._last_wait.get(host)
+            if before is not None and begin <= self._waits[before].end:
+                end = max(self._waits[before].end, begin + seconds)
+                self._waits[before] = replace(self._waits[before], end=end)
+                return
+            self._last_wait[host] = len(self._waits)
             self._waits.append(Span(self._counts.phase, host, begin, begin + seconds))
 
     def snapshot(self) -> Counts:

@@ -87,8 +87,10 @@ def test_tells_what_was_done_and_waited_for_when(monkeypatch: pytest.MonkeyPatch
     clock[0] = 102.0
     progress.enter("copy")
     clock[0] = 103.0
-    progress.asked_to_wait("a.example.com", 5.0)
+    progress.asked_to_wait("a.example.com", 3.0)
     clock[0] = 104.0
+    progress.asked_to_wait("a.example.com", 4.0)
+    progress.asked_to_wait("a.example.com", 1.0)
     assert progress.view()["waiting"] == ["a.example.com (429)"]
     clock[0] = 110.0
     assert progress.view()["waiting"] == []
