@@ -132,15 +132,18 @@ class Client:
         """Return the error for an answer that the caller cannot use."""
         answer.close()
         moved = is_moved(answer)
+        anonymous = self._moved.is_anonymous(answer.url) if moved else self.auth.is_anonymous(call.repository)
         error = error_of(
             answer,
             call.purpose,
-            anonymous=self._moved.is_anonymous(answer.url) if moved else self.auth.is_anonymous(call.repository),
+            anonymous=anonymous,
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), time.time()),
             mask=self.run.mask,
         )
-        if answer.status == 401 and not moved and not self.auth.is_challenged(call.repository):
-            explain_without_challenge(error, self.shown(answer.headers.get("WWW-Authenticate", "")))
+        offered = answer.headers.get("WWW-Authenticate", "")
+        unknown = answer.status == 401 and not moved and not self.auth.is_challenged(call.repository)
+        if unknown and (offered or not anonymous):
+            explain_without_challenge(error, self.shown(offered) if offered else "")
         return error
 
     def fault(self, fault: Fault, purpose: Purpose) -> RegistryError:

@@ -178,9 +178,9 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
 def explain_without_challenge(error: RegistryError, offered: str) -> None:
     """Have the error for a 401 say that the registry asks for a login in no way that can be answered.
 
-    :param offered: its WWW-Authenticate header, quoted; of an empty one its quotes
+    :param offered: its WWW-Authenticate header, quoted; empty where there is none
     """
-    named = f"only in a way that is not supported: {offered}" if offered.strip('"') else "and does not say how"
+    named = f"only in a way that is not supported: {offered}" if offered else "and does not say how"
     error.cause = f"the registry wants a login, {named} (HTTP 401{': ' + error.words if error.words else ''})"
     error.hint = "something in front of it may answer in its place: look at what GET /v2/ says there"
 

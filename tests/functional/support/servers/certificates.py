@@ -68,16 +68,18 @@ class CertificateAuthority:
     def issue(
         self, name: str, hosts: Sequence[str] = LOOPBACK, *, expired: bool = False, client: bool = False
     ) -> Certificate:
-        """A certificate for servers on the hosts (addresses or names), or for a client.
+        """A certificate for servers on the hosts (addresses or names; none for a common name alone), or for a client.
 
         :param name: its common name, and the name of its files
         """
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+        builder = _builder(_common_name(name), self._name, key.public_key(), expired=expired)
+        if hosts:
+            names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+            builder = builder.add_extension(names, critical=False)
         certificate = (
-            _builder(_common_name(name), self._name, key.public_key(), expired=expired)
-            .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )

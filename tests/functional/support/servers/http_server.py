@@ -16,21 +16,28 @@ from .certificates import Certificate
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1; TLS handshakes happen in the connection's own thread."""
+    """Listens on a free port of a loopback address; TLS handshakes happen in the connection's own thread."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], certificate: Certificate | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(
+        self,
+        handler: type[BaseHTTPRequestHandler],
+        certificate: Certificate | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._name = f"[{address}]" if ":" in address else address
+        super().__init__((address, 0), handler)
         self._context = certificate.server_context() if certificate else None
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
+        return f"{self._name}:{self.server_address[1]}"
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         connection: socket.socket = request

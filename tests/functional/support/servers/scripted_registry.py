@@ -219,9 +219,13 @@ class ScriptedRegistry:
 
 @contextmanager
 def scripted_registry(
-    answer: Answer | None = None, *, certificate: Certificate | None = None, ca_path: Path | None = None
+    answer: Answer | None = None,
+    *,
+    certificate: Certificate | None = None,
+    ca_path: Path | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[ScriptedRegistry]:
-    """Run one until the block is left, over TLS when there is a certificate."""
+    """Run one until the block is left, at a loopback address, over TLS when there is a certificate."""
     registry = ScriptedRegistry()
     if answer is not None:
         registry.answer = answer
@@ -236,7 +240,7 @@ def scripted_registry(
 
         do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_GET
 
-    with serving(Server(Scripted, certificate)) as server:
+    with serving(Server(Scripted, certificate, address)) as server:
         registry.endpoint = Endpoint(server.host, ca_path=ca_path)
         yield registry
 
