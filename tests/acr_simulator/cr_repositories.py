@@ -79,6 +79,13 @@ class Repositories(Part):
         page = page_of(rows, parameters, default_size=30)
         return {"Images": page.pop("rows"), **page, "TotalCount": str(len(rows))}
 
+    def delete_repo_tag(self, parameters: Parameters, _: Key) -> Answer:
+        instance, namespace, repository = self._repository(parameters)
+        repository.tags = [tag for tag in repository.tags if tag.tag != parameters["Tag"]]
+        if instance.on_tag_deleted is not None:
+            instance.on_tag_deleted(f"{namespace.name}/{repository.name}", parameters["Tag"])
+        return {}
+
     def _repository(self, parameters: Parameters) -> tuple[Instance, Namespace, Repository]:
         instance = self._instance(parameters)
         if "RepoId" not in parameters:

@@ -47,6 +47,7 @@ CR: Mapping[str, tuple[str, str, str]] = {
     "UpdateRepository": ("UpdateRepository", _REPOSITORY, "a"),
     "DeleteRepository": ("DeleteRepository", _REPOSITORY, "a"),
     "ListRepoTag": ("ListRepositoryTag", _REPOSITORY, "a"),
+    "DeleteRepoTag": ("DeleteRepositoryTag", _REPOSITORY, "a"),
     "GetAuthorizationToken": ("GetAuthorizationToken", _EVERYTHING, "a"),
     "ResetLoginPassword": ("ResetLoginPassword", _EVERYTHING, "c"),
 }

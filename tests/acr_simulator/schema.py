@@ -63,6 +63,7 @@ CR: Mapping[str, Mapping[str, Field]] = {
     "UpdateRepository": {**REPOSITORY, **REPOSITORY_FIELDS},
     "DeleteRepository": REPOSITORY,
     "ListRepoTag": {**INSTANCE, "RepoId": NEED, **PAGES},
+    "DeleteRepoTag": {**INSTANCE, "RepoId": NEED, "Tag": NEED},
     "GetInstanceEndpoint": ENDPOINT,
     "ListInstanceEndpoint": {**INSTANCE, "ModuleName": MODULE},
     "UpdateInstanceEndpointStatus": {**ENDPOINT, "Enable": Field("flag", required=True)},

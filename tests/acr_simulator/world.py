@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +121,7 @@ class Instance:
     passwords: dict[str, str] = field(default_factory=dict)
     new_passwords: dict[str, tuple[str, Countdown]] = field(default_factory=dict)
     temporary: list[TemporaryLogin] = field(default_factory=list)
+    on_tag_deleted: Callable[[str, str], None] | None = None
 
 
 @dataclass

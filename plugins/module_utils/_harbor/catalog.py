@@ -17,7 +17,7 @@ from .._oci.http.transport import Answer
 from .._oci.registry.listing import is_repository_path
 from .._oci.registry.registry import Registry
 
-_BASE = "/api/v2.0"
+BASE = "/api/v2.0"
 _PAGE_SIZE = 100  # the most that Harbor gives
 _MOST_PAGES = 10_000
 _LIMIT = 8 * 1024 * 1024
@@ -135,7 +135,7 @@ class HarborApi:
         :raises RegistryError: with status 404 when the repository does not exist
         """
         purpose = Purpose("list the artifacts of", f"{self.host}/{project}/{repository}", self.host)
-        return self._rows(f"{_artifacts(project, repository)}?with_tag=true&", purpose, key="digest")
+        return self._rows(f"{artifacts_path(project, repository)}?with_tag=true&", purpose, key="digest")
 
     def tagged(self, project: str, repository: str) -> list[Mapping[str, Any]]:
         """Return the artifacts that have tags. Those that move while the pages are read may lack.
@@ -143,7 +143,7 @@ class HarborApi:
         :raises RegistryError: with status 404 when the repository does not exist
         """
         purpose = Purpose("list the tags and digests of", f"{self.host}/{project}/{repository}", self.host)
-        return self._read(f"{_artifacts(project, repository)}?with_tag=true&q=tags%3D*&", purpose, "digest")[0]
+        return self._read(f"{artifacts_path(project, repository)}?with_tag=true&q=tags%3D*&", purpose, "digest")[0]
 
     def _rows(self, path: str, purpose: Purpose, key: str = "name") -> list[Mapping[str, Any]]:
         """Read a list; once more when it changed in the meantime, for then pages have moved and something may lack."""
@@ -176,7 +176,7 @@ class HarborApi:
 
     def _ask(self, path: str, purpose: Purpose, headers: Mapping[str, str] | None = None) -> Answer:
         return self._registry.ask(
-            f"{_BASE}/{path}", purpose, login=self._login, limit=_LIMIT, headers=headers, patience=self._patience
+            f"{BASE}/{path}", purpose, login=self._login, limit=_LIMIT, headers=headers, patience=self._patience
         )
 
     def _good(self, purpose: Purpose, answer: Answer) -> Answer:
@@ -191,7 +191,7 @@ class HarborApi:
             raise _error(purpose, "protocol_error", "what answers there is not Harbor's API", "", answer) from None
 
 
-def _artifacts(project: str, repository: str) -> str:
+def artifacts_path(project: str, repository: str) -> str:
     """Return where the artifacts of a repository are. A slash in its name is escaped twice, by the API's own rule."""
     return f"projects/{quote(project, safe='')}/repositories/{quote(quote(repository, safe=''), safe='')}/artifacts"
 

@@ -168,6 +168,12 @@ class Harbor(Generic):
 
         return listed_digests(self._registry, path, patience=_PATIENCE)
 
+    def delete_tag(self, path: str, tag: str) -> bool:
+        """Remove a tag by Harbor's API; False where the registry has no login for that."""
+        from .._harbor.deletion import delete_tag  # for runs that delete
+
+        return delete_tag(self._registry, path, tag)
+
     def is_public(self, namespace: str) -> bool | None:
         """Return whether the project is public (``metadata.public``); None where the login may not look at it."""
         from .._harbor.catalog import HarborCatalog
@@ -263,6 +269,11 @@ class ManagedAcrInstance(AcrInstance):
     def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
         """Return what the instance's API lists."""
         return self._managed.listed_digests(path, patience=_PATIENCE)
+
+    def delete_tag(self, path: str, tag: str) -> bool:
+        """Remove a tag by the instance's API."""
+        self._managed.delete_tag(path, tag)
+        return True
 
 
 class Vendors:

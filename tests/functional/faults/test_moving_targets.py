@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
@@ -20,29 +19,13 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retr
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
+from support.faults.actions import Before
 from support.faults.fault_proxy import Action, FaultProxy, Request, Response
 from support.scenes import images
 from support.scenes.fault_scene import Scene, assert_whole, codes
 from support.scenes.runs import Run, only
 from support.servers.docker_registry import docker_registry
 from support.servers.shared import Servers
-
-
-@dataclass
-class Before(Action):
-    """Let something happen before a request is sent on, or before its answer is sent back."""
-
-    happen: Callable[[], object]
-    answer_too: bool = False
-
-    def on_request(self, request: Request) -> None:
-        if not self.answer_too:
-            self.happen()
-
-    def on_response(self, request: Request, response: Response) -> None:
-        if self.answer_too:
-            self.happen()
-
 
 Plain = Callable[[Endpoint], PlainClient]
 

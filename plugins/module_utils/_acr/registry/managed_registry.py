@@ -20,6 +20,7 @@ from ..resources.instance import usage
 from ..resources.namespace import list_namespaces
 from ..resources.repository import list_repositories
 from .logins import TemporaryLogins
+from .tag_deletion import delete_tag
 from .tag_digests import listed_digests
 
 _CALL = "ListRepository"
@@ -196,6 +197,10 @@ class ManagedRegistry:
     def listed_digests(self, path: str, *, patience: float) -> Mapping[str, Descriptor]:
         """See :func:`.tag_digests.listed_digests`."""
         return listed_digests(self._api, self.instance_id, path, patience=patience)
+
+    def delete_tag(self, path: str, tag: str) -> None:
+        """See :func:`.tag_deletion.delete_tag`."""
+        delete_tag(self._api, self.instance_id, path, tag)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -107,8 +107,9 @@ class Registry(Store):
         limit: int,
         headers: Mapping[str, str] | None = None,
         patience: float | None = None,
+        method: str = "GET",
     ) -> Answer:
-        """Return the answer to a GET beside the distribution API, such as Harbor's own.
+        """Return the answer to a request beside the distribution API, such as Harbor's own.
 
         :param path: with its query
         :param login: for Basic authentication; None asks anonymously
@@ -117,10 +118,11 @@ class Registry(Store):
         :param limit: bytes of the answer at most
         :param headers: besides the usual ones
         :param patience: seconds to wait for the answer to the only try; None for the time-out and retries of the run
+        :param method: what is asked; it must be one that may be sent twice
         :raises RegistryError: when there is no answer, or after retries none but of a passing fault
         """
         call = Call(
-            "GET",
+            method,
             path,
             purpose,
             scopes,

@@ -16,11 +16,11 @@ from functools import partial
 from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
-from ..._oci.image.referrers import is_referrer_tag
 from ..decisions import Action, Status
 from ..results.outcome import ImageResult
 from ..vendors import Vendors
 from ..work.stores import Stores
+from .repository_cleaner import Deleted, RepositoryCleaner
 from .tag_removal import Leaving, TagRemover
 
 _GOES_ON = "delete_unsupported"
@@ -93,13 +93,16 @@ class DeletionPhase:
 
     def _delete(self, group: Sequence[ImageResult], leaving: Leaving) -> bool:
         """Delete tags of one repository. Return whether the next repository's may go."""
-        deleter: _RepositoryDeleter | None = None
+        cleaner: RepositoryCleaner | None = None
         for image in group:
             if self._run.stop.is_set():
                 return False
             try:
-                deleter = deleter or self._deleter(leaving)
-                deleter.delete(image)
+                if cleaner is None:
+                    remover = TagRemover(self._stores, self._vendors, leaving, self._run)
+                    cleaner = RepositoryCleaner(self._stores, remover, leaving, check_mode=self._check_mode)
+                deleted = cleaner.delete(image.destination.tag or "", partial(self._stays, image))
+                _note(image, deleted, image.previous)
             except ImageOpsError as error:
                 image.status, image.error = Status.FAILED, error
             self._on_finished(image)
@@ -107,100 +110,18 @@ class DeletionPhase:
                 return False
         return True
 
-    def _deleter(self, leaving: Leaving) -> _RepositoryDeleter:
-        remover = TagRemover(self._stores, self._vendors, leaving, self._run)
-        is_written = self._written.__contains__
-        return _RepositoryDeleter(self._stores, remover, leaving, check_mode=self._check_mode, is_written=is_written)
+    def _stays(self, image: ImageResult, tag: str) -> bool:
+        """Return whether a tag of what refers to an image stays although the image goes."""
+        keeps = image.rule.prune is not None and image.rule.prune.keeps(tag)
+        return keeps or image.destination.with_tag(tag) in self._written
 
 
-class _RepositoryDeleter:
-    """Deletes tags of one repository, and what refers to their images.
-
-    :param is_written: whether the run itself writes a reference
-    :raises ImageOpsError: prune_limit, when no tag would be left
-    """
-
-    def __init__(
-        self,
-        stores: Stores,
-        remover: TagRemover,
-        leaving: Leaving,
-        *,
-        check_mode: bool,
-        is_written: Callable[[Reference], bool],
-    ) -> None:
-        self._repository = stores.repository(leaving.place)
-        self._remover = remover
-        self._leaving = leaving
-        self._check_mode = check_mode
-        self._is_written = is_written
-        self._gone: set[str] = set()
-        listed = self._repository.tags()
-        if all(tag in leaving.tags or is_referrer_tag(tag) for tag in listed) and not check_mode:
-            raise _nothing_left(leaving)
-        self._has_referrers = any(map(is_referrer_tag, listed)) or any(
-            self._repository.referrers(digest) for digest in set(leaving.tags.values())
-        )
-
-    def delete(self, image: ImageResult) -> None:
-        """Delete one tag, when it is still what it was.
-
-        :raises ImageOpsError: when it cannot be deleted
-        """
-        tag, planned = image.destination.tag or "", self._leaving.tags[image.destination.tag or ""]
-        if self._has_referrers:
-            self._remover.inventory()  # while the tag still says what goes with it
-        there = self._repository.resolve(tag)
-        if there is not None and there.digest != planned:
-            self._leaving.left.add(tag)
-            _leave(image, there.digest, f"it is {there.digest} now, and was {planned} when this was planned")
-            return
-        if there is None and planned not in self._remover.removed:
-            _leave(image, None, "it was gone already")
-        elif not self._check_mode:
-            if there is not None:
-                self._remover.remove(tag, planned)
-            image.wrote = True
-        image.status, image.digest = Status.DONE, None
-        self._gone.add(tag)
-        if self._has_referrers:
-            self._delete_referrers(image)
-
-    def _delete_referrers(self, image: ImageResult) -> None:
-        """Delete what refers to images that no tag names any more; what cannot be deleted is noted and left."""
-        inventory = self._remover.inventory()
-        going = inventory.going(self._gone)
-        for tag in sorted(going.tags - self._gone):
-            ref = image.destination.with_tag(tag)
-            if self._is_written(ref) or (image.rule.prune is not None and image.rule.prune.keeps(tag)):
-                continue
-            self._attend(image, tag, partial(self._remover.remove, tag, inventory.tags[tag]))
-            self._gone.add(tag)
-        for digest in sorted(going.referrers - self._remover.removed, key=str):
-            subject = f"{self._leaving.place.name}@{digest}"
-            self._attend(image, str(digest), partial(self._remover.remove_manifest, digest, subject))
-
-    def _attend(self, image: ImageResult, name: str, remove: Callable[[], None]) -> None:
-        try:
-            if not self._check_mode:
-                remove()
-        except ImageOpsError as error:
-            image.notes.append(f"{name} refers to what was deleted, and is still there: {error.cause}")
-        else:
-            image.notes.append(f"{name}, which refers to it, {'would go' if self._check_mode else 'went'} with it")
-
-
-def _leave(image: ImageResult, now: Digest | None, reason: str) -> None:
-    image.task = replace(image.task, action=Action.SKIP, reason=reason, previous=now)
-    image.status, image.digest = Status.DONE, now
-    image.notes.append(f"not deleted: {reason}")
-
-
-def _nothing_left(leaving: Leaving) -> ImageOpsError:
-    return ImageOpsError(
-        code="prune_limit",
-        action="delete",
-        subject=", ".join(sorted(leaving.tags)),
-        cause=f"no other tag would be left in {leaving.place.name}",
-        hint="the last tag of a repository is never deleted",
-    )
+def _note(image: ImageResult, deleted: Deleted, planned: Digest | None) -> None:
+    """Write down what became of a tag."""
+    image.status, image.digest, image.wrote = Status.DONE, deleted.now, deleted.wrote
+    image.notes += deleted.notes
+    if deleted.now is not None or not deleted.was_there:
+        reason = f"it is {deleted.now} now, and was {planned} when this was planned"
+        reason = "it was gone already" if deleted.now is None else reason
+        image.task = replace(image.task, action=Action.SKIP, reason=reason, previous=deleted.now)
+        image.notes.append(f"not deleted: {reason}")

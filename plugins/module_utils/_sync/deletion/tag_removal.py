@@ -75,25 +75,40 @@ class TagRemover:
         inventory = self.inventory()
         return inventory.going(self._leaving.tags.keys() - self._leaving.left)
 
-    def remove(self, tag: str, digest: Digest) -> None:
-        """Remove a tag that names this digest.
+    def named(self, tag: str) -> Digest | None:
+        """Return what a tag names now; None when it is not there."""
+        there = self._repository.resolve(tag)
+        return there.digest if there is not None else None
+
+    def remove(self, tag: str, digest: Digest) -> Digest | None:
+        """Remove a tag that names this digest. Return what it named right before: when that is another it is left.
 
         :raises ImageOpsError: delete_unsupported, when that would take more with it; or what the registry says
         """
         if digest in self.removed:
-            return
-        if not self._by_digest:
-            if self._vendor.delete_tag(self._leaving.place.repository, tag):
-                return
-            try:
-                self._repository.delete_tag(tag)
-            except RegistryError as refusal:
-                if refusal.code != "unsupported":
-                    raise
-                self._by_digest = True
-            else:
-                return
-        self.remove_manifest(digest, f"{self._leaving.place.with_tag(tag)}")
+            return digest
+        there = self.named(tag)
+        if there != digest or self._is_removed_alone(tag):
+            return there
+        self.inventory()
+        there = self.named(tag)  # to look at all tags has taken its time
+        if there == digest:
+            self.remove_manifest(digest, f"{self._leaving.place.with_tag(tag)}")
+        return there
+
+    def _is_removed_alone(self, tag: str) -> bool:
+        """Remove a tag alone; return False where the registry cannot do that."""
+        if self._by_digest:
+            return False
+        if self._vendor.delete_tag(self._leaving.place.repository, tag):
+            return True
+        try:
+            self._repository.delete_tag(tag)
+        except RegistryError as refusal:
+            if refusal.code != "unsupported":
+                raise
+            self._by_digest = True
+        return not self._by_digest
 
     def remove_manifest(self, digest: Digest, subject: str) -> None:
         """Remove a manifest with all its tags, where nothing that stays has it.

@@ -71,7 +71,7 @@ class DeletionPlan:
             for destination in rule.destinations:
                 for task in self._candidates(rule, destination, tags, writes):
                     candidates.setdefault(task.destination, task)
-        found.tasks = list(candidates.values())
+        found.tasks = sorted(candidates.values(), key=lambda task: str(task.destination))
         limit = self._limit(found.tasks, writes)
         if limit is None:
             found.tasks = self._asked(found)

@@ -76,6 +76,25 @@ class Redirect(Action):
         return Response(self.status, [("Location", location), ("Content-Length", "0")])
 
 
+# What others do meanwhile
+
+
+@dataclass
+class Before(Action):
+    """Let something happen before a request is sent on, or before its answer is sent back."""
+
+    happen: Callable[[], object]
+    answer_too: bool = False
+
+    def on_request(self, request: Request) -> None:
+        if not self.answer_too:
+            self.happen()
+
+    def on_response(self, request: Request, response: Response) -> None:
+        if self.answer_too:
+            self.happen()
+
+
 # Connections that break or stand still
 
 

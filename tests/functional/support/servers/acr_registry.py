@@ -10,6 +10,7 @@ and white list, writes down every request, and can be told to answer otherwise.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,4 +84,7 @@ def acr_registry(directory: Path, simulator: Simulator, instance: Instance) -> I
     ):
         gate.add(_Gate(face, simulator.world.lock), times=None)
         endpoint.domains = [(gate.host, "SYSTEM")]
+        instance.on_tag_deleted = lambda path, tag: shutil.rmtree(
+            behind.repository_path(path) / "_manifests/tags" / tag
+        )
         yield AcrRegistry(face, gate, behind)

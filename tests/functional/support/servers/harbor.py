@@ -112,7 +112,7 @@ class _Core(Action):
             status = self._harbor.failures.pop(0)
             return _response(Reply(status, {"errors": [{"code": "UNKNOWN", "message": "internal server error"}]}))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return _response(self._api.answer(request.target, headers))
+        return _response(self._api.answer(request.target, headers, request.method))
 
     def _catalog(self, account: Account | None) -> Response:
         if account is None or not account.admin:

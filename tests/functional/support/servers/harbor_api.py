@@ -41,13 +41,13 @@ class Refusal(Exception):
 
 
 class HarborApi:
-    """Answers GET below ``/api/v2.0``."""
+    """Answers GET below ``/api/v2.0``, and DELETE of a tag."""
 
     def __init__(self, world: HarborWorld, host: str) -> None:
         self._world = world
         self._host = host
 
-    def answer(self, target: str, headers: Mapping[str, str]) -> Reply:
+    def answer(self, target: str, headers: Mapping[str, str], method: str = "GET") -> Reply:
         """Answer one request.
 
         :param target: path and query as they came, with every escape
@@ -58,6 +58,8 @@ class HarborApi:
         account = self._account(segments, headers.get("authorization", ""))
         query = parse_qs(parts.query, keep_blank_values=True)
         try:
+            if method == "DELETE":
+                return self._delete(segments, account)
             return self._route(segments, query, headers, account, parts.path)
         except Refusal as refusal:
             return refusal.reply
@@ -92,6 +94,22 @@ class HarborApi:
         if len(segments) == 5 and segments[::2] == ["projects", "repositories", "artifacts"]:
             return self._artifacts(segments[1], unquote(segments[3]), query, account, path)
         raise Refusal(404, "NOT_FOUND", f"path {path} was not found")
+
+    def _delete(self, segments: Sequence[str], account: Account | None) -> Reply:
+        """Remove one tag of an artifact; only who may delete in the project may, and not what a rule protects."""
+        if len(segments) != 8 or segments[::2] != ["projects", "repositories", "artifacts", "tags"]:
+            raise Refusal(404, "NOT_FOUND", "path was not found")
+        project, name, reference, tag = segments[1], unquote(segments[3]), segments[5], segments[7]
+        self._accessible(project, account)
+        if not self._world.may(account, "delete", project):
+            raise Refusal(403, "FORBIDDEN", "forbidden")
+        tags = self._world.tags(f"{project}/{name}")
+        if tag not in tags or reference not in (tag, tags[tag]):
+            raise Refusal(404, "NOT_FOUND", f"tag {tag} not found")
+        if tag in self._world.immutable:
+            raise Refusal(412, "PRECONDITION", f"the tag {tag} configured as immutable tag cannot be deleted")
+        self._world.delete_tag(f"{project}/{name}", tag)
+        return Reply(200, None)
 
     def _system_info(self, account: Account | None) -> Reply:
         info: dict[str, Any] = {

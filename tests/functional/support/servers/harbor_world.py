@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, cast
 
 GUEST = frozenset(("list", "pull"))
 DEVELOPER = frozenset(("list", "pull", "push"))
+MAINTAINER = DEVELOPER | {"delete"}
 PULL_ONLY = frozenset(("pull",))
 """A robot that is given no right to list repositories."""
 
@@ -63,6 +65,7 @@ class HarborWorld:
 
     :ivar root: the registry's storage
     :ivar tells_version: whether anybody is told the version, as before Harbor 2.13
+    :ivar immutable: tags that a rule protects
     :ivar lost_rows: how many rows the next lists leave out, as when pages move while they are read
     :ivar listed: what becomes of the digests of tags before artifacts are listed, for lists that are not right
     """
@@ -73,6 +76,7 @@ class HarborWorld:
         self.accounts: dict[str, Account] = {}
         self.tells_version = False
         self.lost_rows = 0
+        self.immutable: set[str] = set()
         self.listed: Callable[[dict[str, str]], dict[str, str]] = dict
 
     def add_project(self, name: str, *, public: bool = False, named_only: int = 0) -> Project:
@@ -135,6 +139,10 @@ class HarborWorld:
         """The digest of every tag of a repository, by its whole path."""
         base = self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags"
         return {link.parent.parent.name: link.read_text() for link in base.glob("*/current/link")}
+
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Remove a tag and leave what it names."""
+        shutil.rmtree(self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags" / tag)
 
     def manifest(self, digest: str) -> dict[str, Any]:
         """A manifest out of the registry's storage."""
