@@ -24,6 +24,7 @@ SPECS = {
     "registry_image_sync": options.sync_spec(),
     "registry_image_info": options.info_spec(),
     "registry_destination_info": options.destination_info_spec(),
+    "registry_image_tag": options.tag_spec(),
 }
 PREFIX = "imageops.registry."
 

@@ -165,6 +165,17 @@ def info_spec() -> dict[str, Any]:
     }
 
 
+def tag_spec() -> dict[str, Any]:
+    """Return the options of ``registry_image_tag``."""
+    return {
+        **registry_spec(),
+        "image": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "digest": {"type": "str"},
+        "from_tag": {"type": "str"},
+    }
+
+
 def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) -> list[RegistryEntry]:
     """Check the option ``registries``; the arguments' types are right already.
 

@@ -175,8 +175,15 @@ def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
                 **documented(PLUGINS / "modules" / "registry_image_info.py"),
             },
         ),
+        (
+            options.tag_spec(),
+            {
+                **documented(PLUGINS / "doc_fragments" / "registry.py"),
+                **documented(PLUGINS / "modules" / "registry_image_tag.py"),
+            },
+        ),
     ],
-    ids=["registry", "sync", "destinations", "info"],
+    ids=["registry", "sync", "destinations", "info", "tag"],
 )
 def test_documentation_mirrors_the_specification(spec: dict[str, Any], options: dict[str, Any]) -> None:
     assert set(spec) == set(options)
@@ -189,5 +196,5 @@ def test_documentation_mirrors_the_specification(spec: dict[str, Any], options: 
 
 def test_all_modules_of_the_group_take_the_shared_options() -> None:
     shared = options.registry_spec()
-    for spec in (options.sync_spec(), options.info_spec(), options.destination_info_spec()):
+    for spec in (options.sync_spec(), options.info_spec(), options.destination_info_spec(), options.tag_spec()):
         assert {name: spec[name] for name in shared} == shared
