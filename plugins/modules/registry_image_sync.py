@@ -378,6 +378,35 @@ options:
     description: Write manifests again also where both sides are equal, as C(--force) of image-syncer does.
     type: bool
     default: false
+  plan:
+    description:
+      - Apply a plan. It is the JSON report (O(report_path)) of this task in check mode, as a file where the task runs.
+      - Just what the plan says is done. Every image of it is asked about again first, at its source and its
+        destination. When one of them is not as it was planned, the code is C(plan_changed), all differences are
+        reported, and nothing at all is written. A tag that was added since is not taken.
+      - Images are copied by their planned digests. A destination tag that somebody else writes while the task runs is
+        left, and the image fails.
+      - What an earlier run that applied the plan has written counts as done, so that a run that was broken off can be
+        run again.
+      - The task needs the rules and options that made the plan, but for those about registries, pace and reports. A
+        plan of other rules, one with images that failed or were unknown, and one that is too old have the code
+        C(plan_refused).
+      - Not with O(unsupported_artifacts=strip), whose digests are not known before, and not with rules that have
+        C(prune).
+      - In check mode the plan is compared, and nothing is written.
+    type: path
+    version_added: 0.3.0
+  plan_sha256:
+    description:
+      - The SHA-256 of the file O(plan), in hexadecimal. Another file is refused. The task that made the plan returns it
+        as RV(plan_sha256).
+    type: str
+    version_added: 0.3.0
+  plan_max_age:
+    description: How many days a plan may be old.
+    type: float
+    default: 7.0
+    version_added: 0.3.0
   lock_path:
     description:
       - A file, where the task runs, that says which digest each tag of the sources had when it was last copied. Keep it
@@ -627,6 +656,17 @@ EXAMPLES = r"""
       - source: registry.example.com/staging/app@sha256:6a92cd1fcdc8d8cdec60f33dda4db2cb1fcdcacf3410a8e05b3741f44a9b5998
         destination: registry.example.com/production/app:2.4.0
         overwrite: fail
+
+- name: Make a plan, with --check
+  imageops.registry.registry_image_sync:
+    images: "{{ my_images }}"
+    report_path: [plan.json, plan.html]
+
+- name: Apply just that plan once it is approved
+  imageops.registry.registry_image_sync:
+    images: "{{ my_images }}"
+    plan: plan.json
+    plan_sha256: "{{ approved_sha256 }}"
 
 - name: Copy what the tags name now, and write down which digests these are
   imageops.registry.registry_image_sync:
@@ -984,6 +1024,12 @@ notes:
   type: list
   elements: str
   sample: []
+plan_sha256:
+  description: The SHA-256 of the first JSON file of O(report_path), which O(plan) takes.
+  returned: in check mode, when O(report_path) names a JSON file
+  type: str
+  version_added: 0.3.0
+  sample: 0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
 lock:
   description: What became of O(lock_path).
   returned: when O(lock_path) is given

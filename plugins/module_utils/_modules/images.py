@@ -17,6 +17,7 @@ from .._sync.decisions import ReturnImages, Status
 from .._sync.results import report, report_files
 from .._sync.results.log_file import LogFile
 from .._sync.results.message import failure_message, found_message, overdue_message, success_message
+from .._sync.results.plan_entries import plan_entries
 from .._sync.results.progress import Progress
 from .._sync.results.progress_log import ProgressLog
 from .._sync.rules.prune_checks import check_prune
@@ -24,6 +25,7 @@ from .._sync.rules.rule_parser import Rule
 from .._sync.rules.tag_options import parse_tags
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
+from .approval import asked_sha256, keep_plan, read_plan
 from .circumstances import Circumstances
 from .connections import Connect, Connections, connections, connector
 from .inputs import read_inputs
@@ -45,6 +47,7 @@ class _Plan:
     """What a sync is to do, all of it checked."""
 
     rules: Sequence[Rule]
+    asked: str
     options: Options
     connect: Connect
     managed: dict[str, ManagedRegistry]
@@ -114,10 +117,14 @@ def _plan(task: Task) -> _Plan:
     inputs = read_inputs(task)
     check_prune(inputs.rules, options.overwrite, in_shards=options.shard is not None)
     run = inputs.run
+    approved = read_plan(params, inputs.rules)
+    if approved is not None:
+        options = replace(options, plan=approved)
     lock = LockFile.of(params)
     if lock is not None:
         options = replace(options, lock=lock.use, compare_all=True)
     report_paths = report_files.prepare(params["report_path"])
+    keep_plan(params, report_paths)
     rerun_paths = report_files.prepare(params["rerun_path"], "rerun_path")
     log = LogFile(params["log_path"], mask=task.secrets.mask, warn=task.warn) if params["log_path"] else None
     if log is not None:
@@ -130,7 +137,8 @@ def _plan(task: Task) -> _Plan:
         return {**progress.view(), "retries": run.budget.spent, "check_mode": task.check_mode}
 
     return _Plan(
-        rules=inputs.rules,
+        rules=inputs.rules if approved is None else approved.rules(inputs.rules),
+        asked=asked_sha256(params, inputs.rules),
         options=options,
         connect=connect,
         managed=inputs.managed,
@@ -171,41 +179,56 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
 
 
 def _write_down(task: Task, plan: _Plan, result: RunResult) -> dict[str, Any]:
-    """Finish the log, write the report and what is to be tried again. Return what the task's result says of that.
+    """Finish the log, and write the files of a run. Return what the task's result says of them.
 
     The run is over: what goes wrong here is a warning.
     """
     if plan.log is not None:
         plan.log.finished(result, check_mode=task.check_mode)
         plan.log.close()
-    if plan.report_paths:
-        content = report.full(
-            result,
-            check_mode=task.check_mode,
-            mask=task.secrets.mask,
-            circumstances=plan.circumstances.told(task.secrets.mask),
-            timeline=plan.progress.timeline(),
-        )
+    return {
+        **(_write_report(task, plan, result) if plan.report_paths else {}),
+        **(_write_lock(task, plan.lock, result) if plan.lock is not None else {}),
+        **(_write_rerun(task, plan.rerun_path, result) if plan.rerun_path else {}),
+    }
+
+
+def _write_report(task: Task, plan: _Plan, result: RunResult) -> dict[str, Any]:
+    content = report.full(
+        result,
+        check_mode=task.check_mode,
+        mask=task.secrets.mask,
+        circumstances=plan.circumstances.told(task.secrets.mask),
+        timeline=plan.progress.timeline(),
+    )
+    if task.check_mode:
+        content["plan"] = plan_entries(result, made=plan.options.began, asked=plan.asked)
+    try:
+        digest = report_files.write(plan.report_paths, content, language=task.params["report_language"])
+    except OSError as error:
+        task.warn(f"cannot write the report {error.filename}: {error.strerror or error}")
+        return {}
+    return {"plan_sha256": digest} if task.check_mode and digest else {}
+
+
+def _write_lock(task: Task, lock: LockFile, result: RunResult) -> dict[str, Any]:
+    if not task.check_mode:
         try:
-            report_files.write(plan.report_paths, content, language=task.params["report_language"])
-        except OSError as error:
-            task.warn(f"cannot write the report {error.filename}: {error.strerror or error}")
-    more: dict[str, Any] = {} if plan.lock is None else {"lock": plan.lock.told(result)}
-    if plan.lock is not None and not task.check_mode:
-        try:
-            plan.lock.write(result)
+            lock.write(result)
         except OSError as error:
             task.warn(f"cannot write the lock {error.filename}: {error.strerror or error}")
-            more = {}
-    if not plan.rerun_path:
-        return more
+            return {}
+    return {"lock": lock.told(result)}
+
+
+def _write_rerun(task: Task, path: str, result: RunResult) -> dict[str, Any]:
     again = report.failed_rules(result)
     try:
-        report_files.write_rules(plan.rerun_path, again)
+        report_files.write_rules(path, again)
     except OSError as error:
         task.warn(f"cannot write the failed images to {error.filename}: {error.strerror or error}")
-        return more
-    return {**more, "rerun_path": plan.rerun_path} if again else more
+        return {}
+    return {"rerun_path": path} if again else {}
 
 
 def _end(task: Task, plan: _Plan, result: RunResult, signal: str, more: dict[str, Any]) -> NoReturn:

@@ -51,6 +51,9 @@ Code = Literal[
     "source_policy",
     "unsupported",
     "quota_exceeded",
+    # the plan
+    "plan_refused",
+    "plan_changed",
     # the lock
     "lock_missing",
     "source_gone",

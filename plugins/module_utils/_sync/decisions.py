@@ -47,6 +47,7 @@ class Refusal(_Word):
     :cvar SHARED: several of the repositories that were found would go to one destination
     :cvar NAME: the registry does not take the name
     :cvar ONE_TAG: several images would get one tag
+    :cvar PLAN: it is not as it was planned
     :cvar BACKUP: what is there cannot be kept first, as it is to be
     """
 
@@ -55,6 +56,7 @@ class Refusal(_Word):
     SHARED = "shared"
     NAME = "name"
     ONE_TAG = "one_tag"
+    PLAN = "plan"
     BACKUP = "backup"
 
     @property

@@ -17,6 +17,7 @@ from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .decisions import Action, OnError, ReferrerState, Status
 from .plan.comparison import CompareOptions
+from .plan.held_to_plan import held_to_plan
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.source_images import SourceImages
@@ -74,7 +75,7 @@ class Engine:
                 unsupported_artifacts=options.unsupported_artifacts,
                 referrers=options.referrers,
                 bulk=options.bulk,
-                compare_all=options.compare_all or options.lock is not None,
+                compare_all=options.compare_all or options.lock is not None or options.plan is not None,
             ),
             date=date_of(options.began),
             shard=options.shard,
@@ -98,7 +99,7 @@ class Engine:
         """
         try:
             self._progress.enter("plan")
-            self._take(self._planner.plan(self._rules))
+            self._take(self._tasks())
             if not self._refused() and not self._halted():
                 self._rounds()
                 self._remove_old_backups()
@@ -112,6 +113,10 @@ class Engine:
         finally:
             self.close()
         return self.snapshot()
+
+    def _tasks(self) -> list[ImageTask]:
+        tasks = self._planner.plan(self._rules)
+        return tasks if self._options.plan is None else held_to_plan(tasks, self._options.plan)
 
     def _break_off(self, fault: Exception) -> None:
         """Let every unfinished image fail with an exception that belongs to no single one."""
@@ -249,6 +254,7 @@ class Engine:
                 options.unsupported_artifacts,
                 options.rewrite,
                 options.referrers_required,
+                by_plan=options.plan is not None,
             ),
             self._run,
             concurrency=options.concurrency,
@@ -306,7 +312,7 @@ class Engine:
         for image in passing:
             image.status = Status.PENDING
         if unplanned:
-            self._take(self._planner.plan(self._rules))
+            self._take(self._tasks())
         return not self._refused()
 
     def _is_granted(self, error: ImageOpsError) -> bool:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from .decisions import Bulk, OnError, Overwrite, UnsupportedArtifacts
+from .rules.approved_plan import ApprovedPlan
 from .rules.lock import LockUse
 from .rules.referrer_choice import ALL, ReferrerChoice
 from .rules.shard import Shard
@@ -28,6 +29,7 @@ class Options:
     :ivar bulk: whether lists of digests may show that an image need not be copied
     :ivar lock: whose digests are copied, whatever the tags name; None when the tags decide
     :ivar compare_all: ask about each image by itself, also where it never moves or a list has its digest
+    :ivar plan: what must be found as it was planned; None when there is no plan
     """
 
     concurrency: int = 10
@@ -46,3 +48,4 @@ class Options:
     bulk: Bulk = Bulk.AUTO
     lock: LockUse | None = None
     compare_all: bool = False
+    plan: ApprovedPlan | None = None

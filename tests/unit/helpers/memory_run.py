@@ -62,7 +62,7 @@ class MemoryRun:
         check_prune(rules, chosen.overwrite, in_shards=chosen.shard is not None)
         run = Run(settings=settings, stop=self.stop, log=self.log.append)
         engine = Engine(
-            rules,
+            rules if chosen.plan is None else chosen.plan.rules(rules),
             connect=lambda host: self._open(host, run),
             options=chosen,
             run=run,

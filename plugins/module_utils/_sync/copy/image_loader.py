@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
+from ..plan.held_to_plan import changed
 from ..plan.referrers import Referrer
 from ..plan.source_images import SourceImage, SourceImages
 from ..results.outcome import CopyOptions, ImageResult
@@ -65,6 +66,8 @@ class ImageLoader:
         except ImageOpsError as fault:
             if not _is_lost(fault) or result.task.source.digest is not None:
                 raise
+            if self._options.by_plan:
+                raise changed(result.task, f"the source does not have {planned.digest} any more") from fault
             now = await self._resolve_again(result, planned, fault)
         result.notes.append(f"the source tag moved from {planned.digest} to {now.digest} during the run")
         result.task = replace(result.task, source_image=now, digest=now.digest)

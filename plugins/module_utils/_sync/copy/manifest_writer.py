@@ -14,6 +14,7 @@ from ..._oci.image.manifest import Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.image.referrers import fallback_tag
 from ..decisions import Action, Overwrite
+from ..plan.held_to_plan import changed
 from ..plan.image_task import LEFT, differs
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
@@ -88,12 +89,14 @@ class ManifestWriter:
         """Return whether another client has written the tag since planning and it is to be left then."""
         task = result.task
         overwrite = task.rule.overwrite or self._options.overwrite
-        if overwrite == Overwrite.ALWAYS or task.destination.tag is None:
+        if task.destination.tag is None or (overwrite == Overwrite.ALWAYS and not self._options.by_plan):
             return False
         repository = self._stores.repository(task.destination)
         there = await self._calls.request(task.destination, repository.resolve, task.destination.tag)
         if there is None or there.digest in (task.previous, task.digest):
             return False
+        if self._options.by_plan:
+            raise changed(task, f"the destination has {there.digest} now, and had {task.previous or 'nothing'} then")
         if overwrite == Overwrite.FAIL:
             raise differs(task, there.digest)
         result.task = replace(task, action=Action.SKIP, reason=LEFT, previous=there.digest)

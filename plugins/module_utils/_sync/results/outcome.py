@@ -24,6 +24,7 @@ class CopyOptions:
     :ivar overwrite: for rules that do not say
     :ivar foreign_layers: copy foreign layers, too, which are not meant to be distributed
     :ivar rewrite: put manifests again even where both sides are equal
+    :ivar by_plan: an image fails where either side is not as it was planned when it is written
     :ivar referrers_required: an image fails where the destination does not take what refers to it
     """
 
@@ -33,6 +34,7 @@ class CopyOptions:
     unsupported_artifacts: UnsupportedArtifacts = UnsupportedArtifacts.FAIL
     rewrite: bool = False
     referrers_required: bool = False
+    by_plan: bool = False
 
 
 @dataclass(frozen=True)

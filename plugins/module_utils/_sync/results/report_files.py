@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -48,21 +49,26 @@ def _prepared(path: str, option: str) -> str:
     raise InputError(action="write", subject=path, cause=cause, hint=f"change {option}")
 
 
-def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> None:
+def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> str:
     """Write a report, each file in one step: a reader sees the old file or the new one, never a part.
 
     Only its owner may read a new file. The mode of an existing one is kept. Raises OSError, and then leaves nothing
     behind.
 
     :param language: of pages: ``en`` or ``zh``
+    :return: the SHA-256 of a JSON file, in hexadecimal; empty when there is none
     """
+    digest = ""
     for path in paths:
         if path.endswith((".html", ".htm")):
             from .html_report import page  # takes time to compile, and few runs need it
 
             replace_file(path, page(content, language=language))
         else:
-            replace_file(path, json.dumps(content, indent=2) + "\n")
+            text = json.dumps(content, indent=2) + "\n"
+            replace_file(path, text)
+            digest = hashlib.sha256(text.encode()).hexdigest()
+    return digest
 
 
 def write_rules(path: str, rules: Sequence[dict[str, Any]]) -> None:
