@@ -135,9 +135,7 @@ def test_a_run_that_was_killed_is_completed_by_the_same_plan(
     digest = stage.make_plan()
     kill = KillBefore()
     proxy.add(kill, method="PUT", target="/manifests/", skip=2)
-    with module(
-        "registry_image_sync", stage.options(plan=str(stage.plan), concurrency=1), home=stage.home
-    ) as running:
+    with module("registry_image_sync", stage.options(plan=str(stage.plan), concurrency=1), home=stage.home) as running:
         kill.pid = running.process.pid
         assert running.end().code == -signal.SIGKILL
     kill.pid = None
@@ -245,7 +243,8 @@ def test_rules_with_prune_are_refused(stage: Stage) -> None:
 
 def test_a_failed_check_makes_no_plan_that_is_applied(stage: Stage) -> None:
     stage.push(stage.source, "new", "1")
-    rules = [stage.rule, {"source": f"{stage.source.host}/{stage.path}:9", "destination": f"{stage.destination.host}/z"}]
+    absent = {"source": f"{stage.source.host}/{stage.path}:9", "destination": f"{stage.destination.host}/z"}
+    rules = [stage.rule, absent]
     stage.make_plan(images=rules)
     ended = stage.apply(images=rules)
     assert ended.result["error_codes"] == ["plan_refused"]
