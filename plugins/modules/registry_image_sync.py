@@ -296,6 +296,18 @@ options:
         are powers of 1024. At least 16 KiB.
       - Manifests and other small requests do not count.
     type: bytes
+  bundle_base:
+    description:
+      - Inventories of earlier bundles, for layouts on disk as destinations. What those bundles hold is left out of this
+        one, which then no other tool can read alone. RV(msg) and the new inventory say which bundles it needs.
+      - An inventory is the file C(.inventory.json) beside a layout that this module has written. A blob that such a
+        bundle itself leaves out is left out only when the inventory of the bundle that holds it is named, too.
+      - Where such a bundle is the source, each blob that it leaves out has to be at the destination, or the task fails
+        with V(bundle_missing) before anything is written.
+    type: list
+    elements: path
+    default: []
+    version_added: 0.3.0
   shard:
     description:
       - Does one of several shares of the task, so that as many hosts do all of it beside each other, each with its own

@@ -90,6 +90,41 @@ def test_skopeo_reads_every_tag(call: Call, source: str, repository: str, tmp_pa
         assert [entry["digest"] for entry in index(copied)] == [wanted[f"{repository}:{tag}"]]
 
 
+def test_an_increment_says_what_it_needs_and_is_refused_without_it(
+    call: Call, source: str, servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    first, second = f"oci:{tmp_path}/first", f"oci-archive:{tmp_path}/second.tar"
+    call("registry_image_sync", images=[{"source": source, "destination": first}])
+    plain(servers.open.endpoint).push(repository, images.image(f"{repository} new"), "3.0")
+    base = f"{tmp_path}/first.inventory.json"
+    told = call("registry_image_sync", images=[{"source": source, "destination": second}], bundle_base=[base])
+    assert "second.tar needs the bundle first" in told["msg"]
+
+    home = f"{servers.open.host}/home/{repository}"
+    rule = {"images": [{"source": f"{second}//{repository}", "destination": home}]}
+    options = {"registries": [registry_option(servers.open.endpoint)], **rule}
+    with module("registry_image_sync", options, home=tmp_path) as running:
+        failed = running.end()
+    assert (failed.code, failed.result["changed"]) == (1, False)
+    assert "bundle_missing" in failed.result["error_codes"]
+    call("registry_image_sync", images=[{"source": f"{first}//{repository}", "destination": home}])
+    assert call("registry_image_sync", **rule)["changed"]
+    client = plain(servers.open.endpoint)
+    assert client.manifest(f"home/{repository}", "3.0").body == client.manifest(repository, "3.0").body
+
+
+def test_bundle_base_is_refused_where_no_destination_is_a_bundle(source: str, servers: Servers, tmp_path: Path) -> None:
+    options = {
+        "images": [{"source": source, "destination": f"{servers.open.host}/x"}],
+        "registries": [registry_option(servers.open.endpoint)],
+        "bundle_base": ["/nowhere"],
+    }
+    with module("registry_image_sync", options, home=tmp_path) as running:
+        ended = running.end()
+    assert ended.result["error_codes"] == ["invalid_input"]
+    assert "no destination is a layout on disk" in ended.result["msg"]
+
+
 def index(layout: Path) -> list[dict[str, Any]]:
     """The named entries of ``index.json``."""
     manifests = json.loads((layout / "index.json").read_bytes())["manifests"]

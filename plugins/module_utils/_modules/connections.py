@@ -19,6 +19,7 @@ from .registry_entries import RegistryEntry, managed_registries
 if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
     from .._oci.http.transport import Access
+    from .._oci.layout.inventory import Bases
     from .._oci.store.store import Store
     from .task import Secrets
 
@@ -88,8 +89,13 @@ def docker_config(caller: Caller) -> Sequence[CredentialProvider]:
     return [DockerConfig(path, run=caller.run, on_secret=caller.secrets.add, warn=caller.warn)]
 
 
-def connector(accesses: Mapping[str, Access], credentials: CredentialProvider, run: Run) -> Connect:
-    """Return a function that makes the client of a registry host, or opens a place on disk."""
+def connector(
+    accesses: Mapping[str, Access], credentials: CredentialProvider, run: Run, bases: Bases | None = None
+) -> Connect:
+    """Return a function that makes the client of a registry host, or opens a place on disk.
+
+    :param bases: earlier bundles, whose blobs layouts need not have
+    """
     from .._oci.http.transport import Access
     from .._oci.registry.registry import Registry
 
@@ -100,7 +106,7 @@ def connector(accesses: Mapping[str, Access], credentials: CredentialProvider, r
         if place is not None:
             from .._oci.layout.opening import open_layout  # only tasks with such a place pay for it
 
-            return open_layout(host, place, run)
+            return open_layout(host, place, run, bases)
         access = accesses.get(host) or Access(host)
         return Registry(host, access=access, credentials=credentials, run=run, plain_http=plain_http)
 

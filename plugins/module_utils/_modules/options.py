@@ -95,6 +95,7 @@ def sync_spec() -> dict[str, Any]:
         "lock_missing": {"type": "str", "choices": _words(LockMissing), "default": "skip"},
         "backup": {"type": "str"},
         "backup_keep": {"type": "int"},
+        "bundle_base": {"type": "list", "elements": "path", "default": []},
         "shard": {"type": "dict", "options": _shard_spec()},
         "bulk": {"type": "str", "choices": _words(Bulk), "default": "auto"},
         "foreign_layers": {"type": "bool", "default": False},

@@ -41,6 +41,7 @@ Code = Literal[
     "too_large",
     # places on disk
     "layout_invalid",
+    "bundle_missing",
     "storage_failed",
     # the signatures of images
     "signature_missing",

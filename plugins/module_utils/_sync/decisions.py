@@ -49,6 +49,7 @@ class Refusal(_Word):
     :cvar ONE_TAG: several images would get one tag
     :cvar PLAN: it is not as it was planned
     :cvar BACKUP: what is there cannot be kept first, as it is to be
+    :cvar BUNDLE: an earlier bundle, whose blobs this one leaves out, has not been brought there
     """
 
     COLLISION = "collision"
@@ -58,6 +59,7 @@ class Refusal(_Word):
     ONE_TAG = "one_tag"
     PLAN = "plan"
     BACKUP = "backup"
+    BUNDLE = "bundle"
 
     @property
     def stops_run(self) -> bool:

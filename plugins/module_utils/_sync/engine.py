@@ -129,6 +129,7 @@ class Engine:
 
     def snapshot(self) -> RunResult:
         """Return the result so far. What is not finished is pending."""
+        needs = self._stores.notes()
         images = sorted(self._results.copy().values(), key=lambda image: (str(image.destination), str(image.source)))
         return RunResult(
             images=images,
@@ -137,7 +138,8 @@ class Engine:
             seconds=time.monotonic() - self._started,
             registries={host: store.counters() for host, store in self._stores.opened()},
             rereads=list(self._rereads),
-            not_taken=[*self._planner.notes, *self._kept],
+            not_taken=[*self._planner.notes, *self._kept, *needs],
+            needs=tuple(needs),
             not_locked=self._planner.not_locked,
         )
 
@@ -264,6 +266,7 @@ class Engine:
             progress=self._progress,
             is_planned=set(self._planned()).__contains__,
             date=date_of(self._options.began),
+            holders=self._planner.holders,
         )
 
     def _planned(self) -> Iterator[Reference]:

@@ -15,6 +15,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retr
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Run, Settings
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.places import place_of
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.inventory import Bases
 from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.opening import open_layout
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine
@@ -36,6 +37,7 @@ class MemoryRun:
 
     :ivar log: what the engine logged
     :ivar stop: ends a run when it is set
+    :ivar bases: earlier bundles, whose blobs layouts need not have
     :ivar managed: what stands for the APIs of instances of ACR, by host
     :ivar progress: of the last run
     """
@@ -45,6 +47,7 @@ class MemoryRun:
         self.log: list[str] = []
         self.stop = threading.Event()
         self.managed: dict[str, Any] = {}
+        self.bases = Bases()
         self.progress = Progress()
 
     def sync(
@@ -75,7 +78,7 @@ class MemoryRun:
 
     def _open(self, host: str, run: Run) -> Store:
         place = place_of(host)
-        return self._stores[host] if place is None else open_layout(host, place, run)
+        return self._stores[host] if place is None else open_layout(host, place, run, self.bases)
 
 
 def item(source: str, *destinations: str, **more: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..client.run import Run
 from ..image.places import Place
 from ..store.store import Counters, Store
 from .content import Content
+from .inventory import Bases
 from .repository import LayoutRepository
 from .state import LayoutState
 
@@ -24,12 +25,13 @@ class Layout(Store):
 
     :param host: the place, as references begin with it
     :param content: its files
+    :param bases: earlier bundles, whose blobs need not be written again
     """
 
-    def __init__(self, host: str, place: Place, content: Content, run: Run) -> None:
+    def __init__(self, host: str, place: Place, content: Content, run: Run, bases: Bases) -> None:
         self.host = host
         self._run = run
-        self._state = LayoutState(content, place.own_name)
+        self._state = LayoutState(content, place.own_name, bases, run.warn)
         self._repositories: dict[str, LayoutRepository] = {}
         self._lock = threading.Lock()
 
@@ -52,6 +54,10 @@ class Layout(Store):
 
     def begin_round(self) -> None:
         """Do nothing: a disk is not asked whether it is there."""
+
+    def notes(self) -> list[str]:
+        """Return which earlier bundles hold what was left out."""
+        return self._state.notes()
 
     def finish(self) -> None:
         """Give an entry to each manifest that no index of this run names, and make all of it lasting."""

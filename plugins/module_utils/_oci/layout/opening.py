@@ -12,15 +12,17 @@ from .archive import Archive
 from .content import Content
 from .directory import Directory
 from .docker_archive import DockerArchive
+from .inventory import Bases
 from .layout import Layout
 
 
-def open_layout(host: str, place: Place, run: Run) -> Store:
+def open_layout(host: str, place: Place, run: Run, bases: Bases | None = None) -> Store:
     """Return the store of a place. Nothing is read or written yet.
 
     :param host: the place, as references begin with it
+    :param bases: earlier bundles, whose blobs need not be written again
     """
-    return Layout(host, place, _content(place, run), run)
+    return Layout(host, place, _content(place, run), run, bases or Bases())
 
 
 def _content(place: Place, run: Run) -> Content:

@@ -12,7 +12,7 @@ from ..errors import RegistryError
 from ..image.manifest import MAX_MANIFEST_BYTES, Descriptor, Manifest, is_foreign, parse_manifest
 from ..image.places import split_place
 from ..image.reference import Digest, check_tag
-from ..store.store import BlobReader, OpenAt, Repository, Upload
+from ..store.store import BlobReader, LeftOut, OpenAt, Repository, Upload
 from .content import blob_file
 from .names import Name
 from .state import LayoutState
@@ -40,7 +40,7 @@ class LayoutRepository(Repository):
     def resolve(self, ref: str) -> Descriptor | None:
         """Return what a tag or digest leads to; None when nothing does, or the manifest itself is missing."""
         found = self._find(ref)
-        if found is None or not self._state.has_blob(found):
+        if found is None or not self._state.holds(found):
             return None
         return found
 
@@ -64,6 +64,10 @@ class LayoutRepository(Repository):
     def has_blob(self, blob: Descriptor) -> bool:
         """Return whether the layout has the blob, for whichever repository."""
         return self._state.has_blob(blob)
+
+    def left_out(self, blob: Descriptor) -> LeftOut | None:
+        """Return which earlier bundle holds a blob that this one leaves out; None for one that is here, or missing."""
+        return self._state.left_out(blob)
 
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
         """Read a blob from a byte offset on."""
@@ -115,8 +119,10 @@ class LayoutRepository(Repository):
             self._state.note_origin(self.path, tag, origin)
 
     def _refuse_missing(self, manifest: Manifest) -> None:
-        for blob in (*manifest.children, *manifest.blobs):
-            if not is_foreign(blob) and not self._state.has_blob(blob):
+        there = [(child, self._state.holds(child)) for child in manifest.children]
+        there += [(blob, is_foreign(blob) or self._state.has_blob(blob)) for blob in manifest.blobs]
+        for blob, is_there in there:
+            if not is_there:
                 raise MissingContent(
                     code="server_error",
                     action="write the manifest",

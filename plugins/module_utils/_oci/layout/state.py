@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 from ..client.run import interrupted
+from ..errors import ImageOpsError
 from ..image.manifest import Descriptor, Manifest
 from ..image.reference import Digest
-from ..store.store import BlobReader, OpenAt
+from ..store.store import BlobReader, LeftOut, OpenAt
 from .content import Content, blob_file
 from .index import LayoutIndex
 from .index_changes import IndexChange, IndexChanges
+from .inventory import Bases, Inventory, inventory_path, read_inventory, take_inventory, write_beside
 from .reach import Reach
 
 
@@ -23,11 +26,18 @@ class LayoutState:
 
     :param content: the files of the layout
     :param own: the repository of tags that stand alone
+    :param bases: earlier bundles, whose blobs need not be written again
+    :param warn: takes what the user should know
     :ivar bytes_read: of blobs and manifests; likewise bytes_written
     """
 
-    def __init__(self, content: Content, own: str) -> None:
+    def __init__(self, content: Content, own: str, bases: Bases, warn: Callable[[str], None]) -> None:
         self.content = content
+        self._bases = bases
+        self._warn = warn
+        self._skipped: dict[Digest, tuple[str, int]] = {}
+        self._inventory: Inventory | None = None
+        self._has_changed = False
         self.bytes_read = self.bytes_written = 0
         self._changes = IndexChanges(content, own)
         self._reach = Reach(content)
@@ -43,6 +53,28 @@ class LayoutState:
         if loose:
             self.change(lambda index: _with_all(index, loose))
         self.content.finish()
+        if self._has_changed:
+            self._has_changed = False
+            self._write_inventory()
+
+    def _write_inventory(self) -> None:
+        """Leave an inventory beside the layout. The layout is whole without it, so a failure is a warning."""
+        written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        try:
+            raw = take_inventory(self.content, self.index(), self._bases, written)
+            write_beside(inventory_path(self.content.path), raw)
+        except ImageOpsError as fault:
+            self._warn(str(fault))
+
+    def notes(self) -> list[str]:
+        """Return which earlier bundles hold what was left out."""
+        groups: dict[str, list[int]] = {}
+        for bundle, size in self._skipped.values():
+            groups.setdefault(bundle, []).append(size)
+        return [
+            f"{self.content.path} needs the bundle {bundle}, which has {len(sizes)} of its blobs ({sum(sizes)} bytes)"
+            for bundle, sizes in sorted(groups.items())
+        ]
 
     def close(self) -> None:
         """End what is under way; twice is harmless."""
@@ -57,6 +89,7 @@ class LayoutState:
     def change(self, change: IndexChange) -> None:
         """Change the index, on top of what other runs have written."""
         self.check("write to")
+        self._has_changed = True
         self._changes.write(change)
 
     def known(self, digest: Digest) -> Descriptor | None:
@@ -89,9 +122,27 @@ class LayoutState:
                 self._loose.pop(digest, None)
 
     def has_blob(self, blob: Descriptor) -> bool:
-        """Return whether a blob of this length is there."""
+        """Return whether a blob of this length is there, or in an earlier bundle, so that it need not be."""
+        if self.holds(blob):
+            return True
+        base = self._bases.find(blob)
+        if base is not None:
+            self._skipped[blob.digest] = (base.bundle, blob.size)
+        return base is not None
+
+    def holds(self, blob: Descriptor) -> bool:
+        """Return whether the layout itself has a blob of this length."""
         self.check("read")
         return self.content.size(blob_file(blob.digest)) == blob.size
+
+    def left_out(self, blob: Descriptor) -> LeftOut | None:
+        """Return which bundle holds a blob that is not here, as the inventory beside the layout says."""
+        if self.content.size(blob_file(blob.digest)) is not None:
+            return None
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = read_inventory(inventory_path(self.content.path)) or _NOTHING
+            return self._inventory.left_out.get(blob.digest)
 
     def open_blob(self, digest: Digest, offset: int) -> BlobReader | None:
         """Return a reader of a blob; None when it is not there."""
@@ -119,6 +170,9 @@ class LayoutState:
         """Raise ``interrupted`` when the store has been closed."""
         if self._closed:
             raise interrupted(action=action, subject=self.content.path)
+
+
+_NOTHING = Inventory("", Digest("sha256", ""), {}, {})
 
 
 def _with_all(index: LayoutIndex, manifests: Sequence[Manifest]) -> LayoutIndex:

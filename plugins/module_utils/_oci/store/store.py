@@ -56,6 +56,18 @@ class Counters:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A blob that a bundle leaves out on purpose.
+
+    :ivar bundle: the name of the earlier bundle that holds it
+    :ivar repositories: in which of its repositories
+    """
+
+    bundle: str
+    repositories: tuple[str, ...]
+
+
 class Store(ABC):
     """The repositories behind one host name. Any thread may call any method."""
 
@@ -84,6 +96,10 @@ class Store(ABC):
     @abstractmethod
     def begin_round(self) -> None:
         """Allow one request to a store that was down, when a round of retries begins."""
+
+    def notes(self) -> list[str]:
+        """Return sentences about what was written, for whoever takes it further."""
+        return []
 
     @abstractmethod
     def finish(self) -> None:
@@ -140,6 +156,10 @@ class Repository(ABC):
     @abstractmethod
     def has_blob(self, blob: Descriptor) -> bool:
         """Return whether the blob is in this repository. Nothing is written."""
+
+    def left_out(self, blob: Descriptor) -> LeftOut | None:
+        """Return where a blob is that is not here on purpose; None for one that is here, or is missing."""
+        return None
 
     @abstractmethod
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:

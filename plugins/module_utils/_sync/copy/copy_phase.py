@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -48,6 +48,7 @@ class CopyPhase:
     :param progress: told of what moves
     :param is_planned: whether a destination is one of the run's own
     :param date: of the run, as the names of backups have it
+    :param holders: where a destination has what a bundle leaves out, by the repository that lacks it
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class CopyPhase:
         progress: Progress,
         is_planned: Callable[[Reference], bool],
         date: str,
+        holders: Mapping[tuple[str, Digest], Reference],
     ) -> None:
         self._run = run
         self._stop_on_error = stop_on_error
@@ -86,7 +88,7 @@ class CopyPhase:
         self._placement = BlobPlacement(stores, calls, self._transfers, progress, check_mode=options.check_mode)
         self._loader = ImageLoader(calls, source_images, GraphReader(stores, calls, manifests), options)
         writer = ManifestWriter(stores, calls, self._placement, options, is_planned, date)
-        self._copier = ImageCopier(self._placement, writer, options, run)
+        self._copier = ImageCopier(self._placement, writer, options, run, holders)
 
     @property
     def rereads(self) -> list[Reread]:

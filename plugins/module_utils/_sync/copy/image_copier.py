@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..._oci.client.refusals import MissingContent
 from ..._oci.client.run import Run
 from ..._oci.errors import RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest, is_foreign
-from ..._oci.image.reference import Digest
+from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, ReferrerState, Status, UnsupportedArtifacts
 from ..plan.referrers import Referrer
 from ..results.outcome import CopyOptions, ImageResult
@@ -32,6 +32,7 @@ class ImageCopier:
     """Copies single images. Runs on the event loop's thread.
 
     :param placement: brings the blobs
+    :param holders: where a destination has what a bundle leaves out, by the repository that lacks it
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class ImageCopier:
         writer: ManifestWriter,
         options: CopyOptions,
         run: Run,
+        holders: Mapping[tuple[str, Digest], Reference],
     ) -> None:
+        self._holders = holders
         self._placement = placement
         self._writer = writer
         self._options = options
@@ -66,8 +69,9 @@ class ImageCopier:
                 continue
             for blob in self._blobs(node.manifest):
                 if blob.digest not in blobs:
+                    source = self._holders.get((task.destination.name, blob.digest), task.source)
                     blobs[blob.digest] = self._placement.require(
-                        task.destination, blob, task.source, id(result), alone=alone, unseen=blob.digest in unseen
+                        task.destination, blob, source, id(result), alone=alone, unseen=blob.digest in unseen
                     )
         return blobs
 

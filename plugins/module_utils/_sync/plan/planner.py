@@ -29,6 +29,7 @@ from .deletions import DeletionPlan, Deletions
 from .discover import Discovery
 from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
+from .left_out import LeftOutBlobs
 from .listed_digests import ListedDigests
 from .locked_pairs import split_locked
 from .names import find_misnamed
@@ -54,6 +55,7 @@ class Planner:
     :param lock: whose digests are copied, whatever the tags name; None when the tags decide
     :ivar notes: sentences about what the rules leave behind
     :ivar deletions: what the last plan has deleted after all else
+    :ivar holders: where a destination has what a bundle leaves out, by the repository that lacks it
     :ivar not_locked: how many images have no entry in the lock
     """
 
@@ -88,6 +90,8 @@ class Planner:
         self._gate: SignatureGate | None = None
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
         self._deletion_plan = DeletionPlan(stores, survey)
+        self._left_out = LeftOutBlobs(stores, manifests, run)
+        self.holders = self._left_out.holders
         self.notes: list[str] = []
         self.deletions = Deletions()
         self.not_locked = 0
@@ -127,7 +131,7 @@ class Planner:
             earlier.add([*selected.tasks, *planned])
             tasks += planned
         self.deletions = self._deletion_plan.plan(found.rules, tasks, lambda name: self._selection.tags(name, earlier))
-        return in_order(with_backups(list(merged(tasks)), self._date))
+        return in_order(self._left_out.check(with_backups(list(merged(tasks)), self._date)))
 
     def _signed(self, tasks: list[ImageTask]) -> list[ImageTask]:
         """Return the tasks; what is not signed as its rule requires is refused."""

@@ -35,7 +35,7 @@ def success_message(result: RunResult, *, check_mode: bool) -> str:
     amount = size(sum(image.bytes for image in result.images))
     if check_mode:
         return f"{text}; {amount} would be written{_UNKNOWN if _any_unknown(result) else ''}"
-    return f"{text}; {amount} written in {result.seconds:.1f} s"
+    return "; ".join([text, f"{amount} written in {result.seconds:.1f} s", *result.needs])
 
 
 def found_message(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -120,6 +120,7 @@ class RunResult:
     :ivar registries: what each registry cost, by host
     :ivar rereads: blobs that were read more than once, and why
     :ivar not_taken: sentences about what the rules leave behind
+    :ivar needs: sentences about earlier bundles that what was written needs
     :ivar not_locked: images whose tag has no entry in the lock
     """
 
@@ -132,6 +133,7 @@ class RunResult:
     not_taken: list[str]
     overdue: bool = False
     not_locked: int = 0
+    needs: tuple[str, ...] = ()
 
 
 OTHERS = "see the other errors, which used up the retries of the run too"

@@ -56,6 +56,10 @@ class Stores:
         with self._lock:
             return sorted(self._stores.items())
 
+    def notes(self) -> list[str]:
+        """Return what the stores say of what was written."""
+        return [note for _host, store in self.opened() for note in store.notes()]
+
     def close(self) -> None:
         """Close every connection, those in use too: what waits for one fails at once."""
         for _host, store in self.opened():
