@@ -8,6 +8,7 @@ No I/O. What is refused here is refused before anything is contacted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,6 +68,7 @@ class ApprovedPlan:
         """
         by_origin = {rule.origin: rule for rule in rules}
         groups: dict[object, list[PlannedImage]] = {}
+        names: Counter[object] = Counter()
         for number, image in enumerate(self.images):
             if image.rule not in by_origin:
                 raise refused(f"{image.source} belongs to {image.rule}, which is no rule of this task")
@@ -75,7 +77,8 @@ class ApprovedPlan:
             )
             place = (image.rule, image.source.name, image.destination.name, single)
             # A source's tag that has several names in one repository needs a rule for each of them.
-            again = sum(1 for other in groups.get((*place, 0), ()) if other.source == image.source)
+            again = names[place, image.source]
+            names[place, image.source] += 1
             groups.setdefault((*place, again), []).append(image)
         return [_narrowed(by_origin[images[0].rule], images) for images in groups.values()]
 
