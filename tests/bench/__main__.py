@@ -18,9 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import conftest  # noqa: F401 - makes the collection importable
 from support.servers.storage import quick_directory
 
-from . import ours, peers, playbook
+from . import lists, ours, peers, playbook
 from .contender import Contender
 from .launch import Failed
 from .options import Options, parse
@@ -29,7 +30,8 @@ from .replay import Replay
 from .results import OURS, Entry, Results
 from .rounds import Course, course
 from .scenarios import SCENARIOS, Scenario, Size
-from .sweep import first_request, sweep
+from .start import empty_task, first_request
+from .sweep import sweep
 from .table import scenario as table_of
 from .table import tables
 from .worlds import FAR, World, world
@@ -50,7 +52,7 @@ def main() -> int:
             home.mkdir()
             with world(kind, home) as made:
                 for number in numbers:
-                    for entry in _measured(SCENARIOS[number], kind, options, made, home, contenders):
+                    for entry in _measured(number, kind, options, made, home, contenders):
                         results.entries.append(entry)
                         print(f"\n{table_of(entry)}\n", flush=True)
                         _write(results, options.output)
@@ -58,7 +60,11 @@ def main() -> int:
             home = scratch / "sweep"
             home.mkdir()
             with world("plain", home) as made:
-                results.machine["start"] = first_request(home)
+                results.machine["start"] = {
+                    **first_request(home),
+                    "a task with nothing to do": empty_task(home, max(2, options.rounds)),
+                }
+                _say(f"until a task does anything, in seconds: {json.dumps(results.machine['start'])}")
                 for row in sweep(options.size, made, home, _say):
                     results.sweep.append(row)
                     _write(results, options.output)
@@ -68,11 +74,15 @@ def main() -> int:
 
 
 def _measured(
-    scenario: Scenario, kind: str, options: Options, made: World, home: Path, contenders: list[Contender]
+    number: int, kind: str, options: Options, made: World, home: Path, contenders: list[Contender]
 ) -> Iterator[Entry]:
     """A scenario in a world; far away others have fewer tags to do than we."""
-    directory = home / f"scenario-{scenario.number}"
+    directory = home / f"scenario-{number}"
     directory.mkdir()
+    if number == lists.NUMBER:
+        yield lists.measure(kind, options.size.tags, options.rounds, directory, _say)
+        return
+    scenario = SCENARIOS[number]
     if kind == FAR and scenario.number == 4 and options.peer_tags < options.size.tags:
         yield _entry(scenario, kind, options, options.size, made, directory, [ours.Module()])
         directory = home / "scenario-4-peers"

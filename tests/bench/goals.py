@@ -32,18 +32,19 @@ _GOALS: dict[int, tuple[Goal, ...]] = {
     4: (Goal("skopeo", 1 / 10), Goal("crane", 1.4), Goal("regsync", 0.8)),
     6: (Goal("one by one", 0.75),),
 }
+_FAR_GOALS: dict[int, tuple[Goal, ...]] = {8: (Goal("bulk: false", 0.35),)}
 
 
 def judged(entry: Entry) -> Iterator[str]:
     """A line for each goal that this scenario has here."""
     if OURS not in entry.samples:
         return
-    if entry.world == PLAIN:
-        for goal in _GOALS.get(entry.number, ()):
-            found = entry.against(goal.contender, goal.what)
-            if found is not None:
-                verdict = _verdict(found.median <= goal.most) if found.is_measurable else "not measurable"
-                yield f"{goal.what} at most {goal.most:.2f} times {goal.contender}: {found.median:.2f}, {verdict}"
+    goals = {PLAIN: _GOALS, FAR: _FAR_GOALS}.get(entry.world, {})
+    for goal in goals.get(entry.number, ()):
+        found = entry.against(goal.contender, goal.what)
+        if found is not None:
+            verdict = _verdict(found.median <= goal.most) if found.is_measurable else "not measurable"
+            yield f"{goal.what} at most {goal.most:.2f} times {goal.contender}: {found.median:.2f}, {verdict}"
     if entry.world == FAR:
         limit = _far_limit(entry)
         if limit is not None:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import lists
 from .scenarios import MEGABYTE, SCENARIOS, Size
 from .worlds import FAR, PLAIN, SECURE, WORLDS
 
-_IN_WORLD = {PLAIN: (1, 2, 3, 4, 5, 6, 7), SECURE: (2, 3, 4), FAR: (1, 2, 4)}
+_IN_WORLD = {PLAIN: (1, 2, 3, 4, 5, 6, 7), SECURE: (2, 3, 4), FAR: (1, 2, 4, lists.NUMBER)}
 """The scenarios of a whole run."""
 _QUICK = {PLAIN: (1, 2, 3, 4, 6, 7), SECURE: (2,), FAR: (4,)}
 _QUICK_ROUNDS = 3
@@ -65,7 +66,8 @@ def parse(argv: Sequence[str]) -> Options:
     try:
         scenarios = _chosen(given.quick, given.worlds, given.scenarios)
     except (KeyError, ValueError):
-        parser.error(f"scenarios are {', '.join(map(str, SCENARIOS))}, worlds are {', '.join(WORLDS)}")
+        numbers = ", ".join(map(str, (*SCENARIOS, lists.NUMBER)))
+        parser.error(f"scenarios are {numbers}, worlds are {', '.join(WORLDS)}")
     return Options(
         scenarios=scenarios,
         rounds=given.rounds or (_QUICK_ROUNDS if given.quick else 9),
@@ -88,7 +90,7 @@ def _chosen(quick: bool, worlds: str | None, numbers: str | None) -> dict[str, t
         chosen = {PLAIN: chosen[PLAIN]}
     if numbers is not None:
         wanted = tuple(int(number) for number in numbers.split(","))
-        if not set(wanted) <= set(SCENARIOS):
+        if not set(wanted) <= {*SCENARIOS, lists.NUMBER}:
             raise ValueError(numbers)
         chosen = dict.fromkeys(chosen, wanted)
     return chosen

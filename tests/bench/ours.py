@@ -18,7 +18,7 @@ from support.clients.endpoint import Endpoint
 from .job import Job
 from .launch import Command, Step
 
-_PROGRAM = Path(__file__).with_name("module_program.py")
+PROGRAM = Path(__file__).with_name("module_program.py")
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / ".cache" / "tree"
 """The directory that has this checkout as ansible_collections/imageops/registry."""
@@ -95,4 +95,4 @@ class OneByOne:
 
 def _step(job: Job, path: Path, tree: Path = TREE) -> Step:
     path.write_text(json.dumps(options(job)), encoding="utf-8")
-    return Step([sys.executable, str(_PROGRAM), str(tree), "registry_image_sync"], path)
+    return Step([sys.executable, str(PROGRAM), str(tree), "registry_image_sync"], path)

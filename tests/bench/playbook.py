@@ -24,7 +24,7 @@ class ModuleTask:
     name = "module, task"
 
     def command(self, job: Job, directory: Path) -> Command | None:
-        return _play([{"imageops.registry.registry_image_sync": ours.options(job)}], directory)
+        return play([{"imageops.registry.registry_image_sync": ours.options(job)}], directory)
 
 
 class CommandTask:
@@ -39,10 +39,11 @@ class CommandTask:
         if command is None:
             return None
         tasks = [{"ansible.builtin.command": {"argv": list(step.argv)}} for step in command.steps]
-        return _play(tasks, directory, dict(command.environment))
+        return play(tasks, directory, dict(command.environment))
 
 
-def _play(tasks: list[dict[str, Any]], directory: Path, environment: dict[str, str] | None = None) -> Command:
+def play(tasks: list[dict[str, Any]], directory: Path, environment: dict[str, str] | None = None) -> Command:
+    """Tasks as a playbook in a directory, on the machine itself."""
     play = {
         "hosts": "localhost",
         "gather_facts": False,

@@ -82,15 +82,16 @@ def world(kind: str, directory: Path) -> Iterator[World]:
                 if kind != FAR:
                     yield Place(made, made.endpoint)
                     return
-                with _far(made.endpoint, home) as endpoint:
+                with distant(made.endpoint.host, home) as endpoint:
                     yield Place(made, endpoint)
 
         yield World(directory, registry)
 
 
 @contextmanager
-def _far(endpoint: Endpoint, directory: Path) -> Iterator[Endpoint]:
-    port = endpoint.host.rpartition(":")[2]
+def distant(host: str, directory: Path) -> Iterator[Endpoint]:
+    """A host on loopback as it is reached from far away."""
+    port = host.rpartition(":")[2]
     argv = [sys.executable, "-I", "-S", str(_RELAY), port, str(ROUND_TRIP), str(RATE)]
     with ServerProcess("relay", argv, directory) as relay:
         yield Endpoint(f"127.0.0.1:{relay.wait_for(r'listening on ([0-9]+)').group(1)}")

@@ -6,86 +6,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.faults import Kind
-from ansible_collections.imageops.registry.tests.acr_simulator.world import Policy, Tag, User
-from support.clients.plain_client import PlainClient
+from ansible_collections.imageops.registry.tests.acr_simulator.world import Policy, User
 from support.scenes import images
 from support.scenes.acr_scene import Scene
 from support.scenes.images import Image
-from support.scenes.modules import registry_option
-from support.servers.harbor import Harbor, harbor
-from support.servers.harbor_world import GUEST, PULL_ONLY
-
-ROBOT = "robot$sync"
-
-
-class Mirror:
-    """A Harbor and an instance of ACR that have the same tags of one repository."""
-
-    def __init__(self, source: Harbor, scene: Scene) -> None:
-        self.source = source
-        self.scene = scene
-        source.world.add_project("library")
-        source.world.add_account(ROBOT, "secret", rights={"library": GUEST})
-
-    def fill(self, tags: Mapping[str, Image]) -> None:
-        """Put these tags on both sides, and let the instance list them."""
-        with PlainClient(self.source.admin) as client:
-            for tag, image in tags.items():
-                client.push("library/app", image, tag)
-        assert self.sync(bulk=False)["summary"]["created"] == len(tags)
-        self.list_at_destination({tag: image.digest for tag, image in tags.items()})
-
-    def fill_with_a_thousand(self) -> None:
-        """Put many tags on both sides, past their front doors but for the first."""
-        tags = {f"v{number}": alike(number) for number in range(1000)}
-        self.fill({"v0": tags["v0"]})
-        self.source.registry.plant("library/app", tags)
-        self.scene.registry.behind.plant("image-syncer/app", tags)
-        self.list_at_destination({tag: image.digest for tag, image in tags.items()})
-
-    def list_at_destination(self, digests: Mapping[str, str]) -> None:
-        """Have the instance's API list these digests."""
-        repository = self.scene.instance.namespaces["image-syncer"].repositories["app"]
-        repository.tags = [Tag(tag, digest, 1) for tag, digest in digests.items()]
-
-    def move(self, tag: str, image: Image) -> None:
-        """Let a tag of the source name another image."""
-        with PlainClient(self.source.admin) as client:
-            client.push("library/app", image, tag)
-
-    def sync(self, **options: Any) -> dict[str, Any]:
-        """Run, and count what both sides are asked from the beginning of the run on."""
-        self.source.proxy.mark()
-        self.scene.registry.gate.mark()
-        self.scene.simulator.calls.clear()
-        self.scene.registry.face.logins = 0
-        rule = {
-            "source": f"{self.source.host}/library/app",
-            "destination": f"{self.scene.registry.host}/image-syncer/app",
-        }
-        registries = [self.scene.entry(), registry_option(self.source.endpoint_of(ROBOT))]
-        return self.scene.sync(rule, registries=registries, **options)
-
-    def heads(self) -> tuple[int, int]:
-        """HEADs of manifests at the source and at the destination."""
-        at_source, there = self.source.proxy.counts(), self.scene.registry.gate.counts()
-        return at_source["HEAD", "manifest"], there["HEAD", "manifest"]
-
-    def requests(self) -> int:
-        """Everything that both sides were asked in the run: the registries, their APIs and their token services."""
-        registries = len(self.source.proxy.records()) + len(self.scene.registry.gate.records())
-        return registries + len(self.scene.simulator.actions()) + self.scene.registry.face.logins
-
-    def lists(self) -> tuple[int, Counter[str]]:
-        """Pages that Harbor's API was asked for, and the calls of ACR's API."""
-        pages = [call for call in self.source.api_calls() if "/artifacts?" in call]
-        return len(pages), Counter(self.scene.simulator.actions())
+from support.scenes.mirror import ROBOT, Mirror, alike
+from support.servers.harbor import harbor
+from support.servers.harbor_world import PULL_ONLY
 
 
 @pytest.fixture
@@ -100,13 +32,8 @@ def few() -> dict[str, Image]:
     return {**tags, "i0": images.multi_arch("bulk 0"), "i1": images.multi_arch("bulk 1")}
 
 
-def alike(number: object) -> Image:
-    """One of many images that share all blobs and have manifests of their own."""
-    return images.image("bulk", annotations={"number": str(number)})
-
-
 def test_a_thousand_unchanged_tags_cost_thirty_three_requests(mirror: Mirror) -> None:
-    mirror.fill_with_a_thousand()
+    mirror.fill_with_many(1000)
 
     result = mirror.sync()
 

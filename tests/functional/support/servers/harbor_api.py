@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
@@ -192,14 +192,24 @@ class HarborApi:
         if query.get("q", ["tags=*"]) != ["tags=*"]:
             raise Refusal(400, "BAD_REQUEST", f"invalid query: {query['q'][0]}")
         shows_tags = query.get("with_tag", ["true"])[0] == "true"
-        rows = [
-            _artifact(digest, names if shows_tags else [], str(self._world.manifest(digest).get("mediaType")))
-            for digest, names in tags.items()
-        ]
-        return self._listed(rows, query, path)
+        rows = [{"digest": digest, "tags": names if shows_tags else []} for digest, names in tags.items()]
+        return self._listed(rows, query, path, self._artifact)
 
-    def _listed(self, rows: list[dict[str, Any]], query: Query, path: str) -> Reply:
-        """One page; its links are not escaped, as Harbor's are not."""
+    def _artifact(self, row: dict[str, Any]) -> dict[str, Any]:
+        media_type = str(self._world.manifest(row["digest"]).get("mediaType"))
+        return _artifact(row["digest"], row["tags"], media_type)
+
+    def _listed(
+        self,
+        rows: list[dict[str, Any]],
+        query: Query,
+        path: str,
+        describe: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> Reply:
+        """One page; its links are not escaped, as Harbor's are not.
+
+        :param describe: makes what is shown of a row
+        """
         page, size = _number(query, "page", 1, 2**31), _number(query, "page_size", 10, _MOST)
         shown = rows[(page - 1) * size : page * size]
         if self._world.lost_rows and shown:
@@ -211,7 +221,7 @@ class HarborApi:
                 changed = {**query, "page": [str(number)], "page_size": [str(size)]}
                 links.append(f'<{path}?{unquote(urlencode(changed, doseq=True))}>; rel="{name}"')
         headers = {"X-Total-Count": str(len(rows)), **({"Link": " , ".join(links)} if links else {})}
-        return Reply(200, shown or (None if not rows else []), headers)
+        return Reply(200, list(map(describe, shown)) or (None if not rows else []), headers)
 
 
 def _user(account: Account | None) -> Reply:

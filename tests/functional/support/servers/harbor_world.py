@@ -12,7 +12,7 @@ import base64
 import binascii
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -131,14 +131,15 @@ class HarborWorld:
     def repositories(self, project: Project) -> list[str]:
         """The whole paths of a project's repositories, the newest first as Harbor has them; with no tags, too."""
         base = self.root / "docker/registry/v2/repositories"
-        found = sorted(path.parent.relative_to(base).as_posix() for path in (base / project.name).rglob("_manifests"))
+        found = sorted(path.relative_to(base).as_posix() for path in _repositories(base / project.name))
         names = [*found, *(f"{project.name}/{name}" for name in project.named_only)]
         return names[::-1]
 
     def tags(self, repository: str) -> dict[str, str]:
         """The digest of every tag of a repository, by its whole path."""
         base = self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags"
-        return {link.parent.parent.name: link.read_text() for link in base.glob("*/current/link")}
+        tags = base.iterdir() if base.exists() else ()
+        return {tag.name: (tag / "current/link").read_text() for tag in tags if (tag / "current/link").exists()}
 
     def delete_tag(self, repository: str, tag: str) -> None:
         """Remove a tag and leave what it names."""
@@ -152,3 +153,13 @@ class HarborWorld:
 
     def id_of(self, project: Project) -> int:
         return list(self.projects).index(project.name) + 1
+
+
+def _repositories(directory: Path) -> Iterator[Path]:
+    """What is a repository at a directory or below it; nothing is looked for among its tags."""
+    names = {each.name: each for each in directory.iterdir()} if directory.is_dir() else {}
+    if "_manifests" in names:
+        yield directory
+    for name, each in names.items():
+        if not name.startswith("_"):
+            yield from _repositories(each)
