@@ -18,6 +18,8 @@ from support.clients.plain_client import PlainClient
 from support.faults.fault_proxy import Action, FaultProxy, Request
 from support.scenes import images
 from support.scenes.modules import Ended, module, registry_option
+from support.servers.harbor import harbor
+from support.servers.harbor_world import MAINTAINER
 from support.servers.scripted_registry import ScriptedRegistry, scripted_registry
 from support.servers.shared import Kind, Servers
 
@@ -143,6 +145,23 @@ def test_a_registry_that_does_not_delete_tags_keeps_older_backups(begin: Begin, 
     assert (ended.code, image["status"]) == (0, "done")
     assert any(note.startswith("older backups stay: ") for note in image["notes"])
     assert set(EARLIER) <= set(mirror.tags())
+
+
+@pytest.mark.parametrize("immutable", [False, True])
+def test_harbor_removes_older_backups_by_its_own_api(servers: Servers, tmp_path: Path, immutable: bool) -> None:
+    with harbor(tmp_path / "harbor") as server:
+        server.world.add_project("mirror")
+        server.world.add_account("robot$mirror+sync", "secret", rights={"mirror": MAINTAINER})
+        mirror = Mirror(servers.htpasswd.endpoint, server.endpoint_of("robot$mirror+sync"), "mirror/backups", tmp_path)
+        with PlainClient(server.admin) as client:
+            client.push(mirror.path, mirror.other, *EARLIER)
+        server.world.immutable = {EARLIER[0]} if immutable else set()
+        ended = mirror.sync(backup_keep=1)
+        (image,) = ended.result["images"]
+        made = image["backup"].rpartition(":")[2]
+        assert (ended.code, len(image["removed_backups"])) == (0, 3 if immutable else 4)
+        assert set(server.world.tags(mirror.path)) == {"1", made, *(EARLIER[:1] if immutable else [])}
+        assert bool(image.get("notes")) == immutable
 
 
 class KillBefore(Action):

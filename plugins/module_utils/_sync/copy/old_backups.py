@@ -13,6 +13,7 @@ from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Reference
 from ..decisions import Status
 from ..results.outcome import ImageResult
+from ..vendors import Vendors
 from ..work.stores import Stores
 from ..work.workers import ask_all
 
@@ -25,8 +26,9 @@ class OldBackups:
     :param check_mode: say what would be removed, and remove nothing
     """
 
-    def __init__(self, stores: Stores, run: Run, *, check_mode: bool) -> None:
+    def __init__(self, stores: Stores, vendors: Vendors, run: Run, *, check_mode: bool) -> None:
         self._stores = stores
+        self._vendors = vendors
         self._run = run
         self._check_mode = check_mode
 
@@ -67,7 +69,8 @@ class OldBackups:
         if self._check_mode or backup.tag is None:
             return
         repository = self._stores.repository(backup)
-        repository.delete_tag(backup.tag)
+        if not self._vendors.ask(backup.registry).delete_tag(backup.repository, backup.tag):
+            repository.delete_tag(backup.tag)
         if repository.resolve(backup.tag) is not None:
             raise ImageOpsError(
                 code="unsupported",

@@ -104,6 +104,7 @@ def _narrowed(rule: Rule, images: Sequence[PlannedImage]) -> Rule:
             ),
         ),
         tags=TagFilter(),
+        prune=None,
         brought_by=None,
     )
 
