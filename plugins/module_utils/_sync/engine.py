@@ -201,7 +201,8 @@ class Engine:
         if any(image.rule.backup is not None for image in self._results.values()) and not self._run.stop.is_set():
             from .copy.old_backups import OldBackups  # few runs need it
 
-            OldBackups(self._stores, self._vendors, self._run, check_mode=self._options.check_mode).remove(self._results.values())
+            old = OldBackups(self._stores, self._vendors, self._run, check_mode=self._options.check_mode)
+            old.remove(self._results.values())
 
     def _finish_stores(self) -> None:
         """Make lasting what was written. Where that fails, so does every image that was written there."""
