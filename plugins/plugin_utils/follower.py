@@ -9,9 +9,10 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 from typing import Any, Protocol
 
@@ -22,6 +23,19 @@ _RENEWALS = 3
 """Times that a lease is renewed before it would end."""
 _LAST_WORD = 5.0
 """Seconds that the end of a run waits for the reader."""
+
+
+_FOR_MAIN_THREAD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+@contextlib.contextmanager
+def _as_children_need_it() -> Iterator[None]:
+    """Let signals through meanwhile: a process that is started here has the same ones blocked as this thread."""
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_MAIN_THREAD)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Files(Protocol):
@@ -132,6 +146,9 @@ class Follower:
             self._release()
 
     def _follow(self) -> None:
+        # Ansible ends a worker by a signal, and a task by an alarm. Both are for the main thread, which waits for the
+        # module and is woken by no signal that another thread gets.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_MAIN_THREAD)
         lines = ProgressLines(self._interval, counts_only=self._counts_only, begin=time.monotonic())
         while not self._ended.wait(self._pause):
             if os.getppid() != self._parent:  # the play has been killed, and this process left alone
@@ -144,7 +161,8 @@ class Follower:
     def _snapshot(self) -> Mapping[str, Any] | None:
         """Return the progress; None where there is none. A failed reading is tried again at the next turn."""
         try:
-            text = self._files.read()
+            with _as_children_need_it():
+                text = self._files.read()
             found = json.loads(text) if text else None
         except Exception as error:  # noqa: BLE001 - connection plugins raise what they like, and the run goes on
             self._problem(str(error))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -177,6 +178,37 @@ def test_a_reading_that_fails_is_said_and_tried_again(paths: tuple[str, str]) ->
     assert shown.wait(20)
     follower.close(revoke=False)
     assert problems == ["the connection broke"]
+
+
+def test_signals_are_left_to_the_main_thread_and_reach_what_reads(paths: tuple[str, str]) -> None:
+    """CPython runs handlers in the main thread, which wakes for no signal that another thread has got."""
+    masks: dict[str, set[signal.Signals]] = {}
+    shown = threading.Event()
+
+    class Watched(RemoteFiles):
+        def read(self) -> str:
+            masks["reading"] = {*map(signal.Signals, signal.pthread_sigmask(signal.SIG_BLOCK, ()))}
+            return json.dumps(PROGRESS)
+
+    def show(_text: str) -> None:
+        masks["showing"] = {*map(signal.Signals, signal.pthread_sigmask(signal.SIG_BLOCK, ()))}
+        shown.set()
+
+    follower = Follower(
+        Watched(*paths, str),
+        interval=0.01,
+        lease=60.0,
+        local=False,
+        counts_only=False,
+        show=show,
+        problem=pytest.fail,
+    )
+    follower.start()
+    assert shown.wait(20)
+    follower.close(revoke=False)
+    mine = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM}
+    assert masks["showing"] >= mine
+    assert not masks["reading"] & mine
 
 
 PROGRESS = {
