@@ -74,6 +74,7 @@ Code = Literal[
     "acr_refused",
     # the run
     "interrupted",
+    "shard_unknown",
     "unexpected",
 ]
 """Every code of an error. It is stable: results carry it, reports group by it."""

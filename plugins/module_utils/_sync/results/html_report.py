@@ -35,6 +35,7 @@ def page(report: Mapping[str, Any], *, language: str = "en") -> str:
         _head(report, words),
         _cards(images, report["summary"], words, states),
         _section(words["asked"], _list(report.get("rules", ())) + _inputs(report.get("inputs", ()))),
+        _section(words["shards"], _list(_shards(report.get("shards", ()), words, states))),
         _section(words["registries"], _chart(report["registries"], words)),
         _section(words["timeline"], _timeline(report.get("timeline", ()), words)),
         _section(words["errors"], _causes(report["images"], words)),
@@ -80,11 +81,12 @@ def _entry(image: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _head(report: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    failed = report["summary"]["failed"] or any(shard["state"] == "unknown" for shard in report.get("shards", ()))
     states = {
-        "failed": ("bad", report["summary"]["failed"]),
+        "failed": ("bad", failed),
         "overdue": ("open", report["overdue"]),
         "interrupted": ("open", report["interrupted"] and not report["overdue"]),
-        "finished": ("good", not (report["summary"]["failed"] or report["interrupted"])),
+        "finished": ("good", not (failed or report["interrupted"])),
         "check": ("open", report["check_mode"]),
     }
     shown = " ".join(
@@ -130,6 +132,15 @@ def _section(title: str, content: str) -> str:
 def _list(texts: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(text)}</li>" for text in texts)
     return f"<ul>{items}</ul>" if items else ""
+
+
+def _shards(shards: Iterable[Mapping[str, Any]], words: Mapping[str, str], states: Mapping[str, str]) -> Iterable[str]:
+    """Return a line for each shard: its number, its host, and how it ended; of an unknown one what may be in it."""
+    for shard in shards:
+        text = f"{shard['index']} ({shard['host']}): {states.get(shard['state']) or words['finished']}"
+        if shard["state"] == "unknown":
+            text += "".join(f"; {more}" for more in (shard.get("error"), *shard["rules"]) if more)
+        yield text
 
 
 def _inputs(inputs: Iterable[Mapping[str, str]]) -> str:

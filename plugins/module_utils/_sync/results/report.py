@@ -56,7 +56,7 @@ def build(result: RunResult, *, return_images: ReturnImages, mask: Mask, check_m
     failed = [image for image in images if image.status == Status.FAILED]
     notes = list(result.not_taken)
     returned = _returned(images, failed, return_images, result)
-    listed = _bounded([_image(image, mask) for image in returned], limit=_IMAGES_LIMIT, what="images", notes=notes)
+    listed = bounded([_image(image, mask) for image in returned], limit=_IMAGES_LIMIT, what="images", notes=notes)
     built: dict[str, Any] = {"changed": result.changed, "images": listed}
     if failed:
         built["causes"] = _causes(failed, mask)
@@ -332,7 +332,7 @@ def _registries(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _bounded(entries: Sequence[dict[str, Any]], *, limit: int, what: str, notes: list[str]) -> list[dict[str, Any]]:
+def bounded(entries: Sequence[dict[str, Any]], *, limit: int, what: str, notes: list[str]) -> list[dict[str, Any]]:
     """Return the entries that fit into so many characters. A note says when some did not."""
     size = 0
     for position, entry in enumerate(entries):
