@@ -12,7 +12,8 @@ short_description: Make one report of the reports of all shards
 version_added: 0.3.0
 description:
   - Reads the report files that the shards of one task have written, each by
-    O(imageops.registry.registry_image_sync#module:report_path), and returns one result, in the form of the result of M(imageops.registry.registry_image_sync).
+    O(imageops.registry.registry_image_sync#module:report_path), and returns one result, in the form of the result of
+    M(imageops.registry.registry_image_sync).
   - Fails when an image has failed, and when there is no report of a shard.
   - The role P(imageops.registry.registry_sync#role) calls it with C(registry_sync_spread), on the controller.
 author:
@@ -99,7 +100,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was done on all hosts, in one line. Of a failure, also which shards are unknown, and why images failed.
+  description: What was done on all hosts, in one line. Of a failure, also which shards are unknown, and what failed.
   returned: always
   type: str
   sample: "12 images in 4 shards: 10 created, 2 unchanged; 34.1 MB written"
@@ -140,7 +141,8 @@ shards:
       returned: when it is unknown, and its host says something
       type: str
 images:
-  description: The images that are not unchanged, or those that failed, as M(imageops.registry.registry_image_sync) has them.
+  description: >-
+    The images that are not unchanged, or those that failed, as M(imageops.registry.registry_image_sync) has them.
   returned: when the options are valid
   type: list
   elements: dict

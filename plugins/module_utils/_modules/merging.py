@@ -19,17 +19,8 @@ from .._sync.rules.shard import Shard
 if TYPE_CHECKING:
     from .task import Task
 
-_KEYS = (
-    "check_mode",
-    "changed",
-    "interrupted",
-    "overdue",
-    "images",
-    "failed_images",
-    "registries",
-    "read_again",
-    "notes",
-)
+_FLAGS = ("check_mode", "changed", "interrupted", "overdue")
+_PARTS = ("summary", "images", "failed_images", "registries", "read_again", "notes")
 
 
 def merge_spec() -> dict[str, Any]:
@@ -102,7 +93,7 @@ def _report(path: str) -> Mapping[str, Any] | None:
             content = json.load(file)
     except (OSError, ValueError):
         return None
-    complete = isinstance(content, dict) and all(key in content for key in (*_KEYS, "summary"))
+    complete = isinstance(content, dict) and all(key in content for key in (*_FLAGS, *_PARTS))
     return content if complete else None
 
 
