@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._oci.errors import ImageOpsError, InputError
-from .._oci.image.reference import quoted
+from .._oci.image.reference import Reference, quoted
 from .._sync.references.image_walk import Path, parse_path
 from .._sync.references.mirror import Mirror
 from .._sync.references.named_images import find_images
+from .._sync.rules.narrowing import narrowed
+from .._sync.rules.rule_parser import parse_rules
 
-__all__ = ["ImageOpsError", "image_mirror", "image_references"]
+__all__ = ["ImageOpsError", "image_mirror", "image_references", "narrowed_images"]
 
 
 def image_references(data: Any, destination: object = None, paths: object = None, variables: object = None) -> Any:
@@ -34,6 +36,19 @@ def image_mirror(data: Any, destination: object, paths: object = None, variables
     :raises ImageOpsError: for what cannot be meant
     """
     return _mirror(destination).rewrite(data, paths=_paths(paths), variables=_variables(variables))
+
+
+def narrowed_images(
+    rules: object, images: object, default_registry: str | None = None, default_namespace: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the result of ``narrowed_images``: items of ``images`` that copy some images, as rules say.
+
+    :raises ImageOpsError: for what cannot be meant
+    """
+    if not isinstance(images, (list, tuple)):
+        raise InputError(subject=f"the images {quoted(images)}", cause="they are not a list", hint="write a list")
+    parsed = parse_rules(rules, default_registry=default_registry, default_namespace=default_namespace)
+    return narrowed(parsed, [Reference.parse(image) for image in images])
 
 
 def _mirror(destination: object) -> Mirror:
