@@ -211,6 +211,20 @@ options:
             description: How many tags may go in one run, of all repositories. The least of all rules counts.
             type: int
             default: 50
+          repositories:
+            description:
+              - Delete also whole repositories that a project of the source does not have any more, when all their tags
+                are such as would go. The source has to be V(registry/project/*) or V(/**).
+              - Both sides have to be a Harbor, with the login of an administrator of the project, or an instance of ACR
+                with O(registries[].acr), whose lists are compared with their own counts. A registry's catalog is never
+                believed. When a project is not shown, or a count differs, nothing is deleted in the whole run.
+              - At least one repository of the project stays.
+            type: bool
+            default: false
+          max_repositories:
+            description: How many repositories may go in one run. The least of all rules counts.
+            type: int
+            default: 1
       referrers:
         description: O(referrers) for the images of this rule.
         type: raw

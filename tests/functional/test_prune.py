@@ -24,7 +24,7 @@ from support.scenes.runs import Run
 from support.scenes.signatures import signature_tag
 from support.servers.docker_registry import docker_registry
 from support.servers.harbor import Harbor, harbor
-from support.servers.harbor_world import DEVELOPER, MAINTAINER
+from support.servers.harbor_world import DEVELOPER, MAINTAINER, PROJECT_ADMIN
 from support.servers.scripted_registry import scripted_registry
 from support.servers.shared import Servers
 
@@ -273,3 +273,30 @@ def test_harbor_keeps_what_its_rules_make_immutable(
     result = prune_harbor(server, plain(servers.open.endpoint), repository, "robot$mirror+prune")
     assert outcome(result) == {"v0": "done", "v1": "immutable_tag"}
     assert "v1" in server.world.tags("mirror/team/app")
+
+
+@pytest.mark.parametrize(("account", "gone"), [("admin", True), ("owner", True), ("robot$mirror+prune", False)])
+def test_harbor_deletes_a_repository_for_who_administers_both_projects(
+    server: Harbor, account: str, gone: bool
+) -> None:
+    world = server.world
+    world.add_project("library")
+    world.add_account("owner", "secret", rights={"mirror": PROJECT_ADMIN, "library": PROJECT_ADMIN})
+    world.add_account("robot$mirror+prune", "secret", rights={"mirror": MAINTAINER, "library": MAINTAINER})
+    with PlainClient(server.admin) as client:
+        client.push("library/app", image("app"), "1")
+        client.push("mirror/old", image("old"), "1")
+        for tag in TAGS:
+            client.push("library/team/app", image(tag), tag)
+        client.push("library/team/app", image("v0"), "stable")
+    rule = {
+        "source": f"{server.host}/library/**",
+        "destination": f"{server.host}/mirror",
+        "prune": {"repositories": True},
+    }
+
+    result = Run([server.endpoint_of(account)]).sync(rule)
+
+    assert ("mirror/old" not in world.repositories(world.projects["mirror"])) == gone, result.not_taken
+    assert {"mirror/app", "mirror/team/app"} <= set(world.repositories(world.projects["mirror"]))
+    assert any("is no administrator of it" in note for note in result.not_taken) != gone

@@ -292,7 +292,7 @@ class Engine:
         copied = dict(self._results)
         self._take(planned.tasks)
         going = [image for key, image in self._results.items() if key not in copied]
-        self._kept = phase.run(going, copied.values(), planned.obstacles)
+        self._kept = phase.run(going, copied.values(), planned)
         self._finish_stores()
 
     def _again(self, number: int) -> bool:

@@ -10,7 +10,6 @@ repositories, and what to do about its errors. A registry of no known product is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path_doubt, path_fault
@@ -19,6 +18,7 @@ from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.image.manifest import Descriptor
 from .._oci.registry.registry import Registry
 from .._oci.store.store import Store
+from .product import DigestLists, Generic, Obstacles
 from .work.stores import Stores
 
 if TYPE_CHECKING:
@@ -29,112 +29,6 @@ if TYPE_CHECKING:
 _HARBOR_SERVICE = "harbor-registry"  # every Harbor's challenge names it
 _ACR_SERVICES = "registry.aliyuncs.com:"
 _PATIENCE = 5.0
-
-
-@dataclass
-class Obstacles:
-    """What is known of repositories that a push may have to create.
-
-    :ivar faults: why one of them cannot be created, by its path
-    :ivar absent: those that are surely not there
-    :ivar notes: sentences about what could not be asked; a push may work all the same
-    """
-
-    faults: Mapping[str, ImageOpsError] = field(default_factory=dict)
-    notes: Collection[str] = ()
-    absent: Collection[str] = ()
-
-
-@dataclass(frozen=True)
-class DigestLists:
-    """How a product lists the digests of a repository's tags.
-
-    :ivar page: tags on one page
-    :ivar before: requests before the first page
-    :ivar elsewhere: whether another host is asked than those that rules or entries name
-    """
-
-    page: int
-    before: int = 0
-    elsewhere: bool = False
-
-    def requests(self, tags: int) -> int:
-        """Return how many requests the list of a repository with so many tags takes."""
-        return self.before + max(1, -(-tags // self.page))
-
-
-class Generic:
-    """A registry of no known product.
-
-    :ivar product: its name, as messages say it
-    :ivar has_api: whether the product's own API says what stands in the way of new repositories
-    :ivar digest_lists: how it lists digests with tags; None where it does not
-    """
-
-    product = ""
-    has_api = False
-    digest_lists: DigestLists | None = None
-
-    def __init__(self, host: str, stores: Stores) -> None:
-        self.host = host
-        self._stores = stores
-
-    def repositories(self, beginning: str) -> Iterable[str]:
-        """Return the paths of the repositories that begin so, in any order.
-
-        :raises ImageOpsError: when the registry does not list them
-        """
-        store = self._stores.store(self.host)
-        found = list(store.catalog(beginning))
-        if isinstance(store, Registry) and store.known_service and store.login(beginning.rstrip("/")) is None:
-            store.warn(
-                f"{self.host} is asked without a login and may list to those with one more than these {len(found)} "
-                "repositories"
-            )
-        return found
-
-    def is_public(self, namespace: str) -> bool | None:
-        """Return whether everybody may pull from a namespace; None where the product does not tell."""
-        return None
-
-    def path_fault(self, path: str) -> str:
-        """Return why no repository can have this path; empty when one may."""
-        return ""
-
-    def path_doubt(self, path: str) -> str:
-        """Return why a repository perhaps cannot have this path, which the registry decides; empty for no reason."""
-        return ""
-
-    def obstacles(self, paths: Collection[str]) -> Obstacles:
-        """Return what stands in the way of new repositories with these paths."""
-        return Obstacles()
-
-    def digests(self, path: str) -> Mapping[str, Descriptor] | None:
-        """Return what every tag of a repository names, by the product's API; None when that does not say it.
-
-        There is none when the repository does not exist.
-        """
-        return None
-
-    def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
-        """Return what the tags of a repository name by the product's list, each page asked for once.
-
-        The list may be late, lack tags, or mean something else by a digest; media types and sizes may be missing.
-
-        :raises ImageOpsError: when the list does not come, within 5 seconds a page
-        """
-        return {}
-
-    def delete_tag(self, path: str, tag: str) -> bool:
-        """Remove a tag alone by the product's API. Return False when that is not how this product does it.
-
-        :raises ImageOpsError: when the API refuses
-        """
-        return False
-
-    def advice(self, error: RegistryError) -> str:
-        """Return what to do about an error of this registry; empty where its own hint is as good."""
-        return ""
 
 
 class Harbor(Generic):
@@ -173,6 +67,18 @@ class Harbor(Generic):
         from .._harbor.deletion import delete_tag  # for runs that delete
 
         return delete_tag(self._registry, path, tag)
+
+    def complete_repositories(self, namespace: str) -> list[str]:
+        """Return what Harbor lists to an administrator of the project."""
+        from .._harbor.deletion import complete_repositories
+
+        return complete_repositories(self._registry, namespace)
+
+    def delete_repository(self, path: str) -> None:
+        """Remove a repository by Harbor's API."""
+        from .._harbor.deletion import delete_repository
+
+        delete_repository(self._registry, path)
 
     def is_public(self, namespace: str) -> bool | None:
         """Return whether the project is public (``metadata.public``); None where the login may not look at it."""
@@ -274,6 +180,14 @@ class ManagedAcrInstance(AcrInstance):
         """Remove a tag by the instance's API."""
         self._managed.delete_tag(path, tag)
         return True
+
+    def complete_repositories(self, namespace: str) -> list[str]:
+        """Return what the instance's API lists and counts."""
+        return self._managed.complete_repositories(namespace)
+
+    def delete_repository(self, path: str) -> None:
+        """Remove a repository by the instance's API."""
+        self._managed.delete_repository(path)
 
 
 class Vendors:

@@ -41,6 +41,18 @@ def test_a_tag_is_deleted_by_the_api_of_the_instance(scene: Scene) -> None:
     assert not scene.sync(rule)["changed"]
 
 
+def test_no_repository_goes_when_the_source_has_no_list_that_is_surely_whole(scene: Scene) -> None:
+    mirrored(scene)
+    whole = {
+        "source": f"{scene.source.host}/library/*",
+        "destination": f"{scene.registry.host}/image-syncer",
+        "prune": {"repositories": True},
+    }
+    result = scene.sync(whole)
+    assert "no list of them that is known to be whole" in " ".join(result["notes"])
+    assert "DeleteRepository" not in scene.simulator.actions()
+
+
 def test_without_the_api_the_registry_refuses_and_nothing_is_lost(scene: Scene) -> None:
     rule = mirrored(scene)
     login = scene.instance.temporary[-1]

@@ -250,7 +250,7 @@ def test_nothing_goes_in_a_run_that_is_stopped() -> None:
         ([item("a.test/x", "b.test/y", prune={"max_share": 101})], "from 0 to 100"),
         ([item("a.test/x", "b.test/y", prune={"keeep": "1"})], "did you mean keep?"),
         ([item("a.test/x", "b.test/y", prune="sometimes")], "neither true nor false"),
-        ([item("a.test/x", "b.test/y", prune={"repositories": True})], "for many repositories"),
+        ([item("a.test/x", "b.test/y", prune={"repositories": True})], "for all repositories of one project"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked(rules: list[dict[str, Any]], why: str) -> None:

@@ -19,8 +19,8 @@ from ..credentials.chain import Origin
 from ..resources.instance import usage
 from ..resources.namespace import list_namespaces
 from ..resources.repository import list_repositories
+from . import deletion
 from .logins import TemporaryLogins
-from .tag_deletion import delete_tag
 from .tag_digests import listed_digests
 
 _CALL = "ListRepository"
@@ -199,8 +199,16 @@ class ManagedRegistry:
         return listed_digests(self._api, self.instance_id, path, patience=patience)
 
     def delete_tag(self, path: str, tag: str) -> None:
-        """See :func:`.tag_deletion.delete_tag`."""
-        delete_tag(self._api, self.instance_id, path, tag)
+        """See :func:`.deletion.delete_tag`."""
+        deletion.delete_tag(self._api, self.instance_id, path, tag)
+
+    def complete_repositories(self, namespace: str) -> list[str]:
+        """See :func:`.deletion.complete_repositories`."""
+        return deletion.complete_repositories(self._api, self.instance_id, namespace)
+
+    def delete_repository(self, path: str) -> None:
+        """See :func:`.deletion.delete_repository`."""
+        deletion.delete_repository(self._api, self.instance_id, path)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -17,10 +17,12 @@ from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, Status
+from ..plan.deletions import Deletions
 from ..results.outcome import ImageResult
 from ..vendors import Vendors
 from ..work.stores import Stores
 from .repository_cleaner import Deleted, RepositoryCleaner
+from .repository_removal import RepositoryRemover
 from .tag_removal import Leaving, TagRemover
 
 _GOES_ON = "delete_unsupported"
@@ -51,21 +53,23 @@ class DeletionPhase:
         self._written: set[Reference] = set()
         self._needed: dict[str, set[Digest]] = {}
 
-    def run(self, images: Sequence[ImageResult], copied: Iterable[ImageResult], obstacles: Sequence[str]) -> list[str]:
+    def run(self, images: Sequence[ImageResult], copied: Iterable[ImageResult], planned: Deletions) -> list[str]:
         """Delete the tags that images stand for; what was not tried stays pending. Return why nothing was deleted.
 
         Nothing is deleted in a run that is not right in every other way. After an error that may be about more than one
         tag nothing more is deleted.
 
         :param copied: the other images of the run, whose digests stay whatever names them
-        :param obstacles: what speaks against any deletion, in sentences
+        :param planned: what speaks against any deletion, and what whole repositories have
         """
-        reasons = list(obstacles)
+        reasons = list(planned.obstacles)
         if sum(not self._is_right(image) for image in copied):
             reasons.append("not every image of the run is as it is to be")
-        if not reasons and not any(image.status == Status.FAILED for image in images):
-            self._delete_all(images)
-        return [f"nothing is deleted in this run: {reason}" for reason in reasons]
+        if reasons or any(image.status == Status.FAILED for image in images):
+            return [f"nothing is deleted in this run: {reason}" for reason in reasons]
+        if self._delete_all([image for image in images if image.destination.tag is not None]):
+            self._delete_repositories([image for image in images if image.destination.tag is None], planned)
+        return []
 
     def _is_right(self, image: ImageResult) -> bool:
         """Return whether an image is as it is to be; what it needs is remembered."""
@@ -76,7 +80,27 @@ class DeletionPhase:
             self._needed.setdefault(image.source.name, set()).add(image.rule.source.digest)
         return image.status == Status.DONE and image.action != Action.UNKNOWN
 
-    def _delete_all(self, images: Sequence[ImageResult]) -> None:
+    def _delete_repositories(self, images: Sequence[ImageResult], planned: Deletions) -> None:
+        """Delete whole repositories, until one cannot be deleted."""
+        remover = RepositoryRemover(self._stores, self._vendors)
+        for image in images:
+            if self._run.stop.is_set():
+                return
+            try:
+                left = remover.reason_to_leave(image.source, image.destination, planned.repositories[image.destination])
+                if not left and not self._check_mode:
+                    remover.remove(image.destination)
+            except ImageOpsError as error:
+                image.status, image.error = Status.FAILED, error
+                self._on_finished(image)
+                return
+            image.status, image.wrote = Status.DONE, not left and not self._check_mode
+            if left:
+                image.task = replace(image.task, action=Action.SKIP, reason=left)
+                image.notes.append(f"not deleted: {left}")
+            self._on_finished(image)
+
+    def _delete_all(self, images: Sequence[ImageResult]) -> bool:
         groups: dict[str, list[ImageResult]] = {}
         for image in images:
             groups.setdefault(image.destination.name, []).append(image)
@@ -89,7 +113,8 @@ class DeletionPhase:
                 self._needed.get(name, set()),
             )
             if not self._delete(group, leaving):
-                return
+                return False
+        return True
 
     def _delete(self, group: Sequence[ImageResult], leaving: Leaving) -> bool:
         """Delete tags of one repository. Return whether the next repository's may go."""

@@ -9,11 +9,11 @@ allow are errors of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..._oci.errors import ImageOpsError
-from ..._oci.image.reference import Reference
+from ..._oci.image.reference import Digest, Reference
 from ..._oci.image.referrers import is_referrer_tag
 from ..decisions import Action
 from ..rules.grammar import Destination
@@ -21,6 +21,7 @@ from ..rules.prune import Prune, source_tag
 from ..rules.rule_parser import Rule, destination_tag
 from ..work.stores import Stores
 from .image_task import ImageTask, new_task
+from .repository_deletions import RepositoryDeletions, check_number
 from .state import DestinationState, Survey
 
 _GONE = "the source does not have it any more"
@@ -36,10 +37,12 @@ class Deletions:
 
     :ivar tasks: one for each tag; with an error where a limit refuses all of them
     :ivar obstacles: sentences about why nothing at all may be deleted in this run
+    :ivar repositories: what the tags of each whole repository name that is to go
     """
 
     tasks: list[ImageTask] = field(default_factory=list)
     obstacles: list[str] = field(default_factory=list)
+    repositories: Mapping[Reference, Mapping[str, Digest]] = field(default_factory=dict)
 
 
 class DeletionPlan:
@@ -49,16 +52,19 @@ class DeletionPlan:
         self._stores = stores
         self._survey = survey
 
-    def plan(self, rules: Sequence[Rule], tasks: Iterable[ImageTask], listed: Listed) -> Deletions:
+    def plan(
+        self, rules: Sequence[Rule], tasks: Iterable[ImageTask], listed: Listed, whole: RepositoryDeletions
+    ) -> Deletions:
         """Return what is to be deleted. Tags that are to go are asked for one by one, unless a limit refuses them.
 
         :param rules: of one repository each, all that the run has
         :param tasks: what is copied
         :param listed: gives every tag that a source has, those included that the run brings there
+        :param whole: the repositories that are to go as a whole
         """
-        found = Deletions()
+        found = Deletions(obstacles=list(whole.obstacles), repositories=whole.tags)
         pruning = [rule for rule in rules if rule.prune is not None]
-        if not pruning:
+        if not pruning and not whole.tasks:
             return found
         writes = _Writes(rules, tasks)
         candidates: dict[Reference, ImageTask] = {}
@@ -72,11 +78,12 @@ class DeletionPlan:
                 for task in self._candidates(rule, destination, tags, writes):
                     candidates.setdefault(task.destination, task)
         found.tasks = sorted(candidates.values(), key=lambda task: str(task.destination))
-        limit = self._limit(found.tasks, writes)
+        refused = next((task.error for task in whole.tasks if task.error is not None), None)
+        limit = refused or check_number(whole.tasks) or self._limit(found.tasks, whole, writes)
         if limit is None:
-            found.tasks = self._asked(found)
+            found.tasks = [*self._asked(found), *whole.tasks]
         else:
-            found.tasks = [replace(task, error=limit) for task in found.tasks]
+            found.tasks = [replace(task, error=limit) for task in [*found.tasks, *whole.tasks]]
         return found
 
     def _unread(self, rule: Rule) -> str:
@@ -110,11 +117,13 @@ class DeletionPlan:
             reason = _OUTDATED if before in listed else _GONE
             yield replace(new_task(rule, source, ref), action=Action.DELETE, reason=reason)
 
-    def _limit(self, tasks: Sequence[ImageTask], writes: _Writes) -> ImageOpsError | None:
+    def _limit(self, tasks: Sequence[ImageTask], whole: RepositoryDeletions, writes: _Writes) -> ImageOpsError | None:
         """Return the error for all deletions when there are more than the rules allow."""
-        total = min((task.rule.prune.max_total for task in tasks if task.rule.prune), default=0)
-        if len(tasks) > total:
-            return _too_many(tasks, f"{len(tasks)} tags are to go and max_total is {total}", "max_total")
+        every = [*tasks, *whole.tasks]
+        total = min((task.rule.prune.max_total for task in every if task.rule.prune), default=0)
+        number = len(tasks) + sum(map(len, whole.tags.values()))
+        if number > total:
+            return _too_many(every, f"{number} tags are to go and max_total is {total}", "max_total")
         groups: dict[str, list[ImageTask]] = {}
         for task in tasks:
             groups.setdefault(task.destination.name, []).append(task)
@@ -184,7 +193,7 @@ class _Writes:
 
 
 def _too_many(tasks: Sequence[ImageTask], cause: str, option: str) -> ImageOpsError:
-    named = ", ".join(str(task.destination.tag) for task in tasks[:_MOST_NAMED])
+    named = ", ".join(task.destination.tag or str(task.destination) for task in tasks[:_MOST_NAMED])
     more = f" and {len(tasks) - _MOST_NAMED} more" if len(tasks) > _MOST_NAMED else ""
     raised = f", then raise prune: {{{option}: ...}}" if option else "; the last tag of a repository is never deleted"
     return ImageOpsError(

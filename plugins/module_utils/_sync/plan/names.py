@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from ..._oci.errors import InputError
 from ..._oci.image.reference import quoted
 from ..decisions import Refusal
+from ..product import Generic
 from ..rules.grammar import Destination
 from ..rules.repository_patterns import fill
 from ..rules.rule import Rule
-from ..vendors import Generic, Vendors
+from ..vendors import Vendors
 from .image_task import ImageTask, refused_task
 
 _STAND_IN = "mirror"

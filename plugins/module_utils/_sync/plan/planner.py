@@ -36,6 +36,7 @@ from .names import find_misnamed
 from .new_repositories import NewRepositories
 from .referrer_search import ReferrerSearch
 from .referrer_tasks import ReferrerTasks
+from .repository_deletions import RepositoryDeletionPlan
 from .selection import Selection
 from .source_images import SourceImages
 from .state import Survey
@@ -92,6 +93,7 @@ class Planner:
         self._deletion_plan = DeletionPlan(stores, survey)
         self._left_out = LeftOutBlobs(stores, manifests, run)
         self.holders = self._left_out.holders
+        self._repository_deletions = RepositoryDeletionPlan(stores, vendors)
         self.notes: list[str] = []
         self.deletions = Deletions()
         self.not_locked = 0
@@ -130,7 +132,11 @@ class Planner:
             planned = [replace(task, stage=number) for task in planned] if number else planned
             earlier.add([*selected.tasks, *planned])
             tasks += planned
-        self.deletions = self._deletion_plan.plan(found.rules, tasks, lambda name: self._selection.tags(name, earlier))
+        whole = self._repository_deletions.plan(rules, found.rules)
+        self.notes += whole.notes
+        self.deletions = self._deletion_plan.plan(
+            found.rules, tasks, lambda name: self._selection.tags(name, earlier), whole
+        )
         return in_order(self._left_out.check(with_backups(list(merged(tasks)), self._date)))
 
     def _signed(self, tasks: list[ImageTask]) -> list[ImageTask]:

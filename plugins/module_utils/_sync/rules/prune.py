@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..._oci.errors import InputError
-from .repository_patterns import fill_tag
+from .repository_patterns import Wildcard, fill_tag, is_template
 from .user_input import Field, check_keys
 
 if TYPE_CHECKING:
@@ -130,3 +130,30 @@ def source_tag(destination: Destination, tag: str) -> str | None:
     start = template.index(_PLACE)
     found = tag[start : start + length]
     return found if fill_tag(template, found) == tag else None
+
+
+def leads_back(destination: Destination, wildcard: Wildcard) -> bool:
+    """Return whether every repository at a destination of many leads back to one repository of the source."""
+    beginning, placeholder, end = _parts(destination)
+    if "/" not in beginning or is_template(beginning + end):
+        return False
+    return placeholder in ("", "repository", "path") or (placeholder == "name" and not wildcard.deep)
+
+
+def source_repository(destination: Destination, wildcard: Wildcard, path: str) -> str | None:
+    """Return the path of the one repository of the source that has this path at a destination; None where none has."""
+    beginning, placeholder, end = _parts(destination)
+    if not (path.startswith(beginning) and path.endswith(end)) or len(path) <= len(beginning) + len(end):
+        return None
+    found = path[len(beginning) : len(path) - len(end)]
+    before = {"repository": "", "path": wildcard.prefix.partition("/")[0] + "/"}.get(placeholder, wildcard.beginning)
+    return before + found if wildcard.covers(before + found) else None
+
+
+def _parts(destination: Destination) -> tuple[str, str, str]:
+    """Return what is before a destination's placeholder, the placeholder, and what is behind it."""
+    beginning, brace, rest = destination.repository.partition("{")
+    if not brace:
+        return f"{beginning}/", "", ""
+    placeholder, _brace, end = rest.partition("}")
+    return beginning, placeholder, end

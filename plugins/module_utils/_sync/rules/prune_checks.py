@@ -11,7 +11,7 @@ from ..._oci.errors import InputError
 from ..._oci.image.reference import quoted
 from ..decisions import Overwrite
 from .grammar import Destination, Source
-from .prune import Prune
+from .prune import Prune, leads_back
 from .rule import Rule
 
 
@@ -30,8 +30,18 @@ def check_alone(prune: Prune, origin: str, source: Source, destinations: Sequenc
             raise _refusal(origin, cause, "leave the tag out, or make it of the source's with {tag}")
         if destination.name == source.name:
             raise _refusal(origin, f"{destination.name} is its source as well", "copy to another repository")
-    if prune.repositories and source.wildcard is None:
-        raise _refusal(origin, "repositories is for many repositories and it has one", "leave repositories out")
+    if prune.repositories:
+        _check_repositories(origin, source, destinations)
+
+
+def _check_repositories(origin: str, source: Source, destinations: Sequence[Destination]) -> None:
+    if source.wildcard is None or not source.wildcard.prefix:
+        cause = "repositories is for all repositories of one project"
+        raise _refusal(origin, cause, "write registry/project/* or /** as the source, or leave repositories out")
+    for destination in destinations:
+        if not leads_back(destination, source.wildcard):
+            cause = f"a repository of {quoted(destination.text)} does not lead back to one of the source"
+            raise _refusal(origin, cause, "write registry/project, or registry/project/{name} for /*")
 
 
 def check_prune(rules: Iterable[Rule], overwrite: Overwrite, *, in_shards: bool = False) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from .harbor_world import VERSION, Account, HarborWorld, Project
+from .harbor_world import PROJECT_ADMIN, VERSION, Account, HarborWorld, Project
 
 _TIME = "2024-05-06T07:08:09.123Z"
 _MOST = 100
@@ -96,7 +96,13 @@ class HarborApi:
         raise Refusal(404, "NOT_FOUND", f"path {path} was not found")
 
     def _delete(self, segments: Sequence[str], account: Account | None) -> Reply:
-        """Remove one tag of an artifact; only who may delete in the project may, and not what a rule protects."""
+        """Remove a repository, or one tag of an artifact; who may delete in the project may, but for protected tags."""
+        if len(segments) == 4 and segments[::2] == ["projects", "repositories"]:
+            self._repository(segments[1], unquote(segments[3]), account)
+            if not self._world.may(account, "delete", segments[1]):
+                raise Refusal(403, "FORBIDDEN", "forbidden")
+            self._world.delete_repository(f"{segments[1]}/{unquote(segments[3])}")
+            return Reply(200, None)
         if len(segments) != 8 or segments[::2] != ["projects", "repositories", "artifacts", "tags"]:
             raise Refusal(404, "NOT_FOUND", "path was not found")
         project, name, reference, tag = segments[1], unquote(segments[3]), segments[5], segments[7]
@@ -142,7 +148,7 @@ class HarborApi:
         is_member = account is not None and not account.is_robot and project.name in account.rights
         row: dict[str, Any] = {
             "creation_time": _TIME,
-            "current_user_role_id": 5 if is_member else 0,
+            "current_user_role_id": _role(account, project.name) if is_member else 0,
             **({"registry_id": 7} if project.proxy_cache else {}),
             "cve_allowlist": {"creation_time": "0001-01-01T00:00:00.000Z", "items": []},
             "metadata": {"public": "true" if project.public else "false"},
@@ -222,6 +228,11 @@ class HarborApi:
                 links.append(f'<{path}?{unquote(urlencode(changed, doseq=True))}>; rel="{name}"')
         headers = {"X-Total-Count": str(len(rows)), **({"Link": " , ".join(links)} if links else {})}
         return Reply(200, list(map(describe, shown)) or (None if not rows else []), headers)
+
+
+def _role(account: Account | None, project: str) -> int:
+    """Return 1 for an administrator of a project, 5 for any other member."""
+    return 1 if account is not None and account.rights.get(project) == PROJECT_ADMIN else 5
 
 
 def _user(account: Account | None) -> Reply:

@@ -20,6 +20,7 @@ from typing import Any, cast
 GUEST = frozenset(("list", "pull"))
 DEVELOPER = frozenset(("list", "pull", "push"))
 MAINTAINER = DEVELOPER | {"delete"}
+PROJECT_ADMIN = MAINTAINER | {"administer"}
 PULL_ONLY = frozenset(("pull",))
 """A robot that is given no right to list repositories."""
 
@@ -144,6 +145,10 @@ class HarborWorld:
     def delete_tag(self, repository: str, tag: str) -> None:
         """Remove a tag and leave what it names."""
         shutil.rmtree(self.root / "docker/registry/v2/repositories" / repository / "_manifests/tags" / tag)
+
+    def delete_repository(self, repository: str) -> None:
+        """Remove a repository."""
+        shutil.rmtree(self.root / "docker/registry/v2/repositories" / repository)
 
     def manifest(self, digest: str) -> dict[str, Any]:
         """A manifest out of the registry's storage."""
