@@ -53,6 +53,7 @@ class Pages:
         seen: set[str] = set()
         size = 0
         answer = self._first()
+        self.is_whole = answer is None  # there is no repository, and so nothing is missing
         while answer is not None:
             before = len(seen)
             size += len(answer.body)
@@ -73,9 +74,14 @@ class Pages:
     def only_page(self) -> list[str] | None:
         """Return the entries of the first page; None when it is not the last. Nothing is read beyond it."""
         answer = self._first()
+        self.is_whole = answer is None
         if answer is None:
             return []
-        return self._parse(answer) if next_page(self._client, answer, self._purpose, self._path) is None else None
+        if next_page(self._client, answer, self._purpose, self._path) is not None:
+            return None
+        page = self._parse(answer)
+        self.is_whole = not self._lost
+        return page
 
     def _check_end(self, entries: int, pages: int, size: int) -> None:
         endless = entries > MOST_ENTRIES or pages > MOST_PAGES or size > MOST_BYTES

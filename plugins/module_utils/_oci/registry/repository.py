@@ -55,15 +55,19 @@ class RegistryRepository(Repository):
     def tags(self) -> list[str]:
         """Return every tag, of all pages (Listing Tags); none when the repository does not exist."""
         pages = self._tag_pages()
-        listed = list(pages.entries())
+        return self._tags_of(list(pages.entries()), pages)
+
+    def _tags_of(self, listed: list[str], pages: Pages) -> list[str]:
+        """Return what is a tag of a list, and remember whether that is all of it."""
         tags = [tag for tag in listed if _is_tag(tag)]
         self.tags_are_whole = pages.is_whole and len(tags) == len(listed)
         return tags
 
     def few_tags(self) -> list[str] | None:
         """Return every tag when they are on one page (Listing Tags); None where there are more pages."""
-        page = self._tag_pages().only_page()
-        return None if page is None else [tag for tag in dict.fromkeys(page) if _is_tag(tag)]
+        pages = self._tag_pages()
+        page = pages.only_page()
+        return None if page is None else self._tags_of(list(dict.fromkeys(page)), pages)
 
     def _tag_pages(self) -> Pages:
         purpose = self._purpose("list the tags of", self.name)

@@ -149,3 +149,39 @@ def test_a_repository_that_is_not_there_has_few_tags() -> None:
 
     with raw_server(handle) as server, client(server.host) as registry:
         assert registry.repository("a").few_tags() == []
+
+
+LINK = '</v2/a/tags/list?last=1>; rel="next"'
+
+
+@pytest.mark.parametrize("few", [False, True])
+@pytest.mark.parametrize(
+    ("status", "body", "is_whole"),
+    [
+        (200, b'{"tags": ["1", "2"]}', True),
+        (200, b'{"tags": null}', True),
+        (404, b'{"errors": [{"code": "NAME_UNKNOWN"}]}', True),
+        (200, b'{"tags": ["1", 2]}', False),
+        (200, b'{"tags": ["1", "not a tag"]}', False),
+    ],
+)
+def test_a_list_says_whether_all_of_it_was_read(few: bool, status: int, body: bytes, is_whole: bool) -> None:
+    with raw_server(lambda request: request.answer(status, body)) as server, client(server.host) as registry:
+        repository = registry.repository("a")
+        repository.few_tags() if few else repository.tags()
+        assert repository.tags_are_whole == is_whole
+
+
+@pytest.mark.parametrize(("second", "is_whole"), [("2", True), ("1", False)])
+def test_a_list_that_leads_back_to_itself_is_not_whole(second: str, is_whole: bool) -> None:
+    def handle(request: Received) -> None:
+        if "last=" in request.target:
+            more = {} if is_whole else {"Link": '</v2/a/tags/list?last=other>; rel="next"'}
+            request.answer(200, json.dumps({"tags": [second]}).encode(), **more)
+        else:
+            request.answer(200, b'{"tags": ["1"]}', Link=LINK)
+
+    with raw_server(handle) as server, client(server.host) as registry:
+        repository = registry.repository("a")
+        repository.tags()
+        assert repository.tags_are_whole == is_whole
