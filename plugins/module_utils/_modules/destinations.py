@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._oci.errors import ImageOpsError
+from .._oci.image.places import place_of
 from .connections import connector
 from .inputs import Inputs, read_inputs
 
@@ -56,7 +57,7 @@ def _described(rules: Iterable[Rule], vendors: Vendors) -> list[dict[str, Any]]:
     for rule in rules:
         source = (rule.source.registry, _first(rule.source.repository))
         for destination in rule.destinations:
-            if "/" in destination.repository:
+            if "/" in destination.repository and place_of(destination.registry) is None:
                 sources.setdefault((destination.registry, _first(destination.repository)), set()).add(source)
     public = {source: _is_public(source, vendors) for source in set().union(*sources.values())} if sources else {}
     return [

@@ -159,24 +159,31 @@ class Archive(TarContent):
         with self._lock:
             if self._writer is not None:
                 return self._writer
-            folder, name = os.path.split(self.path)
             try:
-                os.makedirs(folder, exist_ok=True)
-                lock = os.path.join(folder, f".{name}.lock")
-                self._lock_fd = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-                self._wait_for_lock()
-                self._forget()  # another run may have put another archive in its place
-                self.files()
-                with suppress(FileNotFoundError):
-                    os.unlink(self._temporary)  # of a run that was killed
-                self._new_fd = os.open(self._temporary, _NEW, 0o666)
-            except OSError as fault:
-                raise failed("write", fault.filename or self.path, fault) from fault
-            writer = TarWriter(self._new_fd, self.path)
-            writer.folder("blobs")
-            writer.folder("blobs/sha256")
+                self._open_new()
+                writer = TarWriter(self._new_fd, self.path)
+                writer.folder("blobs")
+                writer.folder("blobs/sha256")
+            except BaseException:
+                self._end_writing()  # else this run would wait for itself when it tries again
+                raise
             self._writer = writer
             return writer
+
+    def _open_new(self) -> None:
+        folder, name = os.path.split(self.path)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            lock = os.path.join(folder, f".{name}.lock")
+            self._lock_fd = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            self._wait_for_lock()
+            self._forget()  # another run may have put another archive in its place
+            self.files()
+            with suppress(FileNotFoundError):
+                os.unlink(self._temporary)  # of a run that was killed
+            self._new_fd = os.open(self._temporary, _NEW, 0o666)
+        except OSError as fault:
+            raise failed("write", fault.filename or self.path, fault) from fault
 
     def _wait_for_lock(self) -> None:
         waited = False

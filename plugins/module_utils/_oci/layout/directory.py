@@ -111,6 +111,12 @@ class Directory(Content):
     def change_index(self, change: Change) -> None:
         """Replace ``index.json`` while no other run does."""
         self._prepare()
+        try:
+            self._change_index(change)
+        except OSError as fault:
+            raise failed("write", os.path.join(self.path, INDEX_FILE), fault) from fault
+
+    def _change_index(self, change: Change) -> None:
         with self._locked():
             before = self.read(INDEX_FILE, MAX_INDEX_BYTES) or b""
             after = change(before)

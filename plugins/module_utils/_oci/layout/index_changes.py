@@ -69,16 +69,20 @@ class IndexChanges:
     def _write_waiting(self) -> None:
         with self._state:
             together, self._waiting = self._waiting, []
+        fault: ImageOpsError | None = ImageOpsError(
+            code="unexpected", action="write", subject=f"index.json in {self._content.path}", cause="a fault of ours"
+        )
         try:
             self._content.change_index(lambda raw: self._apply(raw, [each.change for each in together]))
-        except ImageOpsError as fault:
-            with self._state:
-                self._raw = self._index = None
-            for each in together:
-                each.fault = fault
+            fault = None
+        except ImageOpsError as known:
+            fault = known
         finally:
+            if fault is not None:
+                with self._state:
+                    self._raw = self._index = None
             for each in together:
-                each.done = True
+                each.fault, each.done = fault, True
 
     def _apply(self, raw: bytes, changes: list[IndexChange]) -> bytes:
         before = self._index if raw == self._raw and self._index is not None else self._parsed(raw)

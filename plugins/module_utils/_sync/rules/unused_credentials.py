@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..._oci.credentials.provider import CredentialProvider, Given, PrefixTable, without_credentials
 from ..._oci.errors import InputError
+from ..._oci.image.places import place_of
 from ..._oci.image.reference import parse_prefix
 from .rule_parser import Rule
 
@@ -72,7 +73,8 @@ def check_use(
     :raises InputError: naming the registries without credentials and the credentials without use
     """
     sources = {_known(rule.source.registry, rule.source.repository) for rule in rules}
-    destinations = {_known(place.registry, place.repository) for rule in rules for place in rule.destinations}
+    written = (each for rule in rules for each in rule.destinations if place_of(each.registry) is None)
+    destinations = {_known(each.registry, each.repository) for each in written}
     unused, unused_here = (_unused(given, sources | destinations) for given in (from_file, from_task))
     if not destinations or not (unused or unused_here):
         return

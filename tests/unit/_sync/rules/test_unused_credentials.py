@@ -69,6 +69,12 @@ def test_unused_credentials_of_a_file_are_no_mistake_when_the_destination_is_tak
     assert check(file="src.example.com other.example.com", **more) == []
 
 
+def test_a_place_on_disk_wants_no_credentials() -> None:
+    rules = [{"source": "src.example.com/a/b", "destination": "oci:/srv/bundle"}]
+    parsed = parse_rules(rules, default_registry=None, default_namespace=None)
+    assert check(file="src.example.com other.example.com", task="another.example.com", rules=parsed) == []
+
+
 def test_a_source_may_be_anonymous() -> None:
     assert check(file="dst.example.com") == []
 
