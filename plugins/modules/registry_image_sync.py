@@ -495,7 +495,7 @@ options:
       - V(auto) asks only hosts that the images or O(registries) name, V(true) also the host of Docker Hub's list, which
         is another one than its registry.
       - Lists are used where they take fewer requests than the tags, and never for rules that choose O(platforms), with
-        O(rewrite), or where O(overwrite) is not V(always).
+        O(rewrite), O(lock) or O(plan), or where O(overwrite) is not V(always). What is deleted is always asked for.
       - A list that is late may hide that a tag has moved until the next run. V(false) rules that out.
     type: str
     choices: [auto, "true", "false"]

@@ -50,6 +50,9 @@ class Api:
     def obstacles(self, paths: list[str]) -> Any:
         return SimpleNamespace(faults={}, unknown=[], absent=[])
 
+    def delete_tag(self, path: str, tag: str) -> None:
+        self.store.repository(path).delete_tag(tag)
+
     def close(self) -> None:
         pass
 
@@ -225,6 +228,7 @@ def test_a_list_that_is_refused_is_asked_for_once_in_a_registry() -> None:
         ({}, {"overwrite": Overwrite.FAIL}),
         ({"overwrite": "skip"}, {}),
         ({}, {"rewrite": True}),
+        ({}, {"compare_all": True}),
         ({"platforms": ["linux/amd64"]}, {}),
     ],
 )
@@ -233,6 +237,16 @@ def test_no_list_is_asked_for_where_more_depends_on_it(rule: dict[str, Any], opt
     world.sync(item("a.test/ns/app", "b.test/ns/app", **rule), **options)
     assert world.api_of_source.asked == world.api_of_destination.asked == []
     assert world.heads() == (TAGS, TAGS)
+
+
+def test_a_tag_that_is_deleted_is_asked_for_whatever_lists_say() -> None:
+    world = World()
+    push(world.destination, "ns/app", images.image("gone"), "gone")
+    result = world.sync(item("a.test/ns/app", "b.test/ns/app", prune=True))
+    assert actions(result) == {"unchanged": TAGS, "delete": 1}
+    assert world.is_mirrored()
+    asked = [request.ref for request in world.destination.requests if request.method == "resolve"]
+    assert "gone" in asked and world.api_of_destination.asked == ["ns/app"]
 
 
 def test_a_list_that_costs_more_than_it_saves_is_not_asked_for() -> None:
