@@ -5,6 +5,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 project = "imageops.registry"
 author = "The imageops.registry authors"
 copyright = "2026, The imageops.registry authors"
@@ -18,3 +24,17 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 # The reference names types, environment variables and the like that are described elsewhere.
 nitpick_ignore_regex = [("ansplugin|envvar|std:.*|ref", r".*")]
+
+
+def setup(app: Sphinx) -> None:
+    """Add what the site needs and the guides, which ship as plain Markdown, do not have."""
+    app.connect("source-read", add_navigation)
+
+
+def add_navigation(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Give the index its navigation: the guides that it links, in this order, and the reference."""
+    if name == "index":
+        guides = re.findall(r"\]\(([\w.-]+)\.md\)", source[0])
+        for caption, pages in (("Guides", guides), ("Reference", ["reference/index"])):
+            lines = ["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""]
+            source[0] += "\n".join(lines)

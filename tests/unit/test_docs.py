@@ -112,6 +112,55 @@ def test_every_example_is_yaml_and_every_link_leads_somewhere(guide: Path) -> No
         assert target.startswith("https://") or (guide.parent / target).exists(), target
 
 
+# Galaxy and Automation Hub show the README by itself: its links have the address that galaxy.yml names.
+REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
+# What the certification of content asks for.
+SECTIONS = (
+    "Requirements",
+    "Installation",
+    "Use cases",
+    "Testing",
+    "Support",
+    "Release notes",
+    "Roadmap",
+    "Contributing",
+    "Licence",
+)
+
+
+def test_the_readme_is_whole_where_it_is_shown_by_itself() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = [name for name in re.findall(r"^## (.+)$", text, re.M) if name in SECTIONS]
+    assert found == list(SECTIONS)
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert "<img" not in text and not re.search(r"^\[[^]]+\]: ", text, re.M)
+    for target in targets:
+        if target.startswith(REPOSITORY) and target.removeprefix(REPOSITORY) != "/issues":
+            place = re.fullmatch(r"/(?:blob|raw)/main/([^#]+)(?:#.*)?", target.removeprefix(REPOSITORY))
+            assert place and (ROOT / place[1]).exists(), target
+
+
+def test_the_index_names_every_guide() -> None:
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    named = re.findall(r"\]\(([\w.-]+\.md)\)", text)
+    assert sorted([*named, "index.md"]) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("guide", ["reliability.md", "threat-model.md"])
+def test_every_test_that_a_promise_names_is_there(guide: str) -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / guide).read_text(encoding="utf-8")))
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    known = {name for text in texts for name in re.findall(r"^ *def (test_\w+)\(", text, re.M)}
+    assert named
+    assert sorted(named - known - {path.stem for path in files}) == []
+
+
+def test_what_is_written_for_the_site_alone_is_not_in_the_guides() -> None:
+    assert [guide.name for guide in GUIDES if "{toctree}" in guide.read_text(encoding="utf-8")] == []
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
 def test_the_modules_take_what_the_guides_give_them(guide: Path) -> None:
     for module, given in options(examples(guide)):
