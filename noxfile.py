@@ -138,6 +138,7 @@ def lint(session: Session) -> None:
         "mypy-noxfile": 'mypy --python-version=3.11 --python-executable="$TOOL" noxfile.py',
         "layers": "pytest -q tests/lint",
         "shellcheck": "git grep -lzE --untracked '^#!.*sh$' | xargs -0 shellcheck",
+        "reuse": "reuse lint",
         "ansible-lint": "ansible-lint --offline --nocolor --strict",
         "docs": 'antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self "$TREE"/*/*/*',
         "changelogs": "antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml",

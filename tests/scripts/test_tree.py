@@ -9,12 +9,17 @@ import fnmatch
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+# REUSE-IgnoreStart
 SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
+# REUSE-IgnoreEnd
+# What has comments. Prose, data and what tools write have theirs in REUSE.toml.
+WITH_HEADERS = (".cfg", ".js", ".py", ".rst", ".toml", ".yaml", ".yml")
 # What of the tests ships: what ansible-test needs where the collection is installed.
 SHIPPED_TESTS = {"tests/config.yml", "tests/integration", "tests/sanity"}
 
@@ -30,6 +35,11 @@ def ships(name: str) -> bool:
     return not any(fnmatch.fnmatch(path, ignored) for path in paths for ignored in GALAXY["build_ignore"])
 
 
+def is_script(name: str) -> bool:
+    with (ROOT / name).open("rb") as file:
+        return file.read(2) == b"#!"
+
+
 def modules() -> list[str]:
     return sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
@@ -38,7 +48,8 @@ def test_every_file_of_ours_says_its_licence() -> None:
     heads = {
         name: (ROOT / name).read_text(encoding="utf-8").splitlines()[:4]
         for name in tracked()
-        if name.endswith((".py", ".toml")) or name in ("Makefile", "galaxy.yml")
+        if name.endswith(WITH_HEADERS) or name in ("Makefile", ".github/CODEOWNERS") or is_script(name)
+        if not name.startswith("changelogs/")
     }
     assert [name for name, head in heads.items() if not any(SPDX in line for line in head)] == []
 
@@ -78,3 +89,23 @@ def test_the_oldest_requests_is_said_alike_everywhere() -> None:
     for name in ("meta/ee-requirements.txt", "tests/integration/requirements.txt"):
         assert f"requests >= {pinned[1]}\n" in (ROOT / name).read_text(encoding="utf-8")
     assert f"requests >= {pinned[1]}" in (ROOT / "plugins/doc_fragments/registry.py").read_text(encoding="utf-8")
+
+
+def workflow() -> dict[str, Any]:
+    jobs: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))["jobs"]
+    return {name: job["strategy"]["matrix"] for name, job in jobs.items()}
+
+
+def test_the_workflow_runs_every_layer_on_every_python() -> None:
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    (sessions,) = re.findall(r"^nox\.options\.sessions = (\[.*\])$", noxfile, re.M)
+    (cores,) = re.findall(r"^CORES = \{(.*)\}$", noxfile, re.M)
+    assert sorted([*workflow()["layer"]["layer"], "unit"]) == sorted(re.findall(r'"(\w+)"', sessions))
+    assert workflow()["unit"]["python"] == re.findall(r'"([\d.]+)": ', cores)
+
+
+def test_what_the_workflows_use_cannot_be_changed_by_others() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")]
+    used = [name for text in texts for name in re.findall(r"uses: (.*)", text)]
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", name)] == []
