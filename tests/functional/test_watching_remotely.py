@@ -89,6 +89,6 @@ def test_the_module_ends_when_nobody_renews_its_lease_and_not_before(playing: Ca
     under_way = playing(options={**SLOW, "lease": 3})
     wait_until(lambda: sum("] copying" in line for line in under_way.error) > 5, "sixth line of progress", LONGEST)
     assert under_way.modules()
-    under_way.process.kill()
-    under_way.process.wait()
+    under_way.kill()
+    assert under_way.modules()
     under_way.wait_for_modules()

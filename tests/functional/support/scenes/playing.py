@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable
 
@@ -53,7 +53,8 @@ class Playing:
         arguments: Sequence[str] = (),
     ) -> None:
         self._mark = f"PLAY_UNDER_WAY={directory}"
-        playbook, inventory = directory / "playbook.yml", directory / "inventory.json"
+        self._playbook = playbook = directory / "playbook.yml"
+        inventory = directory / "inventory.json"
         marked = {"environment": {"PLAY_UNDER_WAY": str(directory)}}
         whole = {"hosts": "all", "gather_facts": False, **marked, **(play or {}), "tasks": tasks}
         playbook.write_text(yaml.safe_dump(json.loads(json.dumps([whole]))), encoding="utf-8")
@@ -115,6 +116,16 @@ class Playing:
             except OSError:
                 continue
         return found
+
+    def kill(self) -> None:
+        """End the play and its workers, which have process groups of their own, at once, as a power cut would."""
+        playbook = os.fsencode(self._playbook)
+        os.kill(self.process.pid, signal.SIGSTOP)  # so that it starts no other one meanwhile
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if playbook in (path / "cmdline").read_bytes().split(b"\0"):
+                    os.kill(int(path.name), signal.SIGKILL)
+        self.process.wait()
 
     def wait_for_modules(self) -> None:
         """Wait until none of its modules is there any more."""
