@@ -139,6 +139,10 @@ def lint(session: Session) -> None:
         "layers": "pytest -q tests/lint",
         "shellcheck": "git grep -lzE --untracked '^#!.*sh$' | xargs -0 shellcheck",
         "reuse": "reuse lint",
+        "github": "check-jsonschema --builtin-schema=vendor.github-workflows .github/workflows/*.yml"
+        " && check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/{fault,wish}.yml"
+        " && check-jsonschema --builtin-schema=vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml"
+        " && check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml",
         "ansible-lint": "ansible-lint --offline --nocolor --strict",
         "docs": 'antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self "$TREE"/*/*/*',
         "changelogs": "antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml",
