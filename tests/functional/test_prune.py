@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -300,3 +301,29 @@ def test_harbor_deletes_a_repository_for_who_administers_both_projects(
     assert ("mirror/old" not in world.repositories(world.projects["mirror"])) == gone, result.not_taken
     assert {"mirror/app", "mirror/team/app"} <= set(world.repositories(world.projects["mirror"]))
     assert any("is no administrator of it" in note for note in result.not_taken) != gone
+
+
+# -- what a person sees ------------------------------------------------------------------------------------------
+
+
+def test_a_deletion_is_in_result_diff_log_and_reports(mirror: Mirror, tmp_path: Path) -> None:
+    options = {
+        "images": [mirror.rule],
+        "registries": [registry_option(mirror.source), registry_option(mirror.proxy.endpoint)],
+        "report_path": [str(tmp_path / "report.json"), str(tmp_path / "report.html")],
+        "log_path": str(tmp_path / "log"),
+        "_ansible_diff": True,
+    }
+    with module("registry_image_sync", options, home=tmp_path) as started:
+        result = started.end().result
+
+    name = f"{mirror.proxy.endpoint.host}/{mirror.path}:v0"
+    assert "2 deleted" in result["msg"] and result["summary"]["deleted"] == 2
+    assert [image["action"] for image in result["images"]] == ["delete", "delete"]
+    assert f"-{name} {image('v0').digest}\n" in result["diff"]["prepared"]
+    assert f"+{name}" not in result["diff"]["prepared"]
+    assert f"delete {mirror.source.host}/{mirror.path}:v0 -> {name}" in (tmp_path / "log").read_text()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [image["action"] for image in report["images"]].count("delete") == 2
+    assert report["timeline"][-1]["phase"] == "prune"
+    assert '<b class="c-delete">2</b>' in (tmp_path / "report.html").read_text()

@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
+from ansible_collections.imageops.registry.plugins.module_utils._acr.registry import deletion
+from ansible_collections.imageops.registry.tests.acr_simulator.cr_repositories import make_repository
+from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
+from ansible_collections.imageops.registry.tests.acr_simulator.world import Instance, Namespace
 from support.scenes.acr_scene import Scene
 
 TAGS = [f"v{number}" for number in range(3)]
@@ -60,3 +65,19 @@ def test_without_the_api_the_registry_refuses_and_nothing_is_lost(scene: Scene) 
     result = scene.sync(rule, entry=entry)
     assert result["failed"] and result["summary"]["deleted"] == 0
     assert tags_of(scene) == set(TAGS)
+
+
+def test_repositories_are_listed_as_counted_and_deleted_by_the_api(
+    simulator: Simulator, instance: Instance, cr: OpenApi
+) -> None:
+    namespace = Namespace("crn-1", "team", True, "PRIVATE")
+    instance.namespaces["team"] = namespace
+    for name in ("app", "old"):
+        make_repository(namespace, name, build_type="AUTO")
+    assert sorted(deletion.complete_repositories(cr, instance.instance_id, "team")) == ["team/app", "team/old"]
+
+    deletion.delete_repository(cr, instance.instance_id, "team/old")
+
+    assert deletion.complete_repositories(cr, instance.instance_id, "team") == ["team/app"]
+    deletion.delete_repository(cr, instance.instance_id, "team/never")
+    deletion.delete_tag(cr, instance.instance_id, "team/never", "1")

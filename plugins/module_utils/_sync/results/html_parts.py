@@ -191,6 +191,7 @@ _ENGLISH = {
     "phase plan": "planning",
     "phase copy": "copying",
     "phase retry": "trying again",
+    "phase prune": "deleting",
 }
 _ENGLISH_STATES = {
     "create": "created",
@@ -244,6 +245,7 @@ _CHINESE = {
     "phase plan": "制定计划",
     "phase copy": "复制",
     "phase retry": "重试",
+    "phase prune": "删除",
 }
 _CHINESE_STATES = {
     "create": "已新建",
