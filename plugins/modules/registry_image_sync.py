@@ -676,6 +676,19 @@ EXAMPLES = r"""
       index: "{{ groups.mirrors.index(inventory_hostname) }}"
       count: "{{ groups.mirrors | length }}"
 
+- name: Carry a project across an air gap, in an archive that holds what is new since the first one
+  imageops.registry.registry_image_sync:
+    images:
+      - source: harbor.example.com/library/**
+        destination: oci-archive:/srv/bundles/bundle-2.tar
+    bundle_base: [/srv/bundles/bundle-1.tar.inventory.json]
+
+- name: Bring it in on the other side
+  imageops.registry.registry_image_sync:
+    images:
+      - source: oci-archive:/media/bundle-2.tar
+        destination: registry.internal/mirror
+
 - name: Promote exactly one image, under a tag of its own
   imageops.registry.registry_image_sync:
     images:

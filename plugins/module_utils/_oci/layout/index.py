@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ContentError
 from ..image.manifest import Descriptor, Manifest, parse_descriptor
@@ -30,33 +30,50 @@ class Entry:
     """An entry of the index.
 
     :ivar name: what it is called; None for one that its digest alone leads to
-    :ivar document: as it is written
+    :ivar text: as it is written
     """
 
     descriptor: Descriptor
     name: Name | None
-    document: Mapping[str, Any] = field(repr=False)
+    text: str = field(repr=False)
 
 
 class LayoutIndex:
-    """The entries of a layout. It is not changed: a change gives another one.
+    """The entries of a layout. It is not changed: a change gives another one, which costs a copy of its tables.
 
+    :param entries: by numbers, in their order
+    :param names: the numbers of the entries of each name; likewise digests
     :param document: everything but the entries
     """
 
-    def __init__(self, entries: Iterable[Entry], document: Mapping[str, Any], own: str) -> None:
-        self.entries = tuple(entries)
+    def __init__(
+        self,
+        entries: dict[int, Entry],
+        names: dict[Name, tuple[int, ...]],
+        digests: dict[Digest, tuple[int, ...]],
+        document: Mapping[str, Any],
+        own: str,
+    ) -> None:
+        self._entries = entries
+        self._names = names
+        self._digests = digests
         self._document = document
         self._own = own
-        self.digests: dict[Digest, Descriptor] = {}
-        self._names: dict[Name, list[Entry]] = {}
-        for entry in self.entries:
-            self.digests.setdefault(entry.descriptor.digest, entry.descriptor)
-            if entry.name is not None:
-                self._names.setdefault(entry.name, []).append(entry)
-        self._repositories: dict[str, list[str]] = {}
-        for name in self._names:
-            self._repositories.setdefault(name.repository, []).append(name.tag)
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], document: Mapping[str, Any], own: str) -> LayoutIndex:
+        """Return the index that has these entries."""
+        numbered: dict[int, Entry] = {}
+        names: dict[Name, tuple[int, ...]] = {}
+        digests: dict[Digest, tuple[int, ...]] = {}
+        for number, entry in enumerate(entries):
+            _add(entry, number, numbered, names, digests)
+        return cls(numbered, names, digests, document, own)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, in the order of the file."""
+        return tuple(self._entries.values())
 
     @classmethod
     def parse(cls, raw: bytes, path: str, own: str) -> LayoutIndex:
@@ -67,29 +84,29 @@ class LayoutIndex:
         :raises ContentError: layout_invalid
         """
         if not raw:
-            return cls((), {"schemaVersion": 2, "mediaType": OCI_INDEX}, own)
+            return cls.of((), {"schemaVersion": 2, "mediaType": OCI_INDEX}, own)
         subject = f"index.json in {path}"
         document, found = _document(raw, subject)
         descriptors = [parse_descriptor(entry, subject, f"manifests[{place}]") for place, entry in enumerate(found)]
         names = [entry_name(dict(descriptor.annotations), own) for descriptor in descriptors]
         if len(found) == 1 and not set(dict(descriptors[0].annotations)) & {REF_NAME, FULL_NAME}:
             names = [Name(own, "latest")]
-        return cls((Entry(*each) for each in zip(descriptors, names, found)), document, own)
+        return cls.of((Entry(*each) for each in zip(descriptors, names, map(_text, found))), document, own)
 
     def repositories(self) -> list[str]:
         """Return every repository that has a tag, in the order of their names."""
-        return sorted(self._repositories)
+        return sorted({name.repository for name in self._names})
 
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository."""
-        return list(self._repositories.get(repository, ()))
+        return [name.tag for name in self._names if name.repository == repository]
 
     def find(self, name: Name) -> Entry | None:
         """Return the entry of a name.
 
         :raises ContentError: layout_invalid, when entries with different digests have it
         """
-        found = self._names.get(name, [])
+        found = [self._entries[number] for number in self._names.get(name, ())]
         if len({entry.descriptor.digest for entry in found}) > 1:
             raise ContentError(
                 code="layout_invalid",
@@ -100,44 +117,92 @@ class LayoutIndex:
             )
         return found[0] if found else None
 
+    def described(self, digest: Digest) -> Descriptor | None:
+        """Return the first entry that leads to a manifest; None when none does."""
+        numbers = self._digests.get(digest)
+        return self._entries[numbers[0]].descriptor if numbers else None
+
+    def roots(self) -> list[Descriptor]:
+        """Return each manifest that an entry leads to, once."""
+        return [self._entries[numbers[0]].descriptor for numbers in self._digests.values()]
+
     def with_tag(self, name: Name, manifest: Manifest, origin: str) -> LayoutIndex:
         """Return the index in which a name leads to a manifest, in the place of what it led to.
 
         :param origin: the reference that it comes from; empty when that is not known
         """
-        before = self._names.get(name, [])
+        before = self._names.get(name, ())
         annotations = {REF_NAME: ref_name(name)}
         if before:  # another tool, which has called it otherwise, is to find it again
-            annotations[REF_NAME] = dict(before[0].descriptor.annotations).get(REF_NAME) or ref_name(name)
+            known = dict(self._entries[before[0]].descriptor.annotations).get(REF_NAME)
+            annotations[REF_NAME] = known or ref_name(name)
         if origin:
             annotations[FULL_NAME] = origin
-        added = _entry(manifest, name, annotations)
-        kept = [entry for entry in self.entries if entry.name != name and not _is_same(entry, added)]
-        return LayoutIndex([*kept, added], self._document, self._own)
+        same = self._digests.get(manifest.digest, ())
+        nameless = [number for number in same if self._entries[number].name is None]  # they say nothing any more
+        return self._changed((*before, *nameless), _entry(manifest, name, annotations))
 
     def with_untagged(self, manifest: Manifest) -> LayoutIndex:
         """Return the index in which a manifest is an entry without a name; this one where it is an entry already."""
-        if manifest.digest in self.digests:
+        if manifest.digest in self._digests:
             return self
-        return LayoutIndex([*self.entries, _entry(manifest, None, {})], self._document, self._own)
+        return self._changed((), _entry(manifest, None, {}))
 
     def without_tag(self, name: Name) -> LayoutIndex:
         """Return the index without a name. What only the name led to is not in the layout any more."""
-        return LayoutIndex([entry for entry in self.entries if entry.name != name], self._document, self._own)
+        return self._changed(self._names.get(name, ()))
 
     def without_manifest(self, repository: str, digest: Digest) -> LayoutIndex:
         """Return the index without the tags of a repository that lead to a manifest, and its entry without a name."""
-        kept = [
-            entry
-            for entry in self.entries
-            if entry.descriptor.digest != digest or (entry.name is not None and entry.name.repository != repository)
-        ]
-        return LayoutIndex(kept, self._document, self._own)
+        names = {number: self._entries[number].name for number in self._digests.get(digest, ())}
+        return self._changed(
+            [number for number, name in names.items() if name is None or name.repository == repository]
+        )
+
+    def _changed(self, removed: Iterable[int], added: Entry | None = None) -> LayoutIndex:
+        entries, names, digests = dict(self._entries), dict(self._names), dict(self._digests)
+        number = next(reversed(entries)) + 1 if entries else 0
+        for each in removed:
+            entry = entries.pop(each)
+            _remove(digests, entry.descriptor.digest, each)
+            if entry.name is not None:
+                _remove(names, entry.name, each)
+        if added is not None:
+            _add(added, number, entries, names, digests)
+        return LayoutIndex(entries, names, digests, self._document, self._own)
 
     def raw(self) -> bytes:
         """Return the bytes of ``index.json``."""
-        document = {**self._document, "manifests": [entry.document for entry in self.entries]}
-        return json.dumps(document, separators=(",", ":")).encode()
+        rest = "".join(f"{_text(key)}:{_text(value)}," for key, value in self._document.items())
+        return ("{" + rest + '"manifests":[' + ",".join(entry.text for entry in self._entries.values()) + "]}").encode()
+
+
+K = TypeVar("K")
+
+
+def _add(
+    entry: Entry,
+    number: int,
+    entries: dict[int, Entry],
+    names: dict[Name, tuple[int, ...]],
+    digests: dict[Digest, tuple[int, ...]],
+) -> None:
+    entries[number] = entry
+    digests[entry.descriptor.digest] = (*digests.get(entry.descriptor.digest, ()), number)
+    if entry.name is not None:
+        names[entry.name] = (*names.get(entry.name, ()), number)
+
+
+def _remove(table: dict[K, tuple[int, ...]], key: K, number: int) -> None:
+    left = tuple(each for each in table[key] if each != number)
+    if left:
+        table[key] = left
+    else:
+        del table[key]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _document(raw: bytes, subject: str) -> tuple[dict[str, Any], list[Any]]:
@@ -172,10 +237,5 @@ def _entry(manifest: Manifest, name: Name | None, annotations: Mapping[str, str]
     return Entry(
         Descriptor(manifest.media_type, manifest.digest, manifest.size, annotations=tuple(annotations.items())),
         name,
-        document,
+        _text(document),
     )
-
-
-def _is_same(entry: Entry, added: Entry) -> bool:
-    """Return whether an entry without a name is another one's manifest, and so says nothing any more."""
-    return entry.name is None and entry.descriptor.digest == added.descriptor.digest

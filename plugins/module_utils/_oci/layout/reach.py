@@ -28,14 +28,16 @@ class Reach:
         self._lock = threading.Lock()
         self._below: dict[Digest, dict[Digest, Descriptor]] = {}
         self._subjects: dict[Digest, Manifest | None] = {}
+        self._listed: dict[Digest, list[Descriptor]] = {}
+        self._listed_of: LayoutIndex | None = None
 
     def find(self, digest: Digest, index: LayoutIndex) -> Descriptor | None:
         """Return what describes a manifest that is an entry, or is anywhere below one; None for all others."""
-        entry = index.digests.get(digest)
+        entry = index.described(digest)
         if entry is not None:
             return entry
         with self._lock:
-            for root in index.digests.values():
+            for root in index.roots():
                 if root.media_type in INDEXES:
                     found = self._all_below(root).get(digest)
                     if found is not None:
@@ -45,12 +47,18 @@ class Reach:
     def referring(self, digest: Digest, index: LayoutIndex) -> list[Descriptor]:
         """Return the entries whose manifest has this subject, as lists of referrers have them."""
         with self._lock:
-            manifests = [self._manifest(entry) for entry in index.digests.values()]
-        return [
-            manifest.descriptor()
-            for manifest in manifests
-            if manifest is not None and manifest.subject is not None and manifest.subject.digest == digest
-        ]
+            if self._listed_of is not index:
+                self._listed = self._by_subject(index)
+                self._listed_of = index
+            return list(self._listed.get(digest, ()))
+
+    def _by_subject(self, index: LayoutIndex) -> dict[Digest, list[Descriptor]]:
+        found: dict[Digest, list[Descriptor]] = {}
+        for entry in index.roots():
+            manifest = self._manifest(entry)
+            if manifest is not None and manifest.subject is not None:
+                found.setdefault(manifest.subject.digest, []).append(manifest.descriptor())
+        return found
 
     def _all_below(self, root: Descriptor) -> dict[Digest, Descriptor]:
         if root.digest not in self._below:
