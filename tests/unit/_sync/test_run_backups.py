@@ -216,3 +216,14 @@ def test_a_template_that_makes_a_name_for_backups_is_refused(source: MemoryStore
     result = MemoryRun(source, target).sync(item("a.test/x", f"b.test/y:{{tag}}-was-{hexadecimal}"), backup=DIGESTED)
     assert errors(result) == ["invalid_input"]
     assert writes(target) == []
+
+
+def test_a_backup_is_never_pruned(source: MemoryStore, target: MemoryStore) -> None:
+    push(target, "y", OTHER, "gone", WAS)
+    rule = item("a.test/x", "b.test/y", prune={"max_share": 50})
+    result = MemoryRun(source, target).sync(rule, backup=DIGESTED)
+    assert errors(result) == ["backup_failed"]  # nothing is deleted in a run that failed, so once more without that
+    assert set(tagged(target)) == {"1", "gone", WAS}
+    push(target, "y", OLD, WAS)
+    MemoryRun(source, target).sync(rule, backup=DIGESTED)
+    assert tagged(target) == {"1": NEW.digest, WAS: OLD.digest}

@@ -183,3 +183,18 @@ def test_nothing_is_asked_about_what_is_not_in_the_lock(source: MemoryStore, tar
     MemoryRun(source, target).sync(ALL, lock=LOCKED, check_mode=True)
     assert "2" not in [request.ref for request in [*source.requests, *target.requests]]
     assert not [request for request in target.requests if request.method in WRITES]
+
+
+def test_prune_leaves_what_the_lock_brings(source: MemoryStore, target: MemoryStore) -> None:
+    """The tag ``1`` is gone at the source, and at the destination it is what the lock has."""
+    del source.repository("x").tagged["1"]
+    push(target, "y", OLD, "1")
+    push(target, "y", OTHER, "2", "3")
+    rule = item("a.test/x", "b.test/y", prune={"max_share": 50})
+    result = MemoryRun(source, target).sync(rule, lock=lock(v1=OLD.digest, v2=OTHER.digest))
+    assert {image.destination.tag: str(image.action) for image in result.images} == {
+        "1": "unchanged",
+        "2": "unchanged",
+        "3": "delete",
+    }
+    assert set(tagged(target)) == {"1", "2"}
