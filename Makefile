@@ -40,7 +40,7 @@ docs: ## the documentation's site, into build/docs
 fuzz: ## a million inputs for every parser; ARGS=--keep adds what reached new lines to the corpus
 soak: ## the whole of what takes long: a hundred kills, 500 images on a bad day, 2,000 images in one run
 bench: ## measure speed beside other tools: make bench ARGS=--quick, or ARGS=--help
-build: ## the collection's archive, into build
+build: ## the collection's archive and its bill of materials (CycloneDX), into build
 changelog: ## the changelog's entry of the present version, from its fragments and new modules
 format: ## lay out the Python files as lint wants them
 

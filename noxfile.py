@@ -153,7 +153,8 @@ def lint(session: Session) -> None:
     by_hand = {
         "format": "ruff check --fix . && ruff format .",
         "changelog": "antsibull-changelog release --update-existing --reload-plugins",
-        "build": "ansible-galaxy collection build --force --output-path=build",
+        "build": "ansible-galaxy collection build --force --output-path=build"
+        ' && for each in build/*.tar.gz; do "$TOOL" scripts/sbom.py "$each" > "${each%.tar.gz}.cdx.json"; done',
     }
     wanted = session.posargs or list(checks)
     failed = [name for name in wanted if not succeeds(session, "bash", "-c", (checks | by_hand)[name], env=env)]
