@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from support.clients.plain_client import PlainClient
 from support.scenes.host_groups import HostGroup, named
-from support.scenes.images import image
+from support.scenes.images import image, random_blob
+from support.scenes.network import network, why_not
 from support.scenes.playbooks import CAN_PLAY
 from support.servers.docker_registry import DockerRegistry, docker_registry
+from support.servers.processes import wait_until
 
 pytestmark = pytest.mark.skipif(not CAN_PLAY, reason="this Python is one of managed hosts only")
 
@@ -152,3 +154,31 @@ def test_limits_for_all_hosts_are_divided(pair: Pair, tmp_path: Path) -> None:
     given = json.JSONDecoder().raw_decode(calls[0])[0]
     assert (given["bandwidth_limit"], given["concurrency"]) == (256 * 1024, 1)
     assert [given["registries"][0][name] for name in ("concurrency", "requests_per_second")] == [2, 100.0]
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not())
+def test_a_host_that_is_killed_in_the_middle_is_unknown_and_the_next_run_brings_what_lacks(tmp_path: Path) -> None:
+    """Four hosts in namespaces, each behind a slow link."""
+    blob = 400_000
+    with (
+        network(tmp_path, 4, rate="4mbit") as net,
+        docker_registry(tmp_path / "source", address=net.address) as source,
+        docker_registry(tmp_path / "destination", address=net.address) as destination,
+    ):
+        pair = Pair(source, destination)
+        with PlainClient(source.endpoint) as client:
+            for path in PATHS:
+                client.push(path, image(path, layers=[random_blob(path, blob)]), "1.0")
+        group = HostGroup(tmp_path, net.hosts)
+        playing = group.start(pair.variables("cut"))
+        wait_until(lambda: pair.written() or playing.poll() is not None, "first image")
+        killed = net.kill("host2")
+        broken = group.ended(playing)
+        assert killed, broken.text
+        assert broken.code != 0
+        assert {host for host, state in broken.states().items() if state == "unknown"} == {"host2"}, broken.text
+        assert "shard 2 of host2 is unknown" in broken.text
+
+        healed = group.run(pair.variables("cut"))
+        assert (healed.code, set(healed.states().values())) == (0, {"done"}), healed.text
+        assert pair.written() == Counter(f"cut/app{number}:1.0" for number in range(len(PATHS)))

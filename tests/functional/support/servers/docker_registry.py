@@ -23,7 +23,7 @@ from .certificates import Certificate
 from .processes import ServerProcess, wait_until
 from .token_server import TokenServer
 
-_LISTENING = r'"msg":"listening on 127\.0\.0\.1:(\d+)'
+_LISTENING = r'"msg":"listening on [\d.]+:(\d+)'
 _CHEAPEST_BCRYPT = 4
 # A heap as small as its is collected all the time: a quarter of its work.
 _SELDOM = {"GOGC": "400"}
@@ -120,6 +120,7 @@ def docker_registry(
     classes: Sequence[str] = (),
     root: Path | None = None,
     extra: Mapping[str, Mapping[str, Any]] | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[DockerRegistry]:
     """Run a docker-registry.
 
@@ -130,6 +131,7 @@ def docker_registry(
     :param tokens: Bearer authentication; its first user is the endpoint's user
     :param classes: allowed repository classes, such as ``image``, ``plugin``
     :param extra: more settings, merged by section
+    :param address: where it listens
     """
     directory.mkdir(parents=True, exist_ok=True)
     root = root or directory / "storage"
@@ -142,7 +144,7 @@ def docker_registry(
             "delete": {"enabled": delete},
             "maintenance": {"uploadpurging": {"enabled": False}, "readonly": {"enabled": readonly}},
         },
-        "http": {"addr": "127.0.0.1:0", "secret": "for tests", "relativeurls": relative_urls},
+        "http": {"addr": f"{address}:0", "secret": "for tests", "relativeurls": relative_urls},
         "health": {"file": [{"file": str(directory / "unhealthy"), "interval": "50ms"}]},
         "validation": {"manifests": {"urls": {"allow": ["^https?://"]}}},
         "compatibility": {"schema1": {"enabled": schema1}},
@@ -160,7 +162,7 @@ def docker_registry(
     try:
         port = _start(process)
         endpoint = Endpoint(
-            f"127.0.0.1:{port}", certificate.ca_path if certificate else None, *_first_user(users, tokens), client
+            f"{address}:{port}", certificate.ca_path if certificate else None, *_first_user(users, tokens), client
         )
         yield DockerRegistry(process, config, endpoint, root)
     finally:

@@ -25,3 +25,10 @@ def silent_host() -> Iterator[str]:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def free_port() -> int:
+    """A port that nobody listens at, for servers that cannot choose one and say which it was."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
