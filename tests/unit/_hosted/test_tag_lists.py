@@ -138,10 +138,30 @@ def test_a_list_that_takes_no_login_gets_none(service: Service) -> None:
     [(403, b"{}"), (404, b"{}"), (429, b"{}"), (500, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"{}")],
 )
 def test_a_list_that_does_not_come_is_asked_for_once(service: Service, status: int, body: bytes) -> None:
-    with raw_server(lambda request: request.answer(status, body)) as server:
+    asked: list[str] = []
+
+    def handle(request: Received) -> None:
+        if service in (GOOGLE, AZURE) and not with_token(request):
+            return
+        asked.append(request.target)
+        request.answer(status, body)
+
+    with raw_server(handle) as server, pytest.raises(RegistryError):
+        listed(service, server)
+    assert len(asked) == 1
+
+
+def test_no_request_waits_for_what_a_refused_list_asks_to_wait() -> None:
+    def handle(request: Received) -> None:
+        if "/_tags" in request.target:
+            request.answer(429, b"", Retry_After="3600")
+        else:
+            request.answer(200, b'{"tags": ["1"]}')
+
+    with raw_server(handle) as server, client(server.host) as registry:
         with pytest.raises(RegistryError):
-            listed(service, server)
-        assert len(server.requests) == 1
+            read_tags(AZURE, registry, "team/app", patience=5.0)
+        assert registry.repository("team/app").tags() == ["1"]
 
 
 @pytest.mark.parametrize(

@@ -37,15 +37,18 @@ class Attempts:
         self._pace = pace
         self._explain = explain
 
-    def once(self, purpose: Purpose, send: Callable[[], Answer]) -> Answer:
-        """Send a request whose caller tries again and counts that."""
+    def once(self, purpose: Purpose, send: Callable[[], Answer], *, optional: bool = False) -> Answer:
+        """Send a request whose caller tries again and counts that.
+
+        :param optional: whether the run goes on without the answer
+        """
         self._pace.before_request(action=purpose.action, subject=purpose.subject)
         try:
             answer = send()
         except Fault as fault:
             raise self._explain(fault, purpose) from fault
         if _is_passing(answer, purpose):
-            raise self._refusal(answer, purpose)
+            raise self._refusal(answer, purpose, heeded=not optional)
         return answer
 
     def run(
@@ -110,13 +113,13 @@ class Attempts:
             if arrived():
                 raise Arrived
 
-    def _refusal(self, answer: Answer, purpose: Purpose) -> RegistryError:
-        """Return the error for an answer that may pass, and note a wait that it asks for."""
+    def _refusal(self, answer: Answer, purpose: Purpose, *, heeded: bool = True) -> RegistryError:
+        """Return the error for an answer that may pass, and note a wait that it asks for where that is heeded."""
         answer.close()
         # A storage that the registry redirects to says nothing about the registry.
         said = None if answer.foreign else answer.headers.get("Retry-After")
         wait = parse_retry_after(said, time.time())
-        if wait is not None:
+        if wait is not None and heeded:
             self._pace.asked(wait, action=purpose.action, subject=purpose.subject)
         return error_of(answer, purpose, anonymous=False, retry_after=wait, mask=self._run.mask)
 

@@ -59,6 +59,7 @@ class Call:
     :param wait: seconds to wait for the answer once the body is sent; None for the time-out
     :param follow: whether redirects of GET and HEAD are followed
     :param once: whether the caller tries again and counts that
+    :param optional: whether the run goes on without the answer: no request waits for what its refusal asks to wait
     :param instead: what is sent in its place once it has failed twice; None for the same again
     """
 
@@ -74,6 +75,7 @@ class Call:
     wait: float | None = None
     follow: bool = True
     once: bool = False
+    optional: bool = False
     instead: Call | None = None
 
     def after(self, failures: int) -> Call:

@@ -169,7 +169,9 @@ class Client:
                 self.run.warn(f"{self.host} says: {clean(text[len('299 - ') :], self.run.mask)}")
 
     def _tried(self, call: Call, send: Callable[[], Answer]) -> Answer:
-        return self._attempts.once(call.purpose, send) if call.once else self._attempts.run(call.purpose, send)
+        if call.once:
+            return self._attempts.once(call.purpose, send, optional=call.optional)
+        return self._attempts.run(call.purpose, send)
 
     def _authorized(self, call: Call) -> Answer:
         need = Need(call.scopes, call.repository)

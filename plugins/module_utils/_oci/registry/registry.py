@@ -132,6 +132,7 @@ class Registry(Store):
             limit=limit,
             wait=patience,
             once=patience is not None,
+            optional=patience is not None,
         )
         return self._client.call(call) if scopes else self._client.send(call)
 
