@@ -170,7 +170,8 @@ def docs(session: Session) -> None:
     source, site = CACHE / "docs", ROOT / "build/docs"
     for old in (source, site):
         shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(ROOT / "docs", source)
+    # What is in docsite comes with the reference.
+    shutil.copytree(ROOT / "docs", source, ignore=shutil.ignore_patterns("docsite"))
     (source / "reference").mkdir()
     reference = ["--use-current", "--squash-hierarchy", "--fail-on-error", f"--dest-dir={source}/reference"]
     session.run("antsibull-docs", "collection", *reference, "imageops.registry", env=env)

@@ -135,7 +135,7 @@ shards:
       returned: when it is unknown
       type: list
       elements: str
-      sample: [harbor.example.com/library/* to dr.example.com/mirror/{name}]
+      sample: ["harbor.example.com/library/* to dr.example.com/mirror/{name}"]
     error:
       description: What its host says.
       returned: when it is unknown, and its host says something
