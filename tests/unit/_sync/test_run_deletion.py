@@ -25,7 +25,7 @@ def moving(store: MemoryStore, tag: str) -> None:
 
     def around(request: Request) -> AbstractContextManager[object]:
         seen.extend([request] if request.method == "tags" else [])
-        if len(seen) == 2:
+        if len(seen) == 2 and request is seen[1]:
             push(store, "y", images.image("somebody else's"), tag)
         return nullcontext()
 
