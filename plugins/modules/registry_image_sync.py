@@ -437,6 +437,8 @@ options:
     description:
       - A file, where the task runs, that says which digest each tag of the sources had when it was last copied. Keep it
         beside the rules, in version control. It is JSON with one line a tag.
+      - With O(shard) each share has a file of its own: V(mirror.lock.json) is V(mirror.lock-0-of-4.json) for the first
+        of four. O(lock=use) reads O(lock_path) itself where a share has none.
       - Needs O(lock).
     type: path
     version_added: 0.3.0
@@ -451,6 +453,7 @@ options:
         takes any more. In check mode nothing is written, and the diff shows what would be.
       - A source that is named by its digest needs no entry, and what another rule of the task writes follows the entry
         of its own source. Tags that never move (O(images.tags.immutable)) are compared like others.
+      - V(update) is refused with V(tag) for O(shard.by).
       - Needs O(lock_path).
     type: str
     choices: [use, update]

@@ -182,7 +182,7 @@ def test_a_new_lock_is_its_owners_alone_and_an_old_one_keeps_its_mode(mirror: Mi
         ("{}", {"mode": "use"}, "it is no lock of version 1"),
         ("{}", {"mode": "update"}, "it is no lock of version 1"),
         ('{"version": 1, "images": {}}', {"mode": "use", "lock_path": ""}, "give both or none"),
-        ('{"version": 1, "images": {}}', {"mode": "update", "shard": {"index": 0, "count": 2}}, "a task without shard"),
+        (None, {"mode": "update", "shard": {"index": 0, "count": 2, "by": "tag"}}, "a task without shard"),
     ],
     ids=["no file", "no lock", "update", "no path", "shard"],
 )
@@ -196,3 +196,17 @@ def test_what_is_no_lock_is_refused_before_any_contact(
     assert ended.code == 1
     assert said in ended.result["msg"]
     assert not servers.open.requests()
+
+
+def test_each_shard_has_a_lock_of_its_own(mirror: Mirror) -> None:
+    one = mirror.give("one", "1")
+    shards = [{"index": index, "count": 2} for index in range(2)]
+    assert [mirror.sync("update", shard=shard).code for shard in shards] == [0, 0]
+    assert not mirror.lock.exists()
+    files = [mirror.home / f"mirror.lock-{index}-of-2.json" for index in range(2)]
+    (written,) = (file for file in files if file.exists())
+    assert json.loads(written.read_text(encoding="utf-8"))["images"] == {mirror.name("1"): one.digest}
+
+    mirror.give("two", "1")
+    owner = shards[files.index(written)]
+    assert mirror.sync("use", shard=owner).result["summary"]["unchanged"] == 1

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,13 +49,17 @@ class LockFile:
                 subject="the options lock_path and lock", cause="one of them is empty", hint="give both or none"
             )
         mode = LockMode(params["lock"])
-        if mode == LockMode.UPDATE and params["shard"]:
+        shard = params["shard"]
+        if mode == LockMode.UPDATE and shard and shard["by"] == "tag":
             raise InputError(
                 subject="lock: update",
-                cause="shards would write one file, and each knows only what it has copied itself",
+                cause="the tags of one repository are divided, and no shard knows all of them",
                 hint="update the lock in a task without shard, and copy with lock: use in the shards",
             )
         (path,) = report_files.prepare(params["lock_path"], "lock_path")
+        if shard:
+            own = _of_shard(path, shard)
+            path = own if mode == LockMode.UPDATE or os.path.exists(own) else path
         return cls(path, mode, _read(path, mode), LockMissing(params["lock_missing"]))
 
     @property
@@ -81,6 +86,12 @@ class LockFile:
     def diff(self, result: RunResult) -> Sequence[str]:
         """Return the lines of a diff of the lock."""
         return list(self.after(result).changes(self.before))
+
+
+def _of_shard(path: str, shard: Mapping[str, Any]) -> str:
+    """Return the path of a shard's own lock: ``mirror.lock.json`` becomes ``mirror.lock-0-of-4.json``."""
+    root, suffix = os.path.splitext(path)
+    return f"{root}-{shard['index']}-of-{shard['count']}{suffix}"
 
 
 def _read(path: str, mode: LockMode) -> Lock:
