@@ -12,7 +12,7 @@ short_description: Tell what is in a repository of a container registry
 version_added: 0.1.0
 description:
   - Returns the tags of repositories, and for tags and digests the media type, platforms, size, labels and annotations.
-  - Asks the registry only. No layer is downloaded and no container engine is needed.
+  - Asks the registry only. No layer is downloaded, but with O(verify=blobs), and no container engine is needed.
 author:
   - The imageops.registry authors (@imageops)
 extends_documentation_fragment:
@@ -81,6 +81,18 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  verify:
+    description:
+      - Whether the images are whole, to any depth, with what refers to them when O(referrers=true). Nothing is written.
+        What is missing or damaged is in RV(images[].verified), and the task fails; so it does for an image that is not
+        there.
+      - V(manifests) reads and hashes every manifest, and asks whether each blob that it names is there. V(blobs) reads
+        and hashes every blob, too, of which little is in memory at once. Each blob is read once a repository, and once
+        an OCI image layout. Foreign layers are left out.
+      - If it is not given, nothing is verified.
+    type: str
+    choices: [manifests, blobs]
+    version_added: 0.3.0
 seealso:
   - module: imageops.registry.registry_image_sync
 """
@@ -131,6 +143,11 @@ EXAMPLES = r"""
         signed.images[0].manifests[0].referrers | map(attribute='type')
         | select('search', 'sigstore|cosign|notary') | length > 0
 
+- name: Read and hash all that is in a bundle
+  imageops.registry.registry_image_info:
+    images: ["oci:/srv/bundle"]
+    verify: blobs
+
 - name: Say why tags are left
   ansible.builtin.debug:
     msg: "{{ chosen.images[0].left_tags | items2dict(key_name='tag', value_name='reason') }}"
@@ -144,7 +161,7 @@ msg:
   sample: "1 of 2 images found, with 14 manifests; not there: registry.example.com/mirror/nginx:1.28"
 images:
   description: One entry for every item of O(images), in their order.
-  returned: success
+  returned: success, and when O(verify) finds anything missing or damaged
   type: list
   elements: dict
   contains:
@@ -184,6 +201,52 @@ images:
           description: The first filter that does not take it.
           type: str
           sample: it is in no range of semver
+    verified:
+      description: What was read to see whether it is whole.
+      type: dict
+      returned: when O(verify) is given
+      contains:
+        manifests:
+          description: How many manifests were read and hashed.
+          type: int
+          sample: 3
+        blobs:
+          description: How many blobs are there, which V(blobs) has read and hashed. Each is counted once.
+          type: int
+          sample: 12
+        bytes:
+          description: The bytes of these blobs.
+          type: int
+          sample: 71180312
+        left_out:
+          description: How many blobs are left to earlier bundles on purpose. They are no faults.
+          type: int
+          sample: 0
+        faults:
+          description: >-
+            What is missing, damaged, or could not be read. Then the details and referrers of RV(images[].manifests)
+            are left out.
+          type: list
+          elements: dict
+          contains:
+            image:
+              description: The image, or the first one that was seen to name it.
+              type: str
+              sample: oci:/srv/bundle//library/nginx:1.27
+            digest:
+              description: The manifest or blob. V(null) when it is what the image's tag names.
+              type: str
+              sample: sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31
+            code:
+              description: The code of the error.
+              type: str
+              sample: digest_mismatch
+            reason:
+              description: What is wrong, in words.
+              type: str
+              sample: >-
+                cannot read the blob sha256:0d17b565c37bcbd895e9d92315a05c1c3c9a29f762b011a10c54a66cd53c9b31 from its
+                source: its bytes have another digest
     manifests:
       description: What each tag, or the digest, names. Empty when it is not there.
       type: list
@@ -330,7 +393,7 @@ images:
               returned: when O(referrers=true)
               sample: []
 error_codes:
-  description: The code of the error.
+  description: The code of the error; with O(verify) that of every fault.
   returned: failure
   type: list
   elements: str

@@ -161,6 +161,38 @@ def test_the_platforms_of_image_syncers_command_line(ansible: Ansible, pair: Pai
     assert run("sync", "all", sync_force="true").changed() == [COPY]
 
 
+def test_verify_reads_all_blobs_where_it_is_asked_to(ansible: Ansible, pair: Pair) -> None:
+    registries = [
+        {"registry": end.host, "username": end.endpoint.username, "password": end.endpoint.password, "plain_http": True}
+        for end in (pair.source, pair.destination)
+    ]
+    bundle = ansible.directory / "bundle"
+    variables = {
+        "registry_sync_registry": pair.destination.host,
+        "registry_sync_registries": registries,
+        "registry_sync_images": [
+            {"source": f"{pair.source.host}/library/nginx:1.0", "destination": f"{pair.destination.host}/read/nginx"},
+            {"source": f"{pair.source.host}/library/nginx:1.0", "destination": f"oci:{bundle}"},
+        ],
+        "registry_sync_docker_config": "",
+        "registry_sync_verify": "blobs",
+    }
+    ansible.write("variables.json", variables)
+    for playbook in ("harbor_to_acr", "verify"):
+        run = ansible.run(f"imageops.registry.{playbook}", "-e", "@variables.json")
+        assert run.code == 0, run.text
+    assert "nothing is missing or damaged among 2 manifests" in run.text
+
+    digest = max(image("1.0").blobs, key=lambda blob: len(blob.data)).digest
+    path = bundle / "blobs" / digest.replace(":", "/")
+    path.write_bytes(bytes(reversed(path.read_bytes())))
+    damaged = ansible.run("imageops.registry.verify", "-e", "@variables.json")
+    assert damaged.code == 2, damaged.text
+    (failed,) = damaged.failed()
+    assert failed.result["error_codes"] == ["digest_mismatch"]
+    assert digest in failed.result["msg"]
+
+
 @pytest.mark.parametrize("form", ["sources", "mapping", "rules"])
 def test_the_role_takes_every_form_of_images(ansible: Ansible, pair: Pair, form: str) -> None:
     source, target = f"{pair.source.host}/library/nginx:1.0", f"{pair.destination.host}/{form}/nginx"

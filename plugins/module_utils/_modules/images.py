@@ -13,10 +13,10 @@ from .._oci.client.run import Run
 from .._oci.errors import ImageOpsError
 from .._oci.image.places import place_fault, split_place
 from .._oci.image.reference import Reference
-from .._sync.decisions import ReturnImages, Status
+from .._sync.decisions import ReturnImages, Status, Verify
 from .._sync.results import report, report_files
 from .._sync.results.log_file import LogFile
-from .._sync.results.message import failure_message, found_message, overdue_message, success_message
+from .._sync.results.message import failure_message, faults_message, found_message, overdue_message, success_message
 from .._sync.results.plan_entries import plan_entries
 from .._sync.results.progress import Progress
 from .._sync.results.progress_log import ProgressLog
@@ -94,16 +94,22 @@ def describe_images(task: Task) -> NoReturn:
     try:
         images = [_image_or_place(text) for text in task.params["images"]]
         tags = None if task.params["tags"] is None else parse_tags(task.params["tags"], "this task")
+        wish = task.params["verify"]
         found = _describe(
             images,
             connections(task),
             details=task.params["details"],
             tags=tags,
             referrers=task.params["referrers"],
+            verify=Verify(wish) if wish else None,
         )
     except ImageOpsError as error:
         task.refuse(error)
-    task.succeed({"changed": False, "msg": found_message(found), "images": found})
+    codes = sorted({fault["code"] for entry in found for fault in entry.get("verified", {}).get("faults", ())})
+    result = {"changed": False, "images": found}
+    if codes:
+        task.fail(task.secrets.mask(faults_message(found)), codes=codes, result=result)
+    task.succeed({"msg": found_message(found), **result})
 
 
 def _plan(task: Task) -> _Plan:
@@ -287,15 +293,26 @@ def _describe(
     details: bool,
     tags: TagFilter | None,
     referrers: bool,
+    verify: Verify | None,
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
+    from .._sync.integrity import Verifier
     from .._sync.vendors import Vendors
     from .._sync.work.stores import Stores
 
     stores = Stores(registries.connect)
     try:
         named = [one for image in images for one in _repositories(image, stores)]
-        return Describer(stores, registries.run, details=details, tags=tags, referrers=referrers).describe(named)
+        run = registries.run
+        verified = []
+        if verify is not None:
+            taken = Describer(stores, run, details=False, tags=tags).taken(named)
+            verified = Verifier(stores, run, verify, referrers=referrers).verify(taken)
+        # What is damaged cannot be described in detail.
+        whole = not any(each["faults"] for each in verified)
+        describer = Describer(stores, run, details=details and whole, tags=tags, referrers=referrers and whole)
+        found = describer.describe(named)
+        return [{**entry, "verified": each} for entry, each in zip(found, verified)] if verified else found
     except ImageOpsError as error:
         Vendors(stores, registries.managed).advise(error)
         raise

@@ -19,7 +19,16 @@ from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
 from .._oci.http.proxies import Proxies, proxy_secrets
 from .._oci.image.reference import parse_prefix, quoted
-from .._sync.decisions import Bulk, LockMissing, LockMode, OnError, Overwrite, ReturnImages, UnsupportedArtifacts
+from .._sync.decisions import (
+    Bulk,
+    LockMissing,
+    LockMode,
+    OnError,
+    Overwrite,
+    ReturnImages,
+    UnsupportedArtifacts,
+    Verify,
+)
 from .registry_entries import RegistryEntry, check_instance, instance_spec
 
 if TYPE_CHECKING:
@@ -166,6 +175,7 @@ def info_spec() -> dict[str, Any]:
         "tags": {"type": "dict"},
         "details": {"type": "bool", "default": True},
         "referrers": {"type": "bool", "default": False},
+        "verify": {"type": "str", "choices": _words(Verify)},
     }
 
 

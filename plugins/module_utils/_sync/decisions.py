@@ -151,6 +151,17 @@ class ReturnImages(_Word):
     NONE = "none"
 
 
+class Verify(_Word):
+    """How much of images is read to see whether they are whole.
+
+    :cvar MANIFESTS: the manifests; the blobs are asked for
+    :cvar BLOBS: everything
+    """
+
+    MANIFESTS = "manifests"
+    BLOBS = "blobs"
+
+
 class NewestBy(_Word):
     """What makes one tag newer than another: its version, or when its image was built."""
 

@@ -80,8 +80,7 @@ class Describer:
 
         :raises ImageOpsError: when a registry does not answer, or refuses
         """
-        listings = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
-        listed = {ref: listing.result() for ref, listing in listings.items()}
+        listed = self._list(images)
         choices = self._choose(listed)
         if self._referrers:
             self._list_tags(listed)
@@ -94,6 +93,18 @@ class Describer:
         }
         found = {ref: [entry for entry in (job.result() for job in group) if entry] for ref, group in jobs.items()}
         return [self._entry(ref, found[ref], choices[ref]) for ref in images]
+
+    def taken(self, images: Sequence[Reference]) -> list[list[Reference]]:
+        """Return what is looked at for each image: itself, or each tag of a repository that is taken.
+
+        :raises ImageOpsError: when a registry does not answer, or refuses
+        """
+        choices = self._choose(self._list(images))
+        return [[ref] if _names_one(ref) else list(map(ref.with_tag, choices[ref].taken)) for ref in images]
+
+    def _list(self, images: Sequence[Reference]) -> dict[Reference, list[str]]:
+        listings = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}
+        return {ref: listing.result() for ref, listing in listings.items()}
 
     def _entry(self, ref: Reference, found: list[dict[str, Any]], choice: Choice) -> dict[str, Any]:
         entry = {
