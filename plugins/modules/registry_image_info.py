@@ -85,7 +85,7 @@ options:
     description:
       - Whether the images are whole, to any depth, with what refers to them when O(referrers=true). Nothing is written.
         What is missing or damaged is in RV(images[].verified), and the task fails; so it does for an image that is not
-        there.
+        there, and where no tag is.
       - V(manifests) reads and hashes every manifest, and asks whether each blob that it names is there. V(blobs) reads
         and hashes every blob, too, of which little is in memory at once. Each blob is read once a repository, and once
         an OCI image layout. Foreign layers are left out.

@@ -99,6 +99,8 @@ def test_an_increment_says_what_it_needs_and_is_refused_without_it(
     base = f"{tmp_path}/first.inventory.json"
     told = call("registry_image_sync", images=[{"source": source, "destination": second}], bundle_base=[base])
     assert "second.tar needs the bundle first" in told["msg"]
+    verified = call("registry_image_info", images=[second], details=False, verify="blobs")["images"][0]["verified"]
+    assert (verified["faults"], verified["left_out"] > verified["blobs"] > 0) == ([], True)
 
     home = f"{servers.open.host}/home/{repository}"
     rule = {"images": [{"source": f"{second}//{repository}", "destination": home}]}

@@ -139,3 +139,10 @@ def test_a_flipped_bit_in_a_registrys_storage_is_found(
     ended = verify(name, **options)
     assert (ended.code, faults(ended)) == (1, [(digest, "digest_mismatch")])
     assert ended.result["images"][0]["verified"]["faults"][0]["image"] == f"{name}:2.0"
+
+
+def test_an_empty_place_or_repository_is_no_whole_image(verify: Verify, tmp_path: Path) -> None:
+    ended = verify(f"oci:{tmp_path}/mistyped")
+    assert (ended.code, ended.result["error_codes"]) == (1, ["tag_not_found"])
+    layout, _image = layout_of(tmp_path)
+    assert faults(verify(f"oci:{layout}//team/other")) == [(None, "tag_not_found")]

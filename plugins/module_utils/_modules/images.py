@@ -296,7 +296,7 @@ def _describe(
     verify: Verify | None,
 ) -> list[dict[str, Any]]:
     from .._sync.info import Describer
-    from .._sync.integrity import Verifier
+    from .._sync.integrity import Verifier, nothing_there
     from .._sync.vendors import Vendors
     from .._sync.work.stores import Stores
 
@@ -306,6 +306,8 @@ def _describe(
         run = registries.run
         verified = []
         if verify is not None:
+            if images and not named:
+                raise nothing_there(", ".join(map(str, images)))
             taken = Describer(stores, run, details=False, tags=tags).taken(named)
             verified = Verifier(stores, run, verify, referrers=referrers).verify(taken)
         # What is damaged cannot be described in detail.

@@ -95,12 +95,13 @@ class Describer:
         return [self._entry(ref, found[ref], choices[ref]) for ref in images]
 
     def taken(self, images: Sequence[Reference]) -> list[list[Reference]]:
-        """Return what is looked at for each image: itself, or each tag of a repository that is taken.
+        """Return what is looked at for each image: each tag of a repository that is taken, or itself.
 
         :raises ImageOpsError: when a registry does not answer, or refuses
         """
-        choices = self._choose(self._list(images))
-        return [[ref] if _names_one(ref) else list(map(ref.with_tag, choices[ref].taken)) for ref in images]
+        listed = self._list(images)
+        choices = self._choose(listed)
+        return [list(map(ref.with_tag, choices[ref].taken)) if listed[ref] else [ref] for ref in images]
 
     def _list(self, images: Sequence[Reference]) -> dict[Reference, list[str]]:
         listings = {ref: self._stores.queue(ref.registry).submit(self._tags, ref) for ref in images}

@@ -98,6 +98,9 @@ class Verifier:
     def _walk(self, image: Reference, found: _Found) -> None:
         """Read the manifests of one image, and begin to check the blobs that they name."""
         repository = self._stores.repository(image)
+        if image.tag is None and image.digest is None:
+            found.faults.append(_Fault(image, None, nothing_there(str(image))))
+            return
         root = self._read(repository, image, str(image.digest or image.tag), found)
         if root is None:
             return
@@ -194,6 +197,17 @@ def _result(found: _Found) -> dict[str, Any]:
             (fault.as_result() for fault in faults), key=lambda fault: (fault["image"], fault["digest"] or "")
         ),
     }
+
+
+def nothing_there(name: str) -> ImageOpsError:
+    """Return the error for a repository, or a place on disk, without any image."""
+    return ContentError(
+        code="tag_not_found",
+        action="verify",
+        subject=name,
+        cause="no tag is there",
+        hint="look for a mistake in the name",
+    )
 
 
 def _digests(found: Iterable[FoundReferrer]) -> Iterator[Digest]:
