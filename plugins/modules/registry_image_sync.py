@@ -437,7 +437,7 @@ options:
     description:
       - A file, where the task runs, that says which digest each tag of the sources had when it was last copied. Keep it
         beside the rules, in version control. It is JSON with one line a tag.
-      - With O(shard) each share has a file of its own: V(mirror.lock.json) is V(mirror.lock-0-of-4.json) for the first
+      - With O(shard) each share has a file of its own; V(mirror.lock.json) is V(mirror.lock-0-of-4.json) for the first
         of four. O(lock=use) reads O(lock_path) itself where a share has none.
       - Needs O(lock).
     type: path
