@@ -322,6 +322,16 @@ options:
     elements: path
     default: []
     version_added: 0.3.0
+  archive_size:
+    description:
+      - How many bytes a file has at most that an C(oci-archive:) as destination is written to, such as V(4G). Units are
+        powers of 1024. At least 1 MiB, and so much that there are no more than 400 files.
+      - The archive is cut into parts that can be carried separately, C(PATH.tar.1a2b3c4d.part001) and so on, in place
+        of C(PATH.tar). A blob is in one part where it fits. The inventory lists each with its length and digest.
+      - C(oci-archive:PATH.tar) as source reads the parts as one when they are beside each other, with the inventory.
+        The digests of all are checked first; what is missing or damaged is named before anything is written.
+    type: bytes
+    version_added: 0.3.0
   shard:
     description:
       - Does one of several shares of the task, so that as many hosts do all of it beside each other, each with its own
@@ -685,6 +695,13 @@ EXAMPLES = r"""
       - source: harbor.example.com/library/**
         destination: oci-archive:/srv/bundles/bundle-2.tar
     bundle_base: [/srv/bundles/bundle-1.tar.inventory.json]
+
+- name: Carry it on disks that take no file above 4 GB
+  imageops.registry.registry_image_sync:
+    images:
+      - source: harbor.example.com/library/**
+        destination: oci-archive:/srv/bundles/bundle-3.tar
+    archive_size: 3900M
 
 - name: Bring it in on the other side
   imageops.registry.registry_image_sync:

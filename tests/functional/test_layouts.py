@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,58 @@ def test_bundle_base_is_refused_where_no_destination_is_a_bundle(source: str, se
         ended = running.end()
     assert ended.result["error_codes"] == ["invalid_input"]
     assert "no destination is a layout on disk" in ended.result["msg"]
+
+
+def test_an_archive_in_parts_is_written_once_and_read_as_one(
+    call: Call, servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    client = plain(servers.open.endpoint)
+    image = images.image(repository, layers=[images.random_blob(f"{repository} {n}", 700_000) for n in range(4)])
+    client.push(repository, image, "1.0")
+    out, carried = tmp_path / "out", tmp_path / "carried"
+    export = {
+        "images": [{"source": f"{servers.open.host}/{repository}", "destination": f"oci-archive:{out}/b.tar"}],
+        "archive_size": "1M",
+    }
+    assert call("registry_image_sync", **export)["changed"]
+    before = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.iterdir()}
+    assert not call("registry_image_sync", **export)["changed"]
+    assert {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.iterdir()} == before
+    parts = sorted(out.glob("b.tar.*.part*"))
+    assert len(parts) == 4
+    assert max(part.stat().st_size for part in parts) <= 1024**2
+
+    shutil.copytree(out, carried)
+    lost = carried / parts[2].name
+    lost.unlink()
+    rule = {"images": [{"source": f"oci-archive:{carried}/b.tar", "destination": f"{servers.open.host}/home"}]}
+    with module(
+        "registry_image_sync", {"registries": [registry_option(servers.open.endpoint)], **rule}, home=tmp_path
+    ) as running:
+        failed = running.end()
+    assert (failed.code, failed.result["changed"]) == (1, False)
+    assert failed.result["error_codes"] == ["bundle_missing"]
+    assert lost.name in failed.result["msg"]
+    shutil.copy(parts[2], lost)
+    assert call("registry_image_sync", **rule)["changed"]
+    assert client.manifest(f"home/{repository}", "1.0").body == image.manifest
+
+
+@pytest.mark.parametrize(
+    ("destination", "size", "cause"),
+    [
+        pytest.param("oci:/nowhere/bundle", "4G", "no destination is a layout in a tar", id="no archive"),
+        pytest.param("oci-archive:/nowhere/bundle.tar", "1K", "less than 1 MiB", id="too small"),
+    ],
+)
+def test_parts_are_refused_before_anything_is_contacted(
+    tmp_path: Path, destination: str, size: str, cause: str
+) -> None:
+    options = {"images": [{"source": "localhost:1/x", "destination": destination}], "archive_size": size}
+    with module("registry_image_sync", options, home=tmp_path) as running:
+        ended = running.end()
+    assert ended.result["error_codes"] == ["invalid_input"]
+    assert cause in ended.result["msg"]
 
 
 def index(layout: Path) -> list[dict[str, Any]]:

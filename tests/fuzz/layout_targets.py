@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.places import place_fault, split_place
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import parse_repository
@@ -15,6 +16,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.name
     REF_NAME,
     entry_name,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar_file import TarFile
 from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar_headers import BLOCK, read_members
 
 BLANK = "\0" * BLOCK
@@ -44,11 +46,9 @@ def tar_headers(text: str) -> object:
     """Every file lies within the tar, under a name that stays in it."""
     raw = _with_checksums(text.encode("latin-1", "replace"))
     fd = os.memfd_create("tar")
-    try:
-        os.write(fd, raw)
-        members = read_members(fd, "a tar")
-    finally:
-        os.close(fd)
+    os.write(fd, raw)
+    with closing(TarFile([fd], "a tar")) as tar:
+        members = read_members(tar, "a tar")
     for name, span in members.files.items():
         assert not name.startswith("/") and ".." not in name.split("/")
         assert span.start >= 0 and span.start + span.length <= len(raw)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._oci.client.run import Run
@@ -90,11 +91,16 @@ def docker_config(caller: Caller) -> Sequence[CredentialProvider]:
 
 
 def connector(
-    accesses: Mapping[str, Access], credentials: CredentialProvider, run: Run, bases: Bases | None = None
+    accesses: Mapping[str, Access],
+    credentials: CredentialProvider,
+    run: Run,
+    bases: Bases | None = None,
+    part_sizes: Mapping[str, int] = MappingProxyType({}),
 ) -> Connect:
     """Return a function that makes the client of a registry host, or opens a place on disk.
 
     :param bases: earlier bundles, whose blobs layouts need not have
+    :param part_sizes: how many bytes a part of an archive has at most, by place, for those that are written in parts
     """
     from .._oci.http.transport import Access
     from .._oci.registry.registry import Registry
@@ -106,7 +112,7 @@ def connector(
         if place is not None:
             from .._oci.layout.opening import open_layout  # only tasks with such a place pay for it
 
-            return open_layout(host, place, run, bases)
+            return open_layout(host, place, run, bases, part_sizes.get(host))
         access = accesses.get(host) or Access(host)
         return Registry(host, access=access, credentials=credentials, run=run, plain_http=plain_http)
 

@@ -26,7 +26,7 @@ from .._sync.rules.tag_options import parse_tags
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .approval import asked_sha256, keep_plan, read_plan
-from .bundles import read_bases
+from .bundles import read_bases, read_part_sizes
 from .circumstances import Circumstances
 from .connections import Connect, Connections, connections, connector
 from .inputs import read_inputs
@@ -138,7 +138,8 @@ def _plan(task: Task) -> _Plan:
         run = replace(run, log=log.line)
     progress = Progress(log.image if log is not None else None)
     run = replace(run, on_wait=progress.asked_to_wait)
-    connect = connector(inputs.accesses, inputs.credentials, run, read_bases(params, inputs.rules))
+    bases, part_sizes = read_bases(params, inputs.rules), read_part_sizes(params, inputs.rules)
+    connect = connector(inputs.accesses, inputs.credentials, run, bases, part_sizes)
 
     def snapshot() -> dict[str, Any]:
         return {**progress.view(), "retries": run.budget.spent, "check_mode": task.check_mode}

@@ -105,6 +105,7 @@ def sync_spec() -> dict[str, Any]:
         "backup": {"type": "str"},
         "backup_keep": {"type": "int"},
         "bundle_base": {"type": "list", "elements": "path", "default": []},
+        "archive_size": {"type": "bytes"},
         "shard": {"type": "dict", "options": _shard_spec()},
         "bulk": {"type": "str", "choices": _words(Bulk), "default": "auto"},
         "foreign_layers": {"type": "bool", "default": False},

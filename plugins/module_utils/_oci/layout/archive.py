@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from ..client.run import Run
@@ -31,6 +31,8 @@ from .content import (
     verified,
 )
 from .index import LayoutIndex
+from .inventory import inventory_path, read_inventory
+from .parts import Part, check_number, cut, open_parts, part_paths, parts_in_folder, remove_others, spans_of_parts
 from .tar_content import BytesReader, TarContent
 from .tar_headers import Span
 from .tar_writer import TarWriter
@@ -44,11 +46,16 @@ class Archive(TarContent):
     """A layout in a tar, which need not be there yet.
 
     :param path: of the tar
+    :param part_size: how many bytes a part has at most, for an archive that is written in parts
     """
 
-    def __init__(self, path: str, run: Run) -> None:
+    def __init__(self, path: str, run: Run, part_size: int | None = None) -> None:
         super().__init__(path)
         self._run = run
+        self._part_size = part_size
+        self._parts: Sequence[Part] = ()
+        self._new_parts: Sequence[Part] | None = None
+        self._is_new = False
         self._lock_fd = -1
         self._new_fd = -1
         self._writer: TarWriter | None = None
@@ -74,6 +81,41 @@ class Archive(TarContent):
                 return super().open(name, offset)
             offset = min(offset, staged.length)
             return FileReader(os.dup(self._new_fd), self.path, staged.start + offset, staged.length - offset)
+
+    def parts(self) -> Sequence[Part]:
+        """Return the parts that it lies in; none for an archive in one file."""
+        self.files()
+        return self._parts
+
+    def is_cut(self) -> bool:
+        """Return whether this run has written parts, which count when an inventory names them."""
+        return self._new_parts is not None
+
+    def _opened(self) -> list[int]:
+        if self._new_parts is not None:  # the inventory does not name them yet
+            self._parts = self._new_parts
+            return open_parts(self.path, self._parts, self._run, hashed=False)
+        self._parts = ()
+        found = super()._opened()
+        return found if found else self._opened_parts()
+
+    def _opened_parts(self) -> list[int]:
+        """Open the parts that the inventory lists. Their digests do not matter where this run writes the parts."""
+        there = [each for each in parts_in_folder(self.path) if not each.endswith(".new")]
+        inventory = read_inventory(inventory_path(self.path))
+        parts = () if inventory is None else inventory.parts
+        if self._part_size is not None and not set(there).intersection(part_paths(self.path, parts)):
+            return []  # they have been carried away, or a run was killed before the inventory named them
+        if there and not parts:
+            raise ContentError(
+                code="layout_invalid",
+                action="read",
+                subject=self.path,
+                cause=f"{os.path.basename(there[0])} is there, and no inventory that lists it",
+                hint="copy the .inventory.json that was written with the parts, too",
+            )
+        self._parts = parts
+        return open_parts(self.path, parts, self._run, hashed=self._part_size is None)
 
     # -- writing
 
@@ -110,19 +152,55 @@ class Archive(TarContent):
             return
         with self._lock:
             old = self._kept()
-            self._check_room(sum(span.length for span in old.values()))
+            kept = sum(span.length for span in old.values())
+            self._check_room(kept + min(self._part_size or 0, kept + writer.layout()[1]))
             for name, span in old.items():
-                writer.copy(name, self._fd, span)
+                writer.copy(name, self._tar(), span)
             index = self.read(INDEX_FILE, MAX_INDEX_BYTES) or EMPTY_INDEX
             for name, raw in ((LAYOUT_FILE, LAYOUT_MARK), (INDEX_FILE, index)):
                 writer.file(name, len(raw), lambda raw=raw: iter((raw,)))  # type: ignore[misc]
             writer.finish()
-            self._put_in_place()
+            if self._part_size is None:
+                self._put_in_place()
+            else:
+                self._cut(writer, self._part_size)
+
+    def _cut(self, writer: TarWriter, part_size: int) -> None:
+        """Put parts in the place of the new archive. They count when the inventory names them."""
+        spans = spans_of_parts(*writer.layout(), part_size)
+        check_number(self.path, spans)
+        parts = cut(self._new_fd, self.path, spans, self._run)
+        with suppress(OSError):
+            os.unlink(self._temporary)
+        self._lasting()
+        self._new_parts = parts
+
+    def settle(self) -> None:
+        """Remove the archive, or the parts, that have been replaced, and let other runs write."""
+        with self._lock:
+            if not self._is_new:
+                return
+            try:
+                if self._new_parts is not None:
+                    os.unlink(self.path)
+            except FileNotFoundError:
+                pass
+            except OSError as fault:
+                raise failed("write", self.path, fault) from fault
+            remove_others(self.path, self._new_parts or ())
+            self._new_parts = None
+            self._end_writing()
 
     def _put_in_place(self) -> None:
-        folder = os.path.dirname(self.path)
         try:
             os.rename(self._temporary, self.path)
+        except OSError as fault:
+            raise failed("write", self.path, fault) from fault
+        self._lasting()
+
+    def _lasting(self) -> None:
+        folder = os.path.dirname(self.path)
+        try:
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(fd)
@@ -130,7 +208,8 @@ class Archive(TarContent):
                 os.close(fd)
         except OSError as fault:
             raise failed("write", self.path, fault) from fault
-        self._end_writing()
+        self._end_file()
+        self._is_new = True
         self._forget()
 
     def close(self) -> None:
@@ -143,10 +222,16 @@ class Archive(TarContent):
         super().close()
 
     def _end_writing(self) -> None:
-        for fd in (self._new_fd, self._lock_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._new_fd = self._lock_fd = -1
+        self._end_file()
+        self._is_new = False
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+        self._lock_fd = -1
+
+    def _end_file(self) -> None:
+        if self._new_fd >= 0:
+            os.close(self._new_fd)
+        self._new_fd = -1
         self._writer, self._staged, self._index = None, {}, None
 
     @property
@@ -198,7 +283,7 @@ class Archive(TarContent):
                 self._run.wait(_POLL, action="write", subject=self.path)
 
     def _check_room(self, needed: int) -> None:
-        """Raise where the file system has no room for what is kept of the old archive."""
+        """Raise where the file system has no room for what is kept of the old archive, and for one part."""
         there = os.fstatvfs(self._new_fd)
         free = there.f_bavail * there.f_frsize
         if needed + _ROOM_TO_SPARE > free:
@@ -206,7 +291,7 @@ class Archive(TarContent):
                 code="storage_failed",
                 action="write",
                 subject=self.path,
-                cause=f"{needed} bytes of the old archive go into the new one beside it, and {free} are free",
+                cause=f"{needed} bytes more are needed for the new archive beside the old one, and {free} are free",
                 hint="make room on its file system; the old archive is as it was",
             )
 

@@ -12,14 +12,17 @@ from __future__ import annotations
 import errno
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import Code, ContentError, ImageOpsError
 from ..http.response import BLOCK
 from ..image.manifest import Descriptor
 from ..image.reference import Digest
 from ..store.store import BlobReader, OpenAt
+
+if TYPE_CHECKING:
+    from .parts import Part
 
 INDEX_FILE = "index.json"
 LAYOUT_FILE = "oci-layout"
@@ -77,6 +80,17 @@ class Content(ABC):
     @abstractmethod
     def finish(self) -> None:
         """Make lasting what is not yet; nothing is written where nothing has changed."""
+
+    def parts(self) -> Sequence[Part]:
+        """Return the parts that an archive lies in; none for what lies in one file or a directory."""
+        return ()
+
+    def is_cut(self) -> bool:
+        """Return whether this run has written parts, which count when an inventory names them."""
+        return False
+
+    def settle(self) -> None:  # noqa: B027
+        """Remove what is of no use any more, after the inventory has been written."""
 
     @abstractmethod
     def close(self) -> None:

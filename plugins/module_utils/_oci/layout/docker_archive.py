@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -85,11 +84,11 @@ class DockerArchive(TarContent):
 
     def _layer(self, span: Span, digest: Digest, files: dict[str, Span | bytes]) -> dict[str, Any]:
         """Return the descriptor of a layer. One that is compressed has another digest, which takes reading it."""
-        if os.pread(self._fd, 2, span.start) != b"\x1f\x8b":
+        if self._tar().read(2, span.start) != b"\x1f\x8b":
             return self._blob(_LAYER, digest, span, files)
         hasher = hashlib.sha256()
         for position in range(0, span.length, _PIECE):
-            hasher.update(os.pread(self._fd, min(_PIECE, span.length - position), span.start + position))
+            hasher.update(self._tar().read(min(_PIECE, span.length - position), span.start + position))
         return self._blob(f"{_LAYER}+gzip", Digest("sha256", hasher.hexdigest()), span, files)
 
     def _blob(self, media_type: str, digest: Digest, span: Span, files: dict[str, Span | bytes]) -> dict[str, Any]:
@@ -128,7 +127,7 @@ class DockerArchive(TarContent):
     def _bytes(self, span: Span) -> bytes:
         if span.length > MAX_MANIFEST_BYTES:
             self._fail(f"a file with {span.length} bytes stands where a small one is wanted")
-        return os.pread(self._fd, span.length, span.start)
+        return self._tar().read(span.length, span.start)
 
     def _fail(self, cause: str) -> NoReturn:
         raise ContentError(code="layout_invalid", action="read", subject=self.path, cause=cause)

@@ -23,6 +23,7 @@ from ..store.store import LeftOut
 from .content import Content, blob_file, failed
 from .index import LayoutIndex
 from .names import ref_name
+from .parts import MAX_PARTS, Part, part_paths
 
 SUFFIX = ".inventory.json"
 _VERSION = 1
@@ -46,12 +47,14 @@ class Inventory:
 
     :ivar bundle: the name of its directory or archive, without the folders above
     :ivar digest: of the inventory's own bytes, by which two sides can agree on it
+    :ivar parts: that an archive is cut into; none where it is whole
     """
 
     bundle: str
     digest: Digest
     blobs: Mapping[Digest, Held] = field(repr=False)
     left_out: Mapping[Digest, LeftOut] = field(repr=False)
+    parts: tuple[Part, ...] = ()
 
 
 class Bases:
@@ -104,7 +107,10 @@ def _parsed(document: dict[str, Any], digest: Digest) -> Inventory:
     left_out = {
         Digest.parse(text): LeftOut(str(each["bundle"]), _texts(each)) for text, each in document["left_out"].items()
     }
-    return Inventory(str(document["bundle"]), digest, blobs, left_out)
+    parts = tuple(Part(int(each["size"]), Digest.parse(each["digest"])) for each in document.get("parts", ()))
+    if len(parts) > MAX_PARTS or any(part.size < 0 or part.digest.algorithm != "sha256" for part in parts):
+        raise JsonFault("it lists parts that cannot be")
+    return Inventory(str(document["bundle"]), digest, blobs, left_out, parts)
 
 
 def _texts(each: dict[str, Any]) -> tuple[str, ...]:
@@ -136,6 +142,12 @@ def take_inventory(content: Content, index: LayoutIndex, bases: Bases, written: 
         "blobs": held,
         "left_out": left_out,
     }
+    parts = content.parts()
+    if parts:
+        document["parts"] = [
+            {"file": os.path.basename(path), "size": part.size, "digest": str(part.digest)}
+            for path, part in zip(part_paths(content.path, parts), parts)
+        ]
     return json.dumps(document, indent=1).encode() + b"\n"
 
 

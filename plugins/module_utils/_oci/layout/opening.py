@@ -16,18 +16,19 @@ from .inventory import Bases
 from .layout import Layout
 
 
-def open_layout(host: str, place: Place, run: Run, bases: Bases | None = None) -> Store:
+def open_layout(host: str, place: Place, run: Run, bases: Bases | None = None, part_size: int | None = None) -> Store:
     """Return the store of a place. Nothing is read or written yet.
 
     :param host: the place, as references begin with it
     :param bases: earlier bundles, whose blobs need not be written again
+    :param part_size: how many bytes a part has at most, for an archive that is written in parts
     """
-    return Layout(host, place, _content(place, run), run, bases or Bases())
+    return Layout(host, place, _content(place, run, part_size), run, bases or Bases())
 
 
-def _content(place: Place, run: Run) -> Content:
+def _content(place: Place, run: Run, part_size: int | None) -> Content:
     if place.transport == LAYOUT:
         return Directory(place.path)
     if place.transport == LAYOUT_ARCHIVE:
-        return Archive(place.path, run)
+        return Archive(place.path, run, part_size)
     return DockerArchive(place.path, run.warn)

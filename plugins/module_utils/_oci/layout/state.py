@@ -53,17 +53,20 @@ class LayoutState:
         if loose:
             self.change(lambda index: _with_all(index, loose))
         self.content.finish()
-        if self._has_changed:
+        if self._has_changed or self.content.is_cut():
             self._has_changed = False
             self._write_inventory()
+        self.content.settle()
 
     def _write_inventory(self) -> None:
-        """Leave an inventory beside the layout. The layout is whole without it, so a failure is a warning."""
+        """Leave an inventory beside the layout. One without new parts is whole without it: a failure is a warning."""
         written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
             raw = take_inventory(self.content, self.index(), self._bases, written)
             write_beside(inventory_path(self.content.path), raw)
         except ImageOpsError as fault:
+            if self.content.is_cut():
+                raise
             self._warn(str(fault))
 
     def notes(self) -> list[str]:

@@ -15,7 +15,8 @@ from typing import Union
 from ..errors import ContentError, RegistryError
 from ..image.manifest import Descriptor
 from ..store.store import BlobReader, OpenAt
-from .content import Change, Content, FileReader, failed
+from .content import Change, Content, failed
+from .tar_file import TarFile
 from .tar_headers import Members, Span, read_members
 
 Files = Mapping[str, Union[Span, bytes]]
@@ -31,7 +32,7 @@ class TarContent(Content):
     def __init__(self, path: str) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._fd = -1
+        self._file: TarFile | None = None
         self._files: Files | None = None
 
     def size(self, name: str) -> int | None:
@@ -50,15 +51,25 @@ class TarContent(Content):
             if isinstance(found, bytes):
                 return BytesReader(found[offset:])
             offset = min(offset, found.length)
-            return FileReader(os.dup(self._fd), self.path, found.start + offset, found.length - offset)
+            return self._tar().reader(found.start + offset, found.length - offset)
 
     def files(self) -> Files:
         """Return where the files lie; none when there is no tar."""
         with self._lock:
             if self._files is None:
-                self._fd = _opened(self.path)
-                self._files = {} if self._fd < 0 else self._found(read_members(self._fd, self.path))
+                fds = self._opened()
+                self._file = TarFile(fds, self.path)
+                self._files = self._found(read_members(self._file, self.path)) if fds else {}
             return self._files
+
+    def _opened(self) -> list[int]:
+        """Open what the tar lies in; nothing when there is none."""
+        fd = open_regular(self.path)
+        return [] if fd < 0 else [fd]
+
+    def _tar(self) -> TarFile:
+        """Return the file that is open."""
+        return self._file or TarFile((), self.path)
 
     def _found(self, members: Members) -> Files:
         """Return the files of the layout out of those of the tar."""
@@ -90,9 +101,9 @@ class TarContent(Content):
             self._forget()
 
     def _forget(self) -> None:
-        fd, self._fd, self._files = self._fd, -1, None
-        if fd >= 0:
-            os.close(fd)
+        file, self._file, self._files = self._file, None, None
+        if file is not None:
+            file.close()
 
 
 class BytesReader:
@@ -110,7 +121,7 @@ class BytesReader:
         """Do nothing."""
 
 
-def _opened(path: str) -> int:
+def open_regular(path: str) -> int:
     """Open a regular file; -1 when there is none."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

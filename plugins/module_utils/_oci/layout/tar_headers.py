@@ -9,11 +9,11 @@ the number of members, and that every member ends within the file.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
 from ..errors import ContentError
+from .tar_file import TarFile
 
 BLOCK = 512
 _MAX_EXTENDED = 64 * 1024
@@ -54,14 +54,14 @@ class _Header(NamedTuple):
     target: str
 
 
-def read_members(fd: int, path: str) -> Members:
+def read_members(tar: TarFile, path: str) -> Members:
     """Read all headers of a tar.
 
     :param path: of the file, as messages show it
     :raises ContentError: layout_invalid for what is compressed, cut or no tar, and for names that lead out of it
     """
     members = Members({}, {})
-    for count, (header, start, is_plain) in enumerate(_Tar(fd, path).headers()):
+    for count, (header, start, is_plain) in enumerate(_Tar(tar, path).headers()):
         if count >= _MAX_MEMBERS:
             _fail(path, f"it has more than {_MAX_MEMBERS} members")
         name = _inside(header.name, path)
@@ -85,16 +85,15 @@ def _inside(name: str, path: str) -> str:
 class _Tar:
     """Reads one header after the other."""
 
-    def __init__(self, fd: int, path: str) -> None:
-        self._fd = fd
+    def __init__(self, tar: TarFile, path: str) -> None:
+        self._tar = tar
         self._path = path
-        self._size = os.fstat(fd).st_size
 
     def headers(self) -> Iterator[tuple[_Header, int, bool]]:
         """Yield each member's header, where its bytes begin, and whether they are simply those of a file."""
         position, extended = 0, dict[str, str]()
         while True:
-            block = os.pread(self._fd, BLOCK, position)
+            block = self._tar.read(BLOCK, position)
             if block == bytes(BLOCK):
                 return
             header = self._header(block, position)
@@ -106,7 +105,7 @@ class _Tar:
                 position = _next(start, header.size)
                 continue
             header = _with(header, extended, self._path)
-            if start + header.size > self._size:
+            if start + header.size > self._tar.size:
                 _fail(self._path, f"it is cut: {header.name[:200]!r} is longer than the file", "copy the file again")
             yield header, start, not any(key.startswith("GNU.sparse") for key in extended) and header.kind != b"S"
             position, extended = _next(start, header.size), {}
@@ -134,7 +133,7 @@ class _Tar:
     def _extended(self, header: _Header, start: int) -> bytes:
         if header.size > _MAX_EXTENDED:
             _fail(self._path, f"it has a header of {header.size} bytes, more than {_MAX_EXTENDED}")
-        raw = os.pread(self._fd, header.size, start)
+        raw = self._tar.read(header.size, start)
         if len(raw) < header.size:
             _fail(self._path, "it is cut: it ends within a header", "copy the file again")
         return raw

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from .content import failed
+from .tar_file import TarFile
 from .tar_headers import BLOCK, Span
 
 _VOID = ".imageops-registry/void"
@@ -33,12 +34,14 @@ class TarWriter:
         self._path = path
         self._lock = threading.Lock()
         self._end = 0
+        self._starts: list[int] = []
         self._void: dict[int, list[int]] = {}
 
     def folder(self, name: str) -> None:
         """Write a folder."""
         with self._lock:
             start, self._end = self._end, self._end + BLOCK
+            self._starts.append(start)
         self._write(self._fd, header(f"{name}/", 0, kind=b"5"), start)
 
     def file(self, name: str, size: int, blocks: Callable[[], Iterator[bytes]]) -> Span:
@@ -63,21 +66,29 @@ class TarWriter:
             os.close(fd)
         return Span(start + BLOCK, size)
 
-    def copy(self, name: str, fd: int, span: Span) -> Span:
+    def copy(self, name: str, tar: TarFile, span: Span) -> Span:
         """Write a file out of another tar, by a reference to its blocks where the file system has such."""
         start = self._reserve(span.length)
-        done = 0
+        position = start + BLOCK
         try:
-            while done < span.length:
-                amount = min(_COPIED_AT_ONCE, span.length - done)
-                moved = _copy_range(fd, self._fd, amount, span.start + done, start + BLOCK + done)
-                if not moved:
-                    raise OSError(0, "the old archive has become shorter")
-                done += moved
+            for fd, offset, length in tar.pieces(*span):
+                self._copy(fd, offset, length, position)
+                position += length
         except OSError as fault:
             raise failed("write", self._path, fault) from fault
         self._write(self._fd, header(name, span.length), start)
         return Span(start + BLOCK, span.length)
+
+    def _copy(self, fd: int, offset: int, length: int, position: int) -> None:
+        while length:
+            moved = _copy_range(fd, self._fd, min(_COPIED_AT_ONCE, length), offset, position)
+            if not moved:
+                raise OSError(0, "the old archive has become shorter")
+            offset, length, position = offset + moved, length - moved, position + moved
+
+    def layout(self) -> tuple[list[int], int]:
+        """Return where each member begins, and where the tar ends."""
+        return self._starts, self._end + 2 * BLOCK
 
     def finish(self) -> None:
         """Write the end, and have all of it on the disk."""
@@ -102,6 +113,7 @@ class TarWriter:
             except OSError as fault:
                 raise failed("write", self._path, fault) from fault
             self._end = end
+            self._starts.append(start)
             return start
 
     def _write(self, fd: int, data: bytes, position: int) -> None:

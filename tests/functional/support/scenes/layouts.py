@@ -23,12 +23,17 @@ REF = "org.opencontainers.image.ref.name"
 FULL = "io.containerd.image.name"
 
 
-def opened(path: Path, transport: str = "oci", warn: Callable[[str], None] = lambda text: None) -> Store:
+def opened(
+    path: Path,
+    transport: str = "oci",
+    warn: Callable[[str], None] = lambda text: None,
+    part_size: int | None = None,
+) -> Store:
     """The collection's own store of a layout."""
     host = f"{transport}:{path}/"
     place = place_of(host)
     assert place is not None
-    return open_layout(host, place, Run(warn=warn))
+    return open_layout(host, place, Run(warn=warn), part_size=part_size)
 
 
 def entries(layout: Path) -> list[dict[str, Any]]:
