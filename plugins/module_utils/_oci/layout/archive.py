@@ -26,13 +26,14 @@ from .content import (
     MAX_INDEX_BYTES,
     Change,
     FileReader,
+    Part,
     blob_file,
     failed,
     verified,
 )
 from .index import LayoutIndex
 from .inventory import inventory_path, read_inventory
-from .parts import Part, check_number, cut, open_parts, part_paths, parts_in_folder, remove_others, spans_of_parts
+from .parts import check_number, cut, open_parts, part_paths, parts_in_folder, remove_others, spans_of_parts
 from .tar_content import BytesReader, TarContent
 from .tar_headers import Span
 from .tar_writer import TarWriter

@@ -13,16 +13,14 @@ import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import NoReturn
 
 from ..errors import Code, ContentError, ImageOpsError
 from ..http.response import BLOCK
 from ..image.manifest import Descriptor
 from ..image.reference import Digest
 from ..store.store import BlobReader, OpenAt
-
-if TYPE_CHECKING:
-    from .parts import Part
 
 INDEX_FILE = "index.json"
 LAYOUT_FILE = "oci-layout"
@@ -45,6 +43,17 @@ Change = Callable[[bytes], bytes]
 def blob_file(digest: Digest) -> str:
     """Return the file that a blob is in."""
     return f"blobs/{digest.algorithm}/{digest.encoded}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an archive.
+
+    :ivar size: in bytes
+    """
+
+    size: int
+    digest: Digest
 
 
 class Content(ABC):

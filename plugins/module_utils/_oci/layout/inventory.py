@@ -20,10 +20,10 @@ from ..image.manifest import MAX_MANIFEST_BYTES, Descriptor, is_foreign, parse_m
 from ..image.reference import Digest
 from ..image.strict_json import JsonFault, loads
 from ..store.store import LeftOut
-from .content import Content, blob_file, failed
+from .content import Content, Part, blob_file, failed
 from .index import LayoutIndex
 from .names import ref_name
-from .parts import MAX_PARTS, Part, part_paths
+from .parts import MAX_PARTS, part_paths
 
 SUFFIX = ".inventory.json"
 _VERSION = 1

@@ -14,13 +14,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NoReturn
 
 from ..client.run import Run
 from ..errors import Code, ContentError, ImageOpsError
 from ..image.reference import Digest
-from .content import failed
+from .content import Part, failed
 from .tar_content import open_regular
 from .tar_headers import Span
 
@@ -28,17 +27,6 @@ MAX_PARTS = 400
 _PIECE = 1024 * 1024
 _NAME = r"\.[0-9a-f]{8}\.part[0-9]{3}"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of an archive.
-
-    :ivar size: in bytes
-    """
-
-    size: int
-    digest: Digest
 
 
 def part_paths(path: str, parts: Sequence[Part]) -> list[str]:
