@@ -53,3 +53,23 @@ def test_two_archives_across_the_gap(
         run(bundle_archive=str(archive), bundle_destination=f"{servers.open.host}/inside")
     for tag, image in wanted.items():
         assert client.manifest(f"inside/{repository}", tag).body == image.manifest
+
+
+def test_an_archive_in_parts_across_the_gap(
+    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    client = plain(servers.open.endpoint)
+    image = images.image(repository, layers=[images.random_blob(f"{repository} {n}", 700_000) for n in range(2)])
+    client.push(repository, image, "1")
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    given = {"bundle_registries": [registry_option(servers.open.endpoint)]}
+    source = f"{servers.open.host}/{repository}"
+    export = {"bundle_sources": [source], "bundle_folder": str(folder), "bundle_archive_size": "1M"}
+    assert play(tmp_path, PLAY, {**given, **export}).code == 0
+    first, second = sorted(folder.glob("*.part*"))
+    archive = first.name.partition(".tar.")[0] + ".tar"
+    assert second.name.startswith(archive)
+    bring = {"bundle_archive": str(folder / archive), "bundle_destination": f"{servers.open.host}/inside"}
+    assert play(tmp_path, PLAY, {**given, **bring}).code == 0
+    assert client.manifest(f"inside/{repository}", "1").body == image.manifest
