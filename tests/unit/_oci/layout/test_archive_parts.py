@@ -196,3 +196,12 @@ def test_too_many_parts_are_refused_and_the_old_archive_stays(archive: Path) -> 
         export(archive, LARGE, "2", part_size=100)
     assert archive.read_bytes() == before
     assert parts_of(archive) == []
+
+
+def test_parts_that_have_all_been_carried_away_are_named_to_readers_and_not_missed_by_an_export(archive: Path) -> None:
+    export(archive, IMAGE, "1")
+    for part in parts_of(archive):
+        part.unlink()
+    assert refused(archive).code == "bundle_missing"
+    export(archive, LARGE, "2")
+    read(archive, LARGE, "2")
