@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Mirrors ``acr_spec`` and ``instance_spec`` in ``plugins/module_utils/_modules/acr_options.py``."""
+    """Mirrors ``acr_spec`` and ``instance_spec`` in ``plugins/module_utils/_modules/alibaba/acr_options.py``."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Mirrors ``registry_spec`` in ``plugins/module_utils/_modules/options.py``."""
+    """Mirrors ``registry_spec`` in ``plugins/module_utils/_modules/specs.py``."""
 
     DOCUMENTATION = r"""
 options:

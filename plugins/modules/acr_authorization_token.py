@@ -140,8 +140,10 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import get_login
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import authorization_token_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import get_login
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import (
+    authorization_token_spec,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

@@ -167,8 +167,8 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import switch_endpoint
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import endpoint_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import switch_endpoint
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import endpoint_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

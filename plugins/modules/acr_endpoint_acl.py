@@ -178,8 +178,8 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import keep_allow_list
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import endpoint_acl_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import keep_allow_list
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import endpoint_acl_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

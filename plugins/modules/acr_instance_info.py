@@ -255,8 +255,8 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import list_instances
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import instance_info_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import list_instances
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import instance_info_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

@@ -177,8 +177,8 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr import keep_namespace
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import namespace_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import keep_namespace
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import namespace_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

@@ -136,8 +136,8 @@ error:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.acr_options import ram_user_spec
-from ansible_collections.imageops.registry.plugins.module_utils._modules.ram import keep_user
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import ram_user_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.ram import keep_user
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

@@ -103,7 +103,7 @@ error_codes:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.destinations import describe_destinations
-from ansible_collections.imageops.registry.plugins.module_utils._modules.options import (
+from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import (
     destination_info_spec,
     sync_constraints,
 )

@@ -402,7 +402,7 @@ error_codes:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.images import describe_images
-from ansible_collections.imageops.registry.plugins.module_utils._modules.options import info_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import info_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

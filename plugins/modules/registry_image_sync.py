@@ -1146,7 +1146,7 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.images import sync_images
-from ansible_collections.imageops.registry.plugins.module_utils._modules.options import (
+from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import (
     supervised_sync_spec,
     sync_constraints,
 )

@@ -128,7 +128,7 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.image_tags import tag_image
-from ansible_collections.imageops.registry.plugins.module_utils._modules.options import tag_spec
+from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import tag_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.bodies import read_error
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import parse_retry_after
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client.tokens import (
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.authorization.tokens import (
     find_realm,
     parse_challenges,
     parse_token,
 )
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.bodies import read_error
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retry import parse_retry_after
 from ansible_collections.imageops.registry.plugins.module_utils._oci.credentials.docker_config import parse_docker_file
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ImageOpsError, InputError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.http.faults import Fault
@@ -38,8 +38,12 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.image.refer
     parse_prefix,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.blob_download import content_range
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.documents import parse_document
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import Entry, _auth, _images
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.files.documents import parse_document
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.files.image_syncer import (
+    Entry,
+    _auth,
+    _images,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.re2.syntax import TagPattern
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
     check_rules,

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageops.registry.plugins.module_utils._modules import options
+from ansible_collections.imageops.registry.plugins.module_utils._modules import specs
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import CODES
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 SPECS = {
-    "registry_image_sync": options.sync_spec(),
-    "registry_image_info": options.info_spec(),
-    "registry_destination_info": options.destination_info_spec(),
-    "registry_image_tag": options.tag_spec(),
+    "registry_image_sync": specs.sync_spec(),
+    "registry_image_info": specs.info_spec(),
+    "registry_destination_info": specs.destination_info_spec(),
+    "registry_image_tag": specs.tag_spec(),
 }
 PREFIX = "imageops.registry."
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.imageops.registry.plugins.module_utils._modules import acr_options
-from ansible_collections.imageops.registry.plugins.module_utils._modules import options as task_options
+from ansible_collections.imageops.registry.plugins.module_utils._modules import specs
+from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba import acr_options
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "registry_sync"
@@ -34,7 +34,7 @@ DEFAULTS = load("defaults/main.yml")
 
 
 def test_every_option_of_the_sync_is_one_of_the_role() -> None:
-    for name, wanted in task_options.sync_spec().items():
+    for name, wanted in specs.sync_spec().items():
         same(name, MAIN[PREFIX + name], wanted)
 
 
@@ -57,7 +57,7 @@ def same(name: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
 
 
 def test_the_sync_is_given_every_option() -> None:
-    assert set(load("tasks/sync.yml")[0]["imageops.registry.registry_image_sync"]) == set(task_options.sync_spec())
+    assert set(load("tasks/sync.yml")[0]["imageops.registry.registry_image_sync"]) == set(specs.sync_spec())
 
 
 @pytest.mark.parametrize("point", sorted(SPECS))

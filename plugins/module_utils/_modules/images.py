@@ -22,7 +22,7 @@ from .._sync.results.progress import Progress
 from .._sync.results.progress_log import ProgressLog
 from .._sync.rules.prune_checks import check_prune
 from .._sync.rules.rule_parser import Rule
-from .._sync.rules.tag_options import parse_tags
+from .._sync.rules.tags.tag_options import parse_tags
 from .._sync.work.interrupt import leave_soon, run_interruptibly
 from . import options as task_options
 from .approval import asked_sha256, keep_plan, read_plan
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
     from .._sync.engine import Engine
     from .._sync.results.outcome import RunResult
-    from .._sync.rules.tag_filter import TagFilter
+    from .._sync.rules.tags.tag_filter import TagFilter
     from .._sync.run_options import Options
     from .._sync.work.stores import Stores
     from .task import Task

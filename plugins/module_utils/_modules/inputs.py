@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .._oci.client.run import Run
 from .._oci.credentials.provider import Chain, Credential, Given
 from .._sync.rules.backup_names import parse_backup
+from .._sync.rules.files.unused_credentials import check_use, usable_logins
 from .._sync.rules.rule_parser import Rule, check_rules, parse_entries, parse_rules
-from .._sync.rules.unused_credentials import check_use, usable_logins
 from . import options as task_options
 from .connections import context, docker_config, given_credentials
 from .registry_entries import managed_registries
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._acr.registry.managed_registry import ManagedRegistry
     from .._oci.credentials.provider import CredentialProvider
     from .._oci.http.transport import Access
-    from .._sync.rules.image_syncer import AuthEntry
+    from .._sync.rules.files.image_syncer import AuthEntry
     from .task import Task
 
 
@@ -80,7 +80,7 @@ def _read_rules(params: dict[str, Any], warn: Callable[[str], None]) -> tuple[Se
     rules = parse_rules(params["images"], **defaults)
     if not any(params[name] for name in ("config", "auth_file", "images_file")):
         return [], rules
-    from .._sync.rules.image_syncer import load_auth, load_combined, load_images
+    from .._sync.rules.files.image_syncer import load_auth, load_combined, load_images
 
     auth: Sequence[AuthEntry] = []
     items: Sequence[tuple[str, object]] = []

@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._oci.errors import ImageOpsError, InputError
 from .._oci.image.platform import Platform
-from .options import registry_spec
+from .specs import registry_spec
 from .task import Secrets
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argument specifications, which the doc fragments mirror, and a task's options → the types that the rest works with.
+"""A task's options → the types that the rest works with.
 
 What concerns one registry may stand in several entries of ``registries``: credentials belong to the entry's own prefix,
 everything else to its host. So nothing there has a default, and what is given twice must agree.
@@ -10,7 +10,6 @@ everything else to its host. So nothing there has a default, and what is given t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .._oci.client.retry import RetryPolicy
@@ -21,15 +20,11 @@ from .._oci.http.proxies import Proxies, proxy_secrets
 from .._oci.image.reference import parse_prefix, quoted
 from .._sync.decisions import (
     Bulk,
-    LockMissing,
-    LockMode,
     OnError,
     Overwrite,
-    ReturnImages,
     UnsupportedArtifacts,
-    Verify,
 )
-from .registry_entries import RegistryEntry, check_instance, instance_spec
+from .registry_entries import RegistryEntry, check_instance
 
 if TYPE_CHECKING:
     from .._oci.http.transport import Access
@@ -54,143 +49,6 @@ _LEAST_BANDWIDTH = 16 * 1024
 _SECURITY = ("validate_certs", "plain_http", "ca_path", "ca")
 
 
-def registry_spec() -> dict[str, Any]:
-    """Return the options that every module of the action group has; the doc fragment ``registry``."""
-    entry = {
-        "registry": {"type": "str", "required": True},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "identity_token": {"type": "str", "no_log": True},
-        "validate_certs": {"type": "bool"},
-        "plain_http": {"type": "bool"},
-        "ca_path": {"type": "path"},
-        "ca": {"type": "str"},
-        "client_cert": {"type": "path"},
-        "client_key": {"type": "path", "no_log": False},
-        "proxy": {"type": "str", "no_log": True},
-        "concurrency": {"type": "int"},
-        "requests_per_second": {"type": "float"},
-        "acr": {"type": "dict", "options": instance_spec()},
-    }
-    return {
-        "registries": {"type": "list", "elements": "dict", "default": [], "options": entry},
-        "docker_config": {"type": "path"},
-        "timeout": {"type": "float", "default": 60.0},
-        "retry_delay": {"type": "float", "default": 1.0},
-    }
-
-
-def sync_spec() -> dict[str, Any]:
-    """Return the options of ``registry_image_sync``.
-
-    ``images`` has several forms, and the keys of an item are not listed: an unknown one is refused by the rules, which
-    can say what was meant.
-    """
-    return {
-        **registry_spec(),
-        **_rules_spec(),
-        "concurrency": {"type": "int", "default": 10},
-        "bandwidth_limit": {"type": "bytes"},
-        "max_runtime": {"type": "float"},
-        "retries": {"type": "int", "default": 3},
-        "on_error": {"type": "str", "choices": _words(OnError), "default": "continue"},
-        "overwrite": {"type": "str", "choices": _words(Overwrite)},
-        "rewrite": {"type": "bool", "default": False},
-        "plan": {"type": "path"},
-        "plan_sha256": {"type": "str"},
-        "plan_max_age": {"type": "float", "default": 7.0},
-        "lock_path": {"type": "path"},
-        "lock": {"type": "str", "choices": _words(LockMode)},
-        "lock_missing": {"type": "str", "choices": _words(LockMissing), "default": "skip"},
-        "backup": {"type": "str"},
-        "backup_keep": {"type": "int"},
-        "bundle_base": {"type": "list", "elements": "path", "default": []},
-        "archive_size": {"type": "bytes"},
-        "shard": {"type": "dict", "options": _shard_spec()},
-        "bulk": {"type": "str", "choices": _words(Bulk), "default": "auto"},
-        "foreign_layers": {"type": "bool", "default": False},
-        "unsupported_artifacts": {"type": "str", "choices": _words(UnsupportedArtifacts), "default": "fail"},
-        "referrers": {"type": "raw", "default": True},
-        "referrers_required": {"type": "bool", "default": False},
-        "return_images": {"type": "str", "choices": _words(ReturnImages), "default": "changed"},
-        "report_path": {"type": "raw"},
-        "report_language": {"type": "str", "choices": ["en", "zh"], "default": "en"},
-        "report_by": {"type": "str"},
-        "rerun_path": {"type": "path"},
-        "log_path": {"type": "path"},
-        "progress": {"type": "float", "default": 5.0},
-        "lease": {"type": "float", "default": 60.0},
-    }
-
-
-def supervised_sync_spec() -> dict[str, Any]:
-    """Return the options of ``registry_image_sync`` with the one that the action plugin gives, and not the user."""
-    return {**sync_spec(), "controller": {"type": "dict"}}
-
-
-def _shard_spec() -> dict[str, Any]:
-    return {
-        "index": {"type": "int", "required": True},
-        "count": {"type": "int", "required": True},
-        "by": {"type": "str", "choices": ["repository", "tag"], "default": "repository"},
-        "with_destinations": {"type": "bool", "default": False},
-    }
-
-
-def _words(choices: type[Enum]) -> list[str]:
-    return [choice.value for choice in choices]
-
-
-def sync_constraints() -> dict[str, Any]:
-    """Return which options of ``registry_image_sync`` go together."""
-    return {
-        "required_one_of": [("images", "config", "images_file")],
-        "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
-        "required_together": [("default_registry", "default_namespace"), ("lock_path", "lock")],
-    }
-
-
-def _rules_spec() -> dict[str, Any]:
-    """Return the options for rules, which ``registry_destination_info`` shares with ``registry_image_sync``."""
-    return {
-        "images": {"type": "raw"},
-        "config": {"type": "path"},
-        "auth_file": {"type": "path"},
-        "images_file": {"type": "path"},
-        "default_registry": {"type": "str"},
-        "default_namespace": {"type": "str"},
-        "platforms": {"type": "list", "elements": "str"},
-    }
-
-
-def destination_info_spec() -> dict[str, Any]:
-    """Return the options of ``registry_destination_info``; :func:`sync_constraints` applies to them, too."""
-    return {**registry_spec(), **_rules_spec()}
-
-
-def info_spec() -> dict[str, Any]:
-    """Return the options of ``registry_image_info``."""
-    return {
-        **registry_spec(),
-        "images": {"type": "list", "elements": "str", "required": True},
-        "tags": {"type": "dict"},
-        "details": {"type": "bool", "default": True},
-        "referrers": {"type": "bool", "default": False},
-        "verify": {"type": "str", "choices": _words(Verify)},
-    }
-
-
-def tag_spec() -> dict[str, Any]:
-    """Return the options of ``registry_image_tag``."""
-    return {
-        **registry_spec(),
-        "image": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "digest": {"type": "str"},
-        "from_tag": {"type": "str"},
-    }
-
-
 def registry_entries(items: Sequence[Mapping[str, Any]], on_secret: OnSecret) -> list[RegistryEntry]:
     """Check the option ``registries``; the arguments' types are right already.
 
@@ -206,9 +64,7 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
         security no entry says anything
     :raises InputError: when two entries of one host contradict each other
     """
-    from .._oci.http.transport import (
-        Access,  # needs requests, which may be missing when this module is loaded
-    )
+    from .._oci.http.transport import Access
 
     merged: dict[str, dict[str, Any]] = {}
     origins: dict[tuple[str, str], str] = {}

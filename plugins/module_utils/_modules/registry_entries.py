@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
-from .key_options import credential_spec, key_options, signing_keys
+from .alibaba.key_options import credential_spec, key_options, signing_keys
 
 if TYPE_CHECKING:
     from .._acr.api.client import OpenApi
@@ -128,7 +128,7 @@ def _api(
     """
     from .._acr.api.client import OpenApi
     from .._acr.api.service import ServerAccess
-    from . import acr_options
+    from .alibaba import acr_options
 
     host = _HOST.fullmatch(entry.registry)
     region = given["region"] or (host.group(1) if host else acr_options.region(given, os.environ))

@@ -20,7 +20,7 @@ from .plan.comparison import CompareOptions
 from .plan.held_to_plan import held_to_plan
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
-from .plan.source_images import SourceImages
+from .plan.sides.source_images import SourceImages
 from .results.outcome import CopyOptions, ImageResult, Reread, RunResult, point_to_others
 from .results.progress import Progress
 from .rules.backup_names import date_of

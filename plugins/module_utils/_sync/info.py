@@ -20,8 +20,8 @@ from .._oci.image.strict_json import loads
 from .._oci.store.blob_source import read_config
 from .._oci.store.referrers import FoundReferrer, everything_about
 from .._oci.store.store import Repository
-from .plan.creation_times import CreationTimes
-from .rules.tag_filter import Choice, TagFilter
+from .plan.sides.creation_times import CreationTimes
+from .rules.tags.tag_filter import Choice, TagFilter
 from .work.manifest_cache import ManifestCache
 from .work.stores import Stores
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._oci.client import authorization
+from ansible_collections.imageops.registry.plugins.module_utils._oci.client.authorization import (
+    authenticator as authorization,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
 from ansible_collections.imageops.registry.plugins.module_utils._oci.registry.registry import Registry
 from support.clients.collection_client import Heard, registry_client

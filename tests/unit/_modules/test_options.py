@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.imageops.registry.plugins.module_utils._modules import options
+from ansible_collections.imageops.registry.plugins.module_utils._modules import options, specs
 from ansible_collections.imageops.registry.plugins.module_utils._modules.registry_entries import RegistryEntry
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
-ENTRY = options.registry_spec()["registries"]["options"]
+ENTRY = specs.registry_spec()["registries"]["options"]
 
 
 def entry(registry: str, **given: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def test_refuses_times_that_are_none(option: str, value: float) -> None:
 
 @pytest.mark.parametrize(("option", "value"), [("concurrency", 0), ("retries", -1)])
 def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
-    params = {name: spec.get("default") for name, spec in options.sync_spec().items()}
+    params = {name: spec.get("default") for name, spec in specs.sync_spec().items()}
     with pytest.raises(InputError, match=f"{option} {value}"):
         options.sync_options({**params, option: value}, check_mode=False)
 
@@ -153,30 +153,30 @@ def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("spec", "options"),
     [
-        (options.registry_spec(), documented(PLUGINS / "doc_fragments" / "registry.py")),
+        (specs.registry_spec(), documented(PLUGINS / "doc_fragments" / "registry.py")),
         (
-            options.supervised_sync_spec(),
+            specs.supervised_sync_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_image_sync.py"),
             },
         ),
         (
-            options.destination_info_spec(),
+            specs.destination_info_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_destination_info.py"),
             },
         ),
         (
-            options.info_spec(),
+            specs.info_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_image_info.py"),
             },
         ),
         (
-            options.tag_spec(),
+            specs.tag_spec(),
             {
                 **documented(PLUGINS / "doc_fragments" / "registry.py"),
                 **documented(PLUGINS / "modules" / "registry_image_tag.py"),
@@ -195,6 +195,6 @@ def test_documentation_mirrors_the_specification(spec: dict[str, Any], options: 
 
 
 def test_all_modules_of_the_group_take_the_shared_options() -> None:
-    shared = options.registry_spec()
-    for spec in (options.sync_spec(), options.info_spec(), options.destination_info_spec(), options.tag_spec()):
+    shared = specs.registry_spec()
+    for spec in (specs.sync_spec(), specs.info_spec(), specs.destination_info_spec(), specs.tag_spec()):
         assert {name: spec[name] for name in shared} == shared

@@ -9,11 +9,18 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ..._oci.client.authorization.tokens import (
+    TOKEN_LIMIT,
+    Challenge,
+    find_realm,
+    parse_challenges,
+    parse_token,
+    token_call,
+)
 from ..._oci.client.call import Call, Purpose
 from ..._oci.client.limits import Pace
 from ..._oci.client.retry import is_retried
 from ..._oci.client.run import Run
-from ..._oci.client.tokens import TOKEN_LIMIT, Challenge, find_realm, parse_challenges, parse_token, token_call
 from ..._oci.credentials.provider import Credential
 from ..._oci.errors import Code, ImageOpsError
 from ..._oci.http.faults import Fault

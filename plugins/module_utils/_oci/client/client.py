@@ -19,7 +19,8 @@ from ..http.transport import MOST_REDIRECTS, USER_AGENT, Access, Answer, Stats, 
 from ..http.urls import origin_of
 from ..image.reference import quoted
 from .attempts import Arrived, Attempts
-from .authorization import Authenticator
+from .authorization.authenticator import Authenticator
+from .authorization.token_cache import Need
 from .bodies import clean
 from .call import Call, Purpose
 from .elsewhere import is_moved
@@ -31,7 +32,6 @@ from .refusals import error_of, error_of_fault, explain_without_challenge
 from .retry import parse_retry_after
 from .run import Run, interrupted
 from .settling import Settling
-from .token_cache import Need
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 

@@ -18,11 +18,11 @@ from ..errors import InputError, RegistryError
 from ..http.transport import Answer
 from ..http.urls import netloc, origin_of
 from ..image.reference import parse_registry
-from .authorization import Authenticator
+from .authorization.authenticator import Authenticator
+from .authorization.token_cache import Need
 from .call import Call, Purpose
 from .elsewhere import led_to
 from .run import Run
-from .token_cache import Need
 
 _REPOSITORY = re.compile(r"/v2/(.+)/(?:manifests|blobs|tags|referrers)/")
 

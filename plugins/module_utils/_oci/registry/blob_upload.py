@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable
 
+from ..client.authorization.token_cache import Need
 from ..client.bodies import read_error
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
 from ..client.refusals import SPOILT
 from ..client.retry import is_gateway, is_retried, parse_retry_after
-from ..client.token_cache import Need
 from ..errors import RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from types import TracebackType
 
+from ..client.authorization.tokens import basic, parse_challenges
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
 from ..client.run import Run
-from ..client.tokens import basic, parse_challenges
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Access, Answer

@@ -14,7 +14,7 @@ from ..._oci.client.run import Run, interrupted
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Status
-from ..plan.source_images import SourceImages
+from ..plan.sides.source_images import SourceImages
 from ..results.outcome import CopyOptions, ImageResult, Reread
 from ..results.progress import Progress
 from ..work.event_loop import Calls, ConcurrencyLimit

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..plan.held_to_plan import changed
 from ..plan.referrers import Referrer
-from ..plan.source_images import SourceImage, SourceImages
+from ..plan.sides.source_images import SourceImage, SourceImages
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls
 from .manifest_graph import Graph, GraphReader

@@ -14,7 +14,7 @@ from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.index_filter import is_artifact, without
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
-from ..plan.source_images import SourceImage
+from ..plan.sides.source_images import SourceImage
 from ..work.event_loop import Calls, ConcurrencyLimit
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores

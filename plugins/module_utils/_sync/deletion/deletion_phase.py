@@ -17,7 +17,7 @@ from ..._oci.client.run import Run
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, Status
-from ..plan.deletions import Deletions
+from ..plan.pruning.deletions import Deletions
 from ..results.outcome import ImageResult
 from ..vendors import Vendors
 from ..work.stores import Stores

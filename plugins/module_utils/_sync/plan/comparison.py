@@ -22,8 +22,8 @@ from .earlier_stages import EarlierStages
 from .image_task import LEFT, WAITS, ImageTask, Pair, Predecessor, differs, new_task
 from .immutable_tags import split_immutable
 from .listed_digests import ListedDigests, source_key
-from .source_images import SourceImage, SourceImages
-from .state import DestinationState, SourceKey, Survey
+from .sides.source_images import SourceImage, SourceImages
+from .sides.state import DestinationState, SourceKey, Survey
 
 _STRIPPED = "the destination has it without the artifacts that it does not take"
 

@@ -14,7 +14,7 @@ from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, Refusal, Status
 from ..rules.rule_parser import Destination, Rule
 from .referrers import Referrer
-from .source_images import SourceImage
+from .sides.source_images import SourceImage
 
 LEFT = "the destination has another digest and overwrite is skip"
 WAITS = "what is to be copied first has failed"

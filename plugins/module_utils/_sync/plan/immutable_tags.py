@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action
 from .image_task import ImageTask, Pair, new_task
-from .state import DestinationState, Survey
+from .sides.state import DestinationState, Survey
 
 NOT_COMPARED = "not compared"
 

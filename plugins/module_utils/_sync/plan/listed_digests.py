@@ -25,8 +25,8 @@ from ..vendors import Vendors
 from ..work.stores import Stores
 from ..work.workers import ask_all
 from .image_task import Pair
-from .source_images import SourceImage
-from .state import DestinationState, SourceKey, Survey
+from .sides.source_images import SourceImage
+from .sides.state import DestinationState, SourceKey, Survey
 
 SourceOutcome = Union[SourceImage, ImageOpsError]
 DestinationOutcome = Union[DestinationState, ImageOpsError]

@@ -16,7 +16,7 @@ from ..vendors import Vendors
 from ..work.stores import Stores
 from ..work.workers import ask_all
 from .image_task import ImageTask
-from .state import Survey
+from .sides.state import Survey
 
 _MOST_NAMED = 5
 _NOT_CREATED = "its repository cannot be created"

@@ -22,10 +22,10 @@ from ..rules.stages import in_stages
 from ..vendors import Vendors
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
+from .attachments.search import ReferrerSearch
+from .attachments.tasks import ReferrerTasks
 from .backups import with_backups
 from .comparison import CompareOptions, Comparison
-from .creation_times import CreationTimes
-from .deletions import DeletionPlan, Deletions
 from .discover import Discovery
 from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
@@ -34,15 +34,15 @@ from .listed_digests import ListedDigests
 from .locked_pairs import split_locked
 from .names import find_misnamed
 from .new_repositories import NewRepositories
-from .referrer_search import ReferrerSearch
-from .referrer_tasks import ReferrerTasks
-from .repository_deletions import RepositoryDeletionPlan
+from .pruning.deletions import DeletionPlan, Deletions
+from .pruning.repository_deletions import RepositoryDeletionPlan
 from .selection import Selection
-from .source_images import SourceImages
-from .state import Survey
+from .sides.creation_times import CreationTimes
+from .sides.source_images import SourceImages
+from .sides.state import Survey
 
 if TYPE_CHECKING:
-    from .signature_gate import SignatureGate
+    from .attachments.signature_gate import SignatureGate
 
 _UNLISTED = "the source's repositories are not known"
 _NOT_TRIED = "not tried, since another destination is refused"
@@ -144,7 +144,7 @@ class Planner:
         if not any(task.rule.required_signature is not None for task in tasks):
             return tasks
         if self._gate is None:
-            from .signature_gate import SignatureGate  # only runs that check signatures pay for it
+            from .attachments.signature_gate import SignatureGate  # only runs that check signatures pay for it
 
             self._gate = SignatureGate(self._search, self._stores, self._manifests, self._run)
         return self._gate.check(tasks)

@@ -14,10 +14,10 @@ from ..._oci.image.reference import Reference
 from ..decisions import Refusal
 from ..rules.lock import Lock
 from ..rules.rule_parser import Destination, Rule, destination_tag
-from .creation_times import CreationTimes
 from .earlier_stages import EarlierStages
 from .image_task import WAITS, ImageTask, Pair, refused_task, unknown_task
-from .state import Survey
+from .sides.creation_times import CreationTimes
+from .sides.state import Survey
 
 _NO_TAGS = "the source's tags are not known"
 _NO_TIMES = "when the source's images were built is not known"

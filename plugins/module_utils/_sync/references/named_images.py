@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import Reference, quoted
-from ..rules.reference_list import is_reference_list, parse_reference_list
+from ..rules.files.reference_list import is_reference_list, parse_reference_list
 from .image_walk import ImageWalk, Path
 from .yaml_text import parse_documents
 

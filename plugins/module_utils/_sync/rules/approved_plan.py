@@ -19,7 +19,7 @@ from ..._oci.image.strict_json import JsonFault, loads
 from ..decisions import Action, Status
 from .grammar import Destination, Source
 from .rule import Rule
-from .tag_filter import TagFilter
+from .tags.tag_filter import TagFilter
 
 VERSION = 1
 _AGAIN = "run the task in check mode again, and have the new plan approved"

@@ -20,7 +20,7 @@ from .prune import Prune
 from .referrer_choice import ReferrerChoice
 from .repository_patterns import Wildcard, fill_tag
 from .required_signature import RequiredSignature
-from .tag_filter import Choice, TagFilter
+from .tags.tag_filter import Choice, TagFilter
 from .user_input import Field
 
 

@@ -26,8 +26,8 @@ from .referrer_choice import parse_referrers
 from .required_signature import parse_required_signature
 from .rule import Rule, as_item, destination_tag
 from .stages import in_stages
-from .tag_filter import TagFilter
-from .tag_options import parse_tags
+from .tags.tag_filter import TagFilter
+from .tags.tag_options import parse_tags
 from .user_input import Field, check_keys, nearest
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import report_files
-from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.image_syncer import load_images
+from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.files.image_syncer import load_images
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import (
     parse_entries,
     parse_rules,
