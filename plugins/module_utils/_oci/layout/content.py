@@ -172,13 +172,19 @@ class FileReader:
     :param fd: is closed with this
     :param start: of the part, in bytes
     :param length: of the part
+    :param whole: whether the part is all that the file has
     """
 
-    def __init__(self, fd: int, path: str, start: int, length: int) -> None:
+    def __init__(self, fd: int, path: str, start: int, length: int, *, whole: bool = False) -> None:
         self._fd = fd
         self._path = path
         self._position = start
         self._end = start + length
+        self._whole = whole
+
+    def file(self) -> int | None:
+        """Return the descriptor of the file where all of it is read."""
+        return self._fd if self._whole and self._fd >= 0 else None
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes; fewer than there should be where the file has been cut."""

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 
 from ..errors import ContentError
 from ..image.manifest import Descriptor
-from ..store.store import OpenAt
+from ..store.store import BlobReader, OfFile, OpenAt
 from .content import (
     EMPTY_INDEX,
     INDEX_FILE,
@@ -75,7 +75,8 @@ class Directory(Content):
         if fd is None:
             return None
         length = os.fstat(fd).st_size
-        return FileReader(fd, os.path.join(self.path, name), offset, max(0, length - offset))
+        path = os.path.join(self.path, name)
+        return FileReader(fd, path, offset, max(0, length - offset), whole=offset == 0)
 
     def _open(self, name: str) -> int | None:
         """Open a regular file of the layout; links lead nowhere, and nothing that blocks is waited for."""
@@ -94,19 +95,53 @@ class Directory(Content):
     # -- writing
 
     def put_blob(self, blob: Descriptor, open_at: OpenAt) -> int:
-        """Write a blob to a temporary name, sync it, and give it its own name."""
+        """Write a blob to a temporary name, sync it, and give it its own name.
+
+        A file of another layout on the same file system is not written again: it gets a second name (a hard link).
+        """
         self._prepare()
         name = blob_file(blob.digest)
         self._make(os.path.dirname(name))
+        written = 0
         with self._temporary() as (fd, temporary):
             reader = open_at(0)
             try:
                 for block in verified(blob, iter(reader)):
+                    if not written and self._is_linked(reader, blob, temporary):
+                        break
                     self._write(fd, block, name)
+                    written += len(block)
             finally:
                 reader.close()
             self._rename(fd, temporary, name)
-        return blob.size
+        return written
+
+    def _is_linked(self, reader: BlobReader, blob: Descriptor, temporary: str) -> bool:
+        """Give the file that is being read the temporary name, too. Return False where that cannot be, or it is wrong.
+
+        What got the name is read and verified, whatever the reader gives.
+        """
+        fd = reader.file() if isinstance(reader, OfFile) else None
+        if fd is None:
+            return False
+        link = f"{temporary}.link"
+        try:
+            with _directory(self.path, os.path.relpath(link, self.path)) as (folder, last):
+                os.link(f"/proc/self/fd/{fd}", last, dst_dir_fd=folder)
+        except OSError:
+            return False  # another file system, say
+        linked = FileReader(os.open(link, _READ), link, 0, blob.size + 1)
+        try:
+            for _block in verified(blob, iter(linked)):
+                pass
+            os.fsync(fd)
+            os.replace(link, temporary)
+        except (ContentError, OSError):
+            os.unlink(link)
+            return False
+        finally:
+            linked.close()
+        return True
 
     def change_index(self, change: Change) -> None:
         """Replace ``index.json`` while no other run does."""

@@ -13,7 +13,7 @@ from ..client.run import interrupted
 from ..errors import ImageOpsError
 from ..image.manifest import Descriptor, Manifest
 from ..image.reference import Digest
-from ..store.store import BlobReader, LeftOut, OpenAt
+from ..store.store import BlobReader, LeftOut, OfFile, OpenAt
 from .content import Content, blob_file
 from .index import LayoutIndex
 from .index_changes import IndexChange, IndexChanges
@@ -195,6 +195,10 @@ class _Counted:
         for block in self._reader:
             self._state.count_read(len(block))
             yield block
+
+    def file(self) -> int | None:
+        """Return the descriptor of the file that is read as a whole."""
+        return self._reader.file() if isinstance(self._reader, OfFile) else None
 
     def close(self) -> None:
         """Close the reader; twice is harmless."""

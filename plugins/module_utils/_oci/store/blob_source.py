@@ -13,7 +13,7 @@ from ..errors import Code, ContentError, ImageOpsError, RegistryError
 from ..http.faults import Fault
 from ..image.manifest import Descriptor, Manifest
 from ..image.media_types import IMAGE_CONFIGS
-from .store import BlobReader, Repository
+from .store import BlobReader, OfFile, Repository
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -132,6 +132,10 @@ class _VerifiedReader:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+
+    def file(self) -> int | None:
+        """Return the file that is read, where the source has the blob as one; it is not verified."""
+        return self._reader.file() if isinstance(self._reader, OfFile) else None
 
     def __iter__(self) -> Iterator[bytes]:
         try:

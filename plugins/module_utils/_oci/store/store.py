@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Callable, Protocol
+from typing import Callable, Protocol, runtime_checkable
 
 from ..errors import RegistryError
 from ..image.manifest import Descriptor, Manifest
@@ -31,6 +31,14 @@ class BlobReader(Protocol):
 
     def close(self) -> None:
         """Release the connection; a second call is harmless."""
+
+
+@runtime_checkable
+class OfFile(Protocol):
+    """A reader whose blob may be a file of this machine, by itself and as a whole."""
+
+    def file(self) -> int | None:
+        """Return the descriptor of that file, open as long as the reader is; None where there is none."""
 
 
 class Upload(Protocol):
