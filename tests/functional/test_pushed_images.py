@@ -174,8 +174,11 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("args", [{}, {"secret": ""}, {"secret": "short"}, {"secret": SECRET, "registry": "a/b"}])
 def test_there_is_no_default_secret_and_no_default_registry(args: dict[str, Any]) -> None:
+    async def listening() -> None:
+        await source().main(asyncio.Queue(), args)
+
     with pytest.raises(ValueError):
-        asyncio.run(source().main(asyncio.Queue(), args))
+        asyncio.run(listening())
 
 
 def test_a_real_registry_tells_of_a_push(tmp_path: Path) -> None:

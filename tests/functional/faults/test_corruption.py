@@ -33,6 +33,7 @@ from support.servers.shared import Servers
 
 SIZE = 1_000_000
 WRONG = "sha256:" + "0" * 64
+UNKNOWN = "md5:d41d8cd98f00b204e9800998ecf8427e"
 
 
 class Several(Action):
@@ -116,21 +117,22 @@ MANIFESTS: dict[str, tuple[str, Action, set[str]]] = {
     "another manifest": ("GET", ReplaceBody(b"{}"), {"digest_mismatch"}),
     "nothing": ("GET", ReplaceBody(b""), {"digest_mismatch"}),
     "a wrong digest header": ("GET", ChangeHeaders({"Docker-Content-Digest": WRONG}), set()),
-    "a wrong digest header on HEAD": (
-        "HEAD",
+    # A GET decides where only a HEAD is odd.
+    "a wrong digest header on HEAD": ("HEAD", ChangeHeaders({"Docker-Content-Digest": WRONG}), set()),
+    "a digest header that is none on HEAD": ("HEAD", ChangeHeaders({"Docker-Content-Digest": "sha256:xyz"}), set()),
+    "an unknown algorithm on HEAD": ("HEAD", ChangeHeaders({"Docker-Content-Digest": UNKNOWN}), set()),
+    "a wrong digest header everywhere": (
+        "HEAD|GET",
         ChangeHeaders({"Docker-Content-Digest": WRONG}),
         {"tag_not_found", "digest_mismatch"},
     ),
-    "a digest header that is none on HEAD": (
-        "HEAD",
+    # What is no digest says nothing, and that of the bytes counts.
+    "a digest header that is none everywhere": (
+        "HEAD|GET",
         ChangeHeaders({"Docker-Content-Digest": "sha256:xyz"}),
-        {"protocol_error"},
+        set(),
     ),
-    "an unknown algorithm on HEAD": (
-        "HEAD",
-        ChangeHeaders({"Docker-Content-Digest": "md5:d41d8cd98f00b204e9800998ecf8427e"}),
-        {"protocol_error"},
-    ),
+    "an unknown algorithm everywhere": ("HEAD|GET", ChangeHeaders({"Docker-Content-Digest": UNKNOWN}), set()),
     "no digest header on HEAD": ("HEAD", ChangeHeaders(drop=["Docker-Content-Digest"]), set()),
 }
 

@@ -219,6 +219,17 @@ def test_nothing_shows_when_servers_say_all_they_know(stage: Stage, where: str, 
     stage.assert_nothing_shows(ended.text)
 
 
+@pytest.mark.parametrize("status", [0, 403])
+def test_nothing_shows_of_a_tag_that_is_set(stage: Stage, status: int) -> None:
+    assert stage.run("registry_image_sync").code == 0
+    rule = stage.options["images"][0]
+    if status:
+        stage.proxies["destination"].add(Echo(stage.planted, status), method="PUT", times=None)
+    ended = stage.run("registry_image_tag", image=f"{rule['destination']}:other", from_tag="v1")
+    assert bool(ended.code) == bool(status), ended.text
+    stage.assert_nothing_shows(ended.text)
+
+
 def test_nothing_shows_of_what_one_was_told(stage: Stage) -> None:
     """Also by a module that was told less, and what it was not told cannot keep back."""
     spoil(stage, "sources", Echo(None, 401))

@@ -100,6 +100,8 @@ def test_every_module_is_looked_at(simulator: Simulator, planted: Planted, tmp_p
         "registry_image_sync",
         "registry_image_info",
         "registry_destination_info",
+        "registry_image_tag",
+        "registry_report_merge",  # is given no secret
     }
     assert there == here, "give a new module its options here, or a stage of its own"
 

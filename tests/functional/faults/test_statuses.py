@@ -77,7 +77,8 @@ def test_a_small_request_is_tried_five_times_in_a_round(
     scene.give("v0", images.multi_arch(scene.path, ["linux/amd64"]))
     sides = {"source": scene.source, "destination": scene.destination, "tokens": guarded.token_proxy}
     proxy = sides[side]
-    proxy.add(Answer(500, HTML), method=method, target=target, times=None)
+    # What is asked by HEAD is asked by GET at last.
+    proxy.add(Answer(500, HTML), method=method.replace("HEAD", "HEAD|GET"), target=target, times=None)
 
     result = scene.sync(retries=0)
 
@@ -87,11 +88,9 @@ def test_a_small_request_is_tried_five_times_in_a_round(
     )
     # Sessions for all blobs are asked for at one address, and a token for several requests.
     alike = {"/blobs/uploads/": len(scene.images["v0"].all_blobs()), "/token": 2}
-    asked = Counter(
-        (record.method, record.target.rpartition("digest=")[2]) for record in proxy.records() if record.faults
-    )
+    asked = Counter(record.target.rpartition("digest=")[2] for record in proxy.records() if record.faults)
     assert asked
-    for (_method, name), times in asked.items():
+    for name, times in asked.items():
         assert times in {5, 5 * alike.get(target, 1)}, name
     scene.visible()
 
