@@ -80,14 +80,15 @@ def functional(session: Session, pins: list[str]) -> None:
 @nox.session
 @nox.parametrize("python,core", EACH_CORE)
 def runbook(session: Session, core: str) -> None:
-    """Test the role and the playbooks. Runs of whole playbooks take long: each core has a part of them.
+    """Test the role and the playbooks, and with the oldest core how modules are stopped.
 
-    That modules end with what waits for them is tested with the newest core among the functional tests.
+    Runs of whole playbooks take long: each core has a part of them. The newest one stops modules in functional tests.
     """
     is_oldest = core == OLDEST_CORE
     install(session, "unit", "demo", *(["functional"] if is_oldest else []), core=core)
     left_out = ["migration"] if is_oldest else ["logins", "other_registries", "long_run"]
-    stops = [f"tests/functional/test_watching{name}.py" for name in ("", "_remotely")] if is_oldest else []
+    names = ("with_its_controller", "with_the_time_of_its_task") if is_oldest else ()
+    stops = [f"tests/functional/test_watching.py::test_the_module_ends_{name}" for name in names]
     pytest(session, "tests/runbook", *stops, *(f"--ignore=tests/runbook/test_{name}.py" for name in left_out))
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from support.clients.endpoint import Endpoint
@@ -26,6 +28,15 @@ from support.servers.shared import Servers
 REF = "org.opencontainers.image.ref.name"
 Sync = Callable[[str, str], dict[str, Any]]
 Tool = Callable[..., str]
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory whose whole path could be a repository's name: buildah makes one of it."""
+    path = Path(tempfile.gettempdir()).resolve() / f"layouts{uuid4().hex}"
+    path.mkdir()
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ CR_SCRIPT: list[tuple[str, dict[str, Any]]] = [
     ("GetRepository", NGINX),
     ("ListRepository", {**PLACE, "RepoNamespaceName": "team"}),
     ("ListRepoTag", {**PLACE, "RepoId": "<id>"}),
+    ("DeleteRepoTag", {**PLACE, "RepoId": "<id>", "Tag": "1.25"}),
     ("DeleteRepository", NGINX),
     ("DeleteNamespace", TEAM),
     ("UpdateInstanceEndpointStatus", {**PUBLIC, "Enable": True}),

@@ -60,6 +60,7 @@ class HostGroup:
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "tree"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_INJECT_INVOCATION": "1",  # as cores before 2.21 do
             "LC_ALL": "C.UTF-8",
         }
         given = {
