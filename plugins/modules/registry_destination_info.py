@@ -105,7 +105,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.destinations import describe_destinations
 from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import (
     destination_info_spec,
-    sync_constraints,
+    rules_constraints,
 )
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 
@@ -113,7 +113,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._modules.task im
 def main() -> None:
     """Run the module."""
     describe_destinations(
-        Task(AnsibleModule(argument_spec=destination_info_spec(), supports_check_mode=True, **sync_constraints()))
+        Task(AnsibleModule(argument_spec=destination_info_spec(), supports_check_mode=True, **rules_constraints()))
     )
 
 

@@ -172,7 +172,7 @@ def _run(engine: Engine, plan: _Plan) -> tuple[RunResult, str]:
 
     if plan.log is not None:
         plan.log.begun(len(plan.rules), check_mode=plan.options.check_mode)
-    with plan.shared as shared, plan.progress_log:
+    with plan.progress_log, plan.shared as shared:
         ended = run_interruptibly(
             engine.run, interrupt=interrupt, limit=plan.max_runtime, lease_is_lost=shared.lease_is_lost
         )

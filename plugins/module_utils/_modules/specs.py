@@ -108,13 +108,19 @@ def _words(choices: type[Enum]) -> list[str]:
     return [choice.value for choice in choices]
 
 
-def sync_constraints() -> dict[str, Any]:
-    """Return which options of ``registry_image_sync`` go together."""
+def rules_constraints() -> dict[str, Any]:
+    """Return which options for rules go together."""
     return {
         "required_one_of": [("images", "config", "images_file")],
         "mutually_exclusive": [("config", "auth_file"), ("config", "images_file")],
-        "required_together": [("default_registry", "default_namespace"), ("lock_path", "lock")],
+        "required_together": [("default_registry", "default_namespace")],
     }
+
+
+def sync_constraints() -> dict[str, Any]:
+    """Return which options of ``registry_image_sync`` go together."""
+    rules = rules_constraints()
+    return {**rules, "required_together": [*rules["required_together"], ("lock_path", "lock")]}
 
 
 def _rules_spec() -> dict[str, Any]:
@@ -131,7 +137,7 @@ def _rules_spec() -> dict[str, Any]:
 
 
 def destination_info_spec() -> dict[str, Any]:
-    """Return the options of ``registry_destination_info``; :func:`sync_constraints` applies to them, too."""
+    """Return the options of ``registry_destination_info``; :func:`rules_constraints` applies to them."""
     return {**registry_spec(), **_rules_spec()}
 
 

@@ -22,7 +22,7 @@ from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
 from .image_loader import LoadedImage
 from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
-from .missing_content import copied, missing_foreign, needs_foreign, only_said
+from .missing_content import copied, given_up, missing_foreign, needs_foreign, only_said
 from .refused_artifacts import ManifestRefused, RefusedKinds, unsigned_part
 
 _NOT_TAKEN = "both sides have the same digest, and the destination does not take what refers to it"
@@ -125,8 +125,7 @@ class ImageCopier:
             except RegistryError as error:
                 if lost is None or error.code != "retry_budget":
                     raise
-                lost.give_up(self._budget.spent)
-                raise lost from error
+                raise given_up(lost, self._budget.spent) from error
 
     async def _write(self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]) -> None:
         """Put the image by its digest, what refers to it, and its tag last: no tag shows before its signatures.
