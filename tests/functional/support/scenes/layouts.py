@@ -116,7 +116,8 @@ def reached(layout: Path) -> set[str]:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a tar."""
     with tarfile.open(archive, "r:") as tar:
-        tar.extractall(folder, filter="data")
+        # Debian 12's Python has no filters yet, and newer ones warn without.
+        tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
 
 
 def pack(folder: Path, archive: Path, form: int = tarfile.PAX_FORMAT) -> None:
