@@ -22,7 +22,7 @@ from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
 from .image_loader import LoadedImage
 from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
-from .missing_content import copied, given_up, missing_foreign, needs_foreign, only_said
+from .missing_content import copied, missing_foreign, needs_foreign, only_said
 from .refused_artifacts import ManifestRefused, RefusedKinds, unsigned_part
 
 _NOT_TAKEN = "both sides have the same digest, and the destination does not take what refers to it"
@@ -106,7 +106,7 @@ class ImageCopier:
 
         :param blobs: those of the image, which are replaced where they are looked at again
         """
-        lost: MissingContent | None = None
+        lost: list[MissingContent] = []
         sent: frozenset[Digest] = frozenset()
         while True:
             try:
@@ -115,17 +115,18 @@ class ImageCopier:
             except MissingContent as fault:
                 if not self._options.foreign_layers and (foreign := missing_foreign(fault, image)):
                     raise needs_foreign(fault, foreign) from None
-                unseen = frozenset() if lost is None else only_said(fault, blobs) - sent
-                if lost is not None and not unseen:
+                unseen = only_said(fault, blobs) - sent if lost else frozenset()
+                if lost and not unseen:
                     raise
                 sent |= unseen | copied(blobs)
-                lost = fault
+                lost.append(fault)
                 self._budget.spend(fault, len(unseen) or len(blobs))
                 blobs.update(self._look_again(result, image, unseen))
             except RegistryError as error:
-                if lost is None or error.code != "retry_budget":
+                if not lost or error.code != "retry_budget":
                     raise
-                raise given_up(lost, self._budget.spent) from error
+                lost[-1].give_up(self._budget.spent)
+                raise lost[-1] from error
 
     async def _write(self, result: ImageResult, image: LoadedImage, blobs: dict[Digest, RepositoryBlob]) -> None:
         """Put the image by its digest, what refers to it, and its tag last: no tag shows before its signatures.

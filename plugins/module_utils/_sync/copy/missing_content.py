@@ -27,12 +27,6 @@ def only_said(fault: MissingContent, blobs: dict[Digest, RepositoryBlob]) -> fro
     return named if named or "sha256:" in fault.words else frozenset(said)
 
 
-def given_up(lost: MissingContent, spent: int) -> MissingContent:
-    """Return what a registry lacks, and is not sent again since the run has spent so many retries and has none left."""
-    lost.give_up(spent)
-    return lost
-
-
 def missing_foreign(fault: MissingContent, image: LoadedImage) -> list[Descriptor]:
     """Return the foreign layers of an image that a registry may miss; none when it names another blob."""
     blobs = [blob for node in image.walk() for blob in node.manifest.blobs]
