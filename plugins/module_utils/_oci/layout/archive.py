@@ -12,6 +12,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 from ..client.run import Run
 from ..errors import ContentError, ImageOpsError
@@ -159,7 +160,7 @@ class Archive(TarContent):
                 writer.copy(name, self._tar(), span)
             index = self.read(INDEX_FILE, MAX_INDEX_BYTES) or EMPTY_INDEX
             for name, raw in ((LAYOUT_FILE, LAYOUT_MARK), (INDEX_FILE, index)):
-                writer.file(name, len(raw), lambda raw=raw: iter((raw,)))  # type: ignore[misc]
+                writer.file(name, len(raw), partial(iter, (raw,)))
             writer.finish()
             if self._part_size is None:
                 self._put_in_place()

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository, Store
@@ -90,18 +88,3 @@ def store(tmp_path: Path) -> Iterator[TestedStore]:
     tested = TestedArchive(tmp_path)
     yield tested
     tested.close()
-
-
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def fresh() -> Callable[[], str]:
-    """Gives repository paths that no other test uses."""
-    return lambda: f"tests/{next(_numbers)}"
-
-
-@pytest.fixture
-def repository(fresh: Callable[[], str]) -> str:
-    """A repository path that no other test uses."""
-    return fresh()

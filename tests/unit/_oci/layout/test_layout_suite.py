@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Repository, Store
@@ -79,18 +77,3 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestedStore]:
     tested = TestedLayout(tmp_path_factory.mktemp("suite") / "layout")
     yield tested
     tested.close()
-
-
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def fresh() -> Callable[[], str]:
-    """Gives repository paths that no other test uses."""
-    return lambda: f"tests/{next(_numbers)}"
-
-
-@pytest.fixture
-def repository(fresh: Callable[[], str]) -> str:
-    """A repository path that no other test uses."""
-    return fresh()
