@@ -19,6 +19,12 @@ html_title = "imageops.registry"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 html_theme = "furo"
 html_show_sphinx = False
+# It would have no entries.
+html_use_index = False
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+# No plugin declares environment variables.
+exclude_patterns = ["reference/environment_variables.rst"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
@@ -29,6 +35,7 @@ nitpick_ignore_regex = [("ansplugin|envvar|std:.*|ref", r".*")]
 def setup(app: Sphinx) -> None:
     """Add what the site needs and the guides, which ship as plain Markdown, do not have."""
     app.connect("source-read", add_navigation)
+    app.connect("source-read", fit_reference)
 
 
 def add_navigation(_app: Sphinx, name: str, source: list[str]) -> None:
@@ -38,3 +45,10 @@ def add_navigation(_app: Sphinx, name: str, source: list[str]) -> None:
         for caption, pages in (("Guides", guides), ("Reference", ["reference/index"])):
             lines = ["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""]
             source[0] += "\n".join(lines)
+
+
+def fit_reference(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Take the contents, which the theme has beside a page, out of the reference; let its navigation be names."""
+    if name.startswith("reference/"):
+        text = re.sub(r"^\.\. contents::\n(?:   .+\n)+", "", source[0], flags=re.MULTILINE)
+        source[0] = re.sub(r"^    ((\w+)_(?:module|filter|lookup|role))$", r"    \2 <\1>", text, flags=re.MULTILINE)

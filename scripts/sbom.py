@@ -6,27 +6,14 @@
 The same archive gives the same bytes: there is no date and no random number in it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
-
-# Not in meta/ee-requirements.txt, since one option alone needs it.
-OPTIONAL = "cryptography"
 
 
-def read(archive: tarfile.TarFile, name: str) -> bytes:
-    """Return the bytes of a file in the archive."""
-    file = archive.extractfile(name)
-    assert file is not None, name
-    return file.read()
-
-
-def library(line: str, scope: str) -> dict[str, Any]:
+def library(line, scope):
     """Return the component for a line of requirements, such as ``requests >= 2.25.1``."""
     name, _space, versions = line.strip().partition(" ")
     said = {"properties": [{"name": "imageops.registry:versions", "value": versions}]} if versions else {}
@@ -34,55 +21,38 @@ def library(line: str, scope: str) -> dict[str, Any]:
     return {"type": "library", "bom-ref": reference, "name": name, "purl": reference, "scope": scope, **said}
 
 
-def bill(path: Path) -> dict[str, Any]:
-    """Return the bill of materials of the archive at this path."""
-    with tarfile.open(path) as archive:
-        about = json.loads(read(archive, "MANIFEST.json"))["collection_info"]
-        files = json.loads(read(archive, "FILES.json"))["files"]
-        lines = read(archive, "meta/ee-requirements.txt").decode().splitlines()
-    needed = [library(line, "required") for line in lines if line.strip() and not line.startswith("#")]
-    libraries = [*needed, library(OPTIONAL, "optional")]
-    itself = f"pkg:generic/{about['namespace']}.{about['name']}@{about['version']}"
-    return {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {
-            "component": {
-                "type": "library",
-                "bom-ref": itself,
-                "group": about["namespace"],
-                "name": about["name"],
-                "version": about["version"],
-                "description": about["description"],
-                "purl": itself,
-                "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(path.read_bytes()).hexdigest()}],
-                "licenses": [{"license": {"id": name}} for name in about["license"]],
-                "externalReferences": [
-                    {"type": "vcs", "url": about["repository"]},
-                    {"type": "issue-tracker", "url": about["issues"]},
-                    {"type": "documentation", "url": about["documentation"]},
-                ],
-            }
-        },
-        "components": [
-            *libraries,
-            *(
-                {
-                    "type": "file",
-                    "bom-ref": f"file:{file['name']}",
-                    "name": file["name"],
-                    "hashes": [{"alg": "SHA-256", "content": file["chksum_sha256"]}],
-                }
-                for file in sorted(files, key=lambda file: str(file["name"]))
-                if file["ftype"] == "file"
-            ),
-        ],
-        "dependencies": [{"ref": itself, "dependsOn": [each["bom-ref"] for each in libraries]}],
-    }
+def hashed(digest):
+    """Return what says that a component has this SHA-256."""
+    return {"hashes": [{"alg": "SHA-256", "content": digest}]}
 
 
-if __name__ == "__main__":
-    json.dump(bill(Path(sys.argv[1])), sys.stdout, indent=1)
-    sys.stdout.write("\n")
+path = Path(sys.argv[1])
+with tarfile.open(path) as archive:
+    names = ("MANIFEST.json", "FILES.json", "meta/ee-requirements.txt")
+    manifest, listed, lines = (archive.extractfile(name).read().decode() for name in names)
+about = json.loads(manifest)["collection_info"]
+libraries = [library(line, "required") for line in lines.splitlines() if line.strip() and line[0] != "#"]
+libraries.append(library("cryptography", "optional"))  # for one option alone, so it is not in that file
+files = sorted((each["name"], each["chksum_sha256"]) for each in json.loads(listed)["files"] if each["ftype"] == "file")
+itself = f"pkg:generic/{about['namespace']}.{about['name']}@{about['version']}"
+links = {"vcs": "repository", "issue-tracker": "issues", "documentation": "documentation"}
+component = {
+    "type": "library",
+    "bom-ref": itself,
+    "purl": itself,
+    "group": about["namespace"],
+    **{key: about[key] for key in ("name", "version", "description")},
+    **hashed(hashlib.sha256(path.read_bytes()).hexdigest()),
+    "licenses": [{"license": {"id": name}} for name in about["license"]],
+    "externalReferences": [{"type": kind, "url": about[key]} for kind, key in links.items()],
+}
+bill = {
+    "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+    "bomFormat": "CycloneDX",
+    "specVersion": "1.6",
+    "version": 1,
+    "metadata": {"component": component},
+    "components": libraries + [{"type": "file", "bom-ref": f"file:{a}", "name": a, **hashed(b)} for a, b in files],
+    "dependencies": [{"ref": itself, "dependsOn": [each["bom-ref"] for each in libraries]}],
+}
+print(json.dumps(bill, indent=1))

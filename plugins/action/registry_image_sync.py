@@ -9,6 +9,8 @@ import copy
 import getpass
 import socket
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
@@ -16,7 +18,10 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.imageops.registry.plugins.plugin_utils.follower import Files, Follower, LocalFiles, RemoteFiles
+from ansible_collections.imageops.registry.plugins.plugin_utils.module_code import UTILS, sent_code
 
+_MODULE = "imageops.registry.registry_image_sync"
+_STARTER = f"{_MODULE}_start"
 _PROGRESS = 5.0
 _LEASE = 60.0
 _SHOWS_NO_MESSAGE = ("default", "ansible.builtin.default", "ansible.legacy.default")
@@ -55,13 +60,37 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if follower is not None:
                 follower.start()
-            result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+            result.update(self._run_module(arguments, task_vars))
             ended = True
         finally:
             if follower is not None:
                 follower.close(revoke=not ended or self._connection.transport == "local")
         self._say(result)
         return result
+
+    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the module by the first way that brings it its code."""
+        result: dict[str, Any] = {}
+        for module, code in self._ways():
+            result = self._execute_module(module, {**arguments, **code}, task_vars=task_vars)
+            if not result.get("code_is_needed"):
+                break
+        return result
+
+    def _ways(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield modules to run and the option that has their code, the quickest first; the last one has its code."""
+        if self._connection.transport == "local" and not self._connection.become:
+            display.vvv(f"{_MODULE} runs from {UTILS}")
+            yield _STARTER, {"code": {"path": str(UTILS)}}
+        sources = sent_code(Path(C.DEFAULT_LOCAL_TMP))
+        display.vvv(f"the code of {_MODULE} is sent: {len(sources):,} bytes")
+        yield _STARTER, {"code": {"sources": sources}}
+        display.vvv(f"{_MODULE} is packed by Ansible")
+        yield _MODULE, {}
+
+    def _update_module_args(self, module_name: str, *arguments: Any, **keywords: Any) -> None:
+        """Call the module in messages and logs by the name that a task has."""
+        super()._update_module_args(_MODULE if module_name == _STARTER else module_name, *arguments, **keywords)
 
     def _seconds(self, option: str, default: float) -> float:
         """Return an option's seconds; what is no number is for the module to refuse."""

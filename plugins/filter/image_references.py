@@ -14,8 +14,12 @@ description:
   - In Kubernetes manifests these are the images of all containers, init containers, ephemeral containers and image
     volumes, of every kind that has a Pod in it, in lists (C(kind=List)) and in several documents, as C(kubectl get -o
     yaml) and C(helm template) print them.
-  - In compose files these are the images of all services but those that are built, and of volumes of type C(image).
-  - In anything else, lists of references, one a line or as YAML.
+  - In compose files these are the images of all services but those that are built, and of volumes of type C(image). A
+    file of the first version, without the key C(services), is known by its having services alone, each with C(image) or
+    C(build) and with no key that such a service does not have.
+  - In anything else, lists of references, one a line or as YAML. C(--platform=linux/arm64) before the reference of a
+    line takes that platform of it, which O(destination) gives to its item; names alone have no platform. An image in
+    several lines has the platforms of all of them.
   - An image without tag and digest has the tag V(latest), as container engines have it, and one without registry is
     Docker Hub's.
 author:

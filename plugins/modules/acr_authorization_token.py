@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gets a temporary login at the registry of an ACR Enterprise Edition instance."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: acr_authorization_token
 short_description: Get a temporary login at an Alibaba Cloud Container Registry (ACR) instance
@@ -139,7 +137,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import get_login
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import (
     authorization_token_spec,

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps the allow list of a public endpoint of an ACR Enterprise Edition instance."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: acr_endpoint_acl
 short_description: Keep the allow list of an Alibaba Cloud Container Registry (ACR) instance's public endpoint
@@ -177,7 +175,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import keep_allow_list
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import endpoint_acl_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

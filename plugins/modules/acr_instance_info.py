@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tells about instances of ACR Enterprise Edition."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: acr_instance_info
 short_description: Tell about instances of Alibaba Cloud Container Registry (ACR)
@@ -254,7 +252,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import list_instances
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import instance_info_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

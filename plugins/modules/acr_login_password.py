@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets the fixed password of a login at the registry of an ACR Enterprise Edition instance."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: acr_login_password
 short_description: Set the fixed login password at an Alibaba Cloud Container Registry (ACR) instance
@@ -137,7 +135,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import keep_password
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import login_password_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps a repository of an ACR Enterprise Edition instance."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: acr_repository
 short_description: Keep a repository of an Alibaba Cloud Container Registry (ACR) instance
@@ -189,7 +187,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr import keep_repository
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import repository_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps an access key of a RAM user in a file."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: ram_access_key
 short_description: Keep an access key of a user of Alibaba Cloud's Resource Access Management (RAM) in a file
@@ -161,7 +159,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import ram_access_key_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.ram import keep_access_key
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps a RAM policy."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: ram_policy
 short_description: Keep a custom policy of Alibaba Cloud's Resource Access Management (RAM)
@@ -178,7 +176,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import ram_policy_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.ram import keep_policy
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

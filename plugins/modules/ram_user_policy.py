@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps a policy with a RAM user."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: ram_user_policy
 short_description: Give a policy to a user of Alibaba Cloud's Resource Access Management (RAM), or take it away
@@ -134,7 +132,7 @@ error:
       sample: 64506D4A-8901-4C5F-AD21-6994DE8286B9
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.acr_options import ram_user_policy_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.alibaba.ram import keep_attachment
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tells which namespaces images would be copied to."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: registry_destination_info
 short_description: Tell which namespaces images would be copied to
@@ -101,7 +99,7 @@ error_codes:
   sample: [pull_denied]
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.destinations import describe_destinations
 from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import (
     destination_info_spec,

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tells what is in repositories of container registries."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: registry_image_info
 short_description: Tell what is in a repository of a container registry
@@ -400,8 +398,8 @@ error_codes:
   sample: [bad_credentials]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.images import describe_images
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.image_info import describe_images
 from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import info_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 

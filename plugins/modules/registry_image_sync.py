@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Copies container images between registries."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: registry_image_sync
 short_description: Copy container images between registries
@@ -310,6 +308,19 @@ options:
         are powers of 1024. At least 16 KiB.
       - Manifests and other small requests do not count.
     type: bytes
+  ranges:
+    description:
+      - Over how many connections a blob of more than 256 MB is read from its source at once, in ranges of a few MiB.
+        This is for sources to which each connection carries only so much. It is written over one connection, so that
+        one to the destination has to carry more.
+      - Each of these connections counts among those that O(concurrency) and O(registries[].concurrency) allow at the
+        source, so that fewer blobs are read there at once. Such a blob takes up to 8 MiB more of memory.
+      - A source that gives anything but the very range that was asked for is read as one stream from there on, in this
+        task. The digest is of the whole blob, as always. What has to be read again is read as one stream.
+    type: int
+    choices: [1, 2, 3, 4]
+    default: 1
+    version_added: 0.3.0
   bundle_base:
     description:
       - Inventories of earlier bundles, for layouts on disk as destinations. What those bundles hold is left out of this
@@ -838,7 +849,9 @@ images:
       type: int
       sample: 2
     blobs_mounted:
-      description: How many blobs the destination registry took over from another of its repositories.
+      description:
+        - How many blobs the destination registry took over from another of its repositories, or a directory from
+          another one on the same file system.
       type: int
       sample: 1
     blobs_present:
@@ -1033,7 +1046,7 @@ summary:
       type: int
       sample: 9
     blobs_mounted:
-      description: How many blobs were taken over from another repository of the same registry.
+      description: How many blobs were taken over from another repository of the same registry, or another directory.
       type: int
       sample: 2
     blobs_present:
@@ -1071,12 +1084,13 @@ summary:
 registries:
   description: >-
     For every registry that was contacted, how much was exchanged with it, and for how many seconds at least one
-    exchange was under way.
+    exchange was under way. C(ranges) is how many requests asked for a range, as O(ranges) has them; C(requests) has
+    these, too.
   returned: when the options were accepted
   type: dict
   sample:
-    harbor.example.com: {requests: 41, bytes_read: 34218823, bytes_written: 0, seconds: 2.911}
-    dr.example.com: {requests: 67, bytes_read: 4410, bytes_written: 34209310, seconds: 2.874}
+    harbor.example.com: {requests: 41, ranges: 0, bytes_read: 34218823, bytes_written: 0, seconds: 2.911}
+    dr.example.com: {requests: 67, ranges: 0, bytes_read: 4410, bytes_written: 34209310, seconds: 2.874}
 notes:
   description: What else should be known of the run, such as what the rules do not take.
   returned: when the options were accepted
@@ -1144,21 +1158,7 @@ diff:
         +dr.example.com/mirror/nginx:1.27 sha256:6a92cd1f...
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.imageops.registry.plugins.module_utils._modules.images import sync_images
-from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import (
-    supervised_sync_spec,
-    sync_constraints,
-)
-from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
-
-
-def main() -> None:
-    """Run the module."""
-    sync_images(
-        Task(AnsibleModule(argument_spec=supervised_sync_spec(), supports_check_mode=True, **sync_constraints()))
-    )
-
+from ansible_collections.imageops.registry.plugins.module_utils._modules.sync.module import main
 
 if __name__ == "__main__":
     main()

@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sets or removes one tag of a repository."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: registry_image_tag
 short_description: Set or remove one tag of a repository
@@ -126,7 +124,7 @@ diff:
       sample: "registry.example.com/team/app:latest sha256:6a92cd1f...\n"
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.image_tags import tag_image
 from ansible_collections.imageops.registry.plugins.module_utils._modules.specs import tag_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task

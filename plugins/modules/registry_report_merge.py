@@ -4,8 +4,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes one result and one report of the reports of all shards."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: registry_report_merge
 short_description: Make one report of the reports of all shards
@@ -181,7 +179,7 @@ error_codes:
   sample: [shard_unknown]
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.imageops.registry.plugins.module_utils._modules.ansible_module import AnsibleModule
 from ansible_collections.imageops.registry.plugins.module_utils._modules.merging import merge_reports, merge_spec
 from ansible_collections.imageops.registry.plugins.module_utils._modules.task import Task
 

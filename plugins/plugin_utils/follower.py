@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 from typing import Any, Protocol
 
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress_lines import ProgressLines
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress.lines import ProgressLines
 
 _LOCAL_INTERVAL = 1.0
 _RENEWALS = 3

@@ -12,6 +12,7 @@ import json
 from typing import Any
 from unittest.mock import patch
 
+from ansible.module_utils.common import warnings
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.imageops.registry.plugins.module_utils._acr.api.client import OpenApi
@@ -54,6 +55,7 @@ class Modules:
         }
         if "inject_invocation" not in PASS_VARS:  # before 2.20 the result always has the invocation
             arguments.pop("_ansible_inject_invocation", None)
+        warnings._global_warnings.clear()  # of the module before; a process runs one otherwise
         printed = io.StringIO()
         module = importlib.import_module(f"{_MODULES}.{module_name}")
         with (

@@ -21,7 +21,7 @@ from typing import Any
 import conftest  # noqa: F401 - makes the collection importable
 from support.servers.storage import quick_directory
 
-from . import lists, ours, peers, playbook
+from . import ceiling, lists, many_tags, ours, peers, playbook
 from .contender import Contender
 from .launch import Failed
 from .options import Options, parse
@@ -79,8 +79,8 @@ def _measured(
     """A scenario in a world; far away others have fewer tags to do than we."""
     directory = home / f"scenario-{number}"
     directory.mkdir()
-    if number == lists.NUMBER:
-        yield lists.measure(kind, options.size.tags, options.rounds, directory, _say)
+    if number not in SCENARIOS:
+        yield _special(number, kind, options, directory)
         return
     scenario = SCENARIOS[number]
     if kind == FAR and scenario.number == 4 and options.peer_tags < options.size.tags:
@@ -94,6 +94,15 @@ def _measured(
     yield _entry(scenario, kind, options, options.size, made, directory, contenders)
 
 
+def _special(number: int, kind: str, options: Options, home: Path) -> Entry:
+    """A scenario with registries of its own."""
+    if number == lists.NUMBER:
+        return lists.measure(kind, options.size.tags, options.rounds, home, _say)
+    if number == many_tags.NUMBER:
+        return many_tags.measure(options.many_tags, home, _say)
+    return ceiling.measure(options.ceiling_layer, options.rounds, home, _say)
+
+
 def _entry(
     scenario: Scenario, kind: str, options: Options, size: Size, made: World, home: Path, all_of_them: list[Contender]
 ) -> Entry:
@@ -101,7 +110,7 @@ def _entry(
     with course(scenario, size, made, home, _say) as prepared:
         contenders = [contender for contender in all_of_them if prepared.can(contender)]
         entry.samples = {contender.name: [] for contender in contenders}
-        for number in range(options.rounds):
+        for number in range(min(options.rounds, scenario.most_rounds or options.rounds)):
             for contender in contenders if number % 2 == 0 else reversed(contenders):
                 _once(entry, prepared, contender, number)
     for name in entry.failures:

@@ -8,8 +8,6 @@ Both are simulated by programs in Python, in this process, so that near by most 
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,7 +19,7 @@ from support.servers.harbor import harbor
 
 from . import ours
 from .figures import Sample
-from .launch import Command, Step, run
+from .launch import Command, run
 from .results import OURS, Entry
 from .worlds import FAR, distant
 
@@ -71,11 +69,8 @@ def _mirror(home: Path) -> Iterator[Mirror]:
 
 def _once(mirror: Mirror, reached: Callable[[str], str], name: str, home: Path) -> Sample:
     told = {**mirror.options(reached), "bulk": "auto" if name == OURS else "false"}
-    path = home / "options.json"
-    path.write_text(json.dumps(told), encoding="utf-8")
     mirror.mark()
-    program = [sys.executable, str(ours.PROGRAM), str(ours.TREE), "registry_image_sync"]
-    cost = run(Command([Step(program, path)]), home)
+    cost = run(Command([ours.step(told, home / "options.json")]), home)
     sides = {"source": mirror.source.proxy, "destination": mirror.scene.registry.gate}
     requests = {
         side: {f"{method} {kind}": count for (method, kind), count in proxy.counts().items()}

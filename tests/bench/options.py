@@ -10,11 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import lists
+from . import ceiling, lists, many_tags
 from .scenarios import MEGABYTE, SCENARIOS, Size
 from .worlds import FAR, PLAIN, SECURE, WORLDS
 
-_IN_WORLD = {PLAIN: (1, 2, 3, 4, 5, 6, 7), SECURE: (2, 3, 4), FAR: (1, 2, 4, lists.NUMBER)}
+_IN_WORLD = {
+    PLAIN: (1, 2, 3, 4, 5, 6, 7, 9, many_tags.NUMBER),
+    SECURE: (2, 3, 4),
+    FAR: (1, 2, 4, lists.NUMBER, ceiling.NUMBER),
+}
+_SPECIAL = (lists.NUMBER, many_tags.NUMBER, ceiling.NUMBER)
 """The scenarios of a whole run."""
 _QUICK = {PLAIN: (1, 2, 3, 4, 6, 7), SECURE: (2,), FAR: (4,)}
 _QUICK_ROUNDS = 3
@@ -31,6 +36,8 @@ class Options:
     :ivar playbook: also as tasks of a playbook
     :ivar before: a revision of this repository to run beside the present one
     :ivar sweep: also how cost grows with tags and bytes
+    :ivar many_tags: tags of scenario 10
+    :ivar ceiling_layer: bytes of the layer of scenario 11
     :ivar peer_tags: tags of scenario 4 for others in the far world
     :ivar memory: keep the registries' storage in memory
     """
@@ -42,6 +49,8 @@ class Options:
     before: str | None
     sweep: bool
     size: Size
+    many_tags: int
+    ceiling_layer: int
     peer_tags: int
     memory: bool
     output: Path
@@ -60,13 +69,16 @@ def parse(argv: Sequence[str]) -> Options:
     parser.add_argument("--sweep", action=argparse.BooleanOptionalAction, help="also how cost grows with size")
     parser.add_argument("--megabytes", type=int, default=512, help="the large layer")
     parser.add_argument("--tags", type=int, default=1000, help="tags of the large repository")
+    parser.add_argument("--images", type=int, default=10_000, help="images of scenario 9")
+    parser.add_argument("--many-tags", type=int, default=100_000, help="tags of scenario 10")
+    parser.add_argument("--ceiling-megabytes", type=int, default=2000, help="the layer of scenario 11")
     parser.add_argument("--storage", choices=["memory", "disk"], default="memory", help="where registries keep things")
     parser.add_argument("--output", type=Path, default=Path("build/bench"), help="where results are written")
     given = parser.parse_args(argv)
     try:
         scenarios = _chosen(given.quick, given.worlds, given.scenarios)
     except (KeyError, ValueError):
-        numbers = ", ".join(map(str, (*SCENARIOS, lists.NUMBER)))
+        numbers = ", ".join(map(str, sorted((*SCENARIOS, *_SPECIAL))))
         parser.error(f"scenarios are {numbers}, worlds are {', '.join(WORLDS)}")
     return Options(
         scenarios=scenarios,
@@ -75,7 +87,9 @@ def parse(argv: Sequence[str]) -> Options:
         playbook=not given.quick if given.playbook is None else given.playbook,
         before=given.before,
         sweep=not given.quick if given.sweep is None else given.sweep,
-        size=Size(given.megabytes * MEGABYTE, given.tags),
+        size=Size(given.megabytes * MEGABYTE, given.tags, given.images),
+        many_tags=given.many_tags,
+        ceiling_layer=given.ceiling_megabytes * MEGABYTE,
         peer_tags=min(given.tags, _FAR_TAGS_OF_PEERS),
         memory=given.storage == "memory",
         output=given.output,
@@ -90,7 +104,7 @@ def _chosen(quick: bool, worlds: str | None, numbers: str | None) -> dict[str, t
         chosen = {PLAIN: chosen[PLAIN]}
     if numbers is not None:
         wanted = tuple(int(number) for number in numbers.split(","))
-        if not set(wanted) <= {*SCENARIOS, lists.NUMBER}:
+        if not set(wanted) <= {*SCENARIOS, *_SPECIAL}:
             raise ValueError(numbers)
         chosen = dict.fromkeys(chosen, wanted)
     return chosen

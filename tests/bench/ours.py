@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE
@@ -94,5 +95,13 @@ class OneByOne:
 
 
 def _step(job: Job, path: Path, tree: Path = TREE) -> Step:
-    path.write_text(json.dumps(options(job)), encoding="utf-8")
+    return step(options(job), path, tree)
+
+
+def step(told: Mapping[str, Any], path: Path, tree: Path = TREE) -> Step:
+    """The module with these options.
+
+    :param path: where they are written
+    """
+    path.write_text(json.dumps(told), encoding="utf-8")
     return Step([sys.executable, str(PROGRAM), str(tree), "registry_image_sync"], path)

@@ -21,7 +21,7 @@ _PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 class ModuleTask:
     """The module as a task."""
 
-    name = "module, task"
+    name = "module as a task"
 
     def command(self, job: Job, directory: Path) -> Command | None:
         return play([{"imageops.registry.registry_image_sync": ours.options(job)}], directory)
@@ -31,7 +31,7 @@ class CommandTask:
     """What another contender runs, as tasks."""
 
     def __init__(self, other: Contender) -> None:
-        self.name = f"{other.name}, task"
+        self.name = f"{other.name} as a task"
         self._other = other
 
     def command(self, job: Job, directory: Path) -> Command | None:

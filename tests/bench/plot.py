@@ -33,7 +33,7 @@ def svg(results: Results) -> str:
 
 
 def _shown(entry: Entry) -> list[str]:
-    return [name for name in entry.samples if not name.endswith(", task")]
+    return [name for name in entry.samples if not name.endswith(" as a task")]
 
 
 def _group(entry: Entry, y: float) -> Iterator[str]:

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A relay to a distant registry: every byte arrives later, and each direction carries only so much.
 
-    python relay_program.py PORT ROUND_TRIP_SECONDS BYTES_PER_SECOND
+    python relay_program.py PORT ROUND_TRIP_SECONDS BYTES_PER_SECOND [BYTES_PER_SECOND_OF_A_CONNECTION]
 
 It says its own port on stderr and runs until it is ended. The rate holds for all connections together, each way by
-itself. A new connection pays one round trip more before its first bytes, as a TCP handshake does.
+itself; the other for each connection, likewise. A new connection pays one round trip more before its first bytes, as a
+TCP handshake does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import asyncio
 import socket
 import sys
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 BLOCK = 64 * 1024
@@ -42,12 +44,17 @@ class Link:
 
 
 class Flow:
-    """The bytes of one direction of one connection."""
+    """The bytes of one direction of one connection.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link, delay: float) -> None:
+    :param links: that they pass one after another
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, links: Sequence[Link], delay: float
+    ) -> None:
         self._reader = reader
         self._writer = writer
-        self._link = link
+        self._links = links
         self._delay = delay
         self._queue: deque[tuple[float, bytes]] = deque()
         self._size = 0
@@ -67,7 +74,8 @@ class Flow:
             data = b""
             with suppress(ConnectionError):
                 data = await self._reader.read(BLOCK)
-            arrives = await self._link.pass_on(len(data)) + self._delay + extra
+            left = [await link.pass_on(len(data)) for link in self._links]
+            arrives = max(left) + self._delay + extra
             extra = 0.0
             async with self._changed:
                 self._queue.append((arrives, data))
@@ -97,9 +105,15 @@ class Flow:
                 self._changed.notify_all()
 
 
-async def serve(port: int, round_trip: float, rate: float) -> None:
-    """Relay every connection."""
+async def serve(port: int, round_trip: float, rate: float, ceiling: float | None = None) -> None:
+    """Relay every connection.
+
+    :param ceiling: what one connection carries, each way; None for no limit of its own
+    """
     there, back = Link(rate), Link(rate)
+
+    def links(shared: Link) -> list[Link]:
+        return [shared] if ceiling is None else [Link(ceiling), shared]
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -110,8 +124,8 @@ async def serve(port: int, round_trip: float, rate: float) -> None:
         for end in (writer, far_writer):
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         flows = (
-            Flow(reader, far_writer, there, round_trip / 2).run(round_trip),
-            Flow(far_reader, writer, back, round_trip / 2).run(0.0),
+            Flow(reader, far_writer, links(there), round_trip / 2).run(round_trip),
+            Flow(far_reader, writer, links(back), round_trip / 2).run(0.0),
         )
         with suppress(ConnectionError):
             await asyncio.gather(*flows)
@@ -124,4 +138,4 @@ async def serve(port: int, round_trip: float, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(serve(int(sys.argv[1]), *map(float, sys.argv[2:])))

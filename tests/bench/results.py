@@ -45,7 +45,7 @@ class Entry:
 
     def against(self, name: str, what: str = "wall") -> Ratio | None:
         """Ours over a contender's in each round; a task's is our task's. None when there is no pair."""
-        ours = f"{OURS}, task" if name.endswith(", task") else OURS
+        ours = f"{OURS} as a task" if name.endswith(" as a task") else OURS
         if name == ours or ours not in self.samples or name not in self.samples:
             return None
         return ratio(*([getattr(sample, what) for sample in self.samples[one]] for one in (ours, name)))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The imageops.registry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seven scenarios: what the source holds and what the destination has already."""
+"""Scenarios 1 to 7 and 9: what the source holds and what the destination has already."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ class Size:
 
     :ivar layer: bytes of the one large layer
     :ivar tags: how many tags the large repository has
+    :ivar images: how many images a large first run has
     """
 
     layer: int = 512 * MEGABYTE
     tags: int = 1000
+    images: int = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Scenario:
     :ivar filled: the destination has everything already
     :ivar moves: one tag of the source moves before each run
     :ivar inside: source and destination are one registry
+    :ivar most_rounds: where each takes minutes
     """
 
     number: int
@@ -51,16 +54,15 @@ class Scenario:
     filled: bool = False
     moves: bool = False
     inside: bool = False
+    most_rounds: int | None = None
 
 
 def put(scenario: Scenario, size: Size, registry: DockerRegistry) -> Stock:
     """Put a scenario's images into a source, and tell what there is."""
     stock: dict[str, tuple[Tag, ...]] = {}
-    with PlainClient(registry.endpoint) as client:
-        for repository, tags in scenario.content(size):
-            for name, image in tags.items():
-                client.push(repository, image, name)
-            stock[repository] = tuple(tag_of(name, image, registry) for name, image in tags.items())
+    for repository, tags in scenario.content(size):
+        registry.plant(repository, tags)
+        stock[repository] = tuple(tag_of(name, image, registry) for name, image in tags.items())
     return stock
 
 
@@ -101,8 +103,12 @@ def _family(_size: Size) -> Content:
 
 def _small(_size: Size) -> Content:
     """300 images in 30 repositories: two layers that all share, one of their repository, one of their own."""
+    yield from _repositories(30, 10)
+
+
+def _repositories(count: int, tags: int) -> Content:
     base = _base("small", 2, 200_000)
-    for number in range(30):
+    for number in range(count):
         shared = _blob(f"small repository {number}", 50_000)
         yield (
             f"apps/small{number:02}",
@@ -111,9 +117,14 @@ def _small(_size: Size) -> Content:
                     f"small {number} {tag}",
                     layers=[*base, shared, _blob(f"small own {number} {tag}", 10_000)],
                 )
-                for tag in range(10)
+                for tag in range(tags)
             },
         )
+
+
+def _thousands(size: Size) -> Content:
+    """As many small images as are wanted, a hundred in a repository."""
+    yield from _repositories(-(-size.images // 100), min(100, size.images))
 
 
 def _many(size: Size) -> Content:
@@ -138,5 +149,6 @@ SCENARIOS = {
         Scenario(5, "1,000 tags, one has moved", _many, filled=True, moves=True),
         Scenario(6, "20 tags to three registries", _family, destinations=3),
         Scenario(7, "20 tags within one registry", _family, inside=True),
+        Scenario(9, "10,000 small images, a first run", _thousands, most_rounds=1),
     )
 }

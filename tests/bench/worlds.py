@@ -89,9 +89,13 @@ def world(kind: str, directory: Path) -> Iterator[World]:
 
 
 @contextmanager
-def distant(host: str, directory: Path) -> Iterator[Endpoint]:
-    """A host on loopback as it is reached from far away."""
+def distant(host: str, directory: Path, *, ceiling: float | None = None) -> Iterator[Endpoint]:
+    """A host on loopback as it is reached from far away.
+
+    :param ceiling: bytes a second that one connection carries, each way
+    """
     port = host.rpartition(":")[2]
     argv = [sys.executable, "-I", "-S", str(_RELAY), port, str(ROUND_TRIP), str(RATE)]
+    argv += [] if ceiling is None else [str(ceiling)]
     with ServerProcess("relay", argv, directory) as relay:
         yield Endpoint(f"127.0.0.1:{relay.wait_for(r'listening on ([0-9]+)').group(1)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.html_report import page
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.html.page import page
 from playwright.sync_api import Page, sync_playwright
 
 HOSTILE = '"><img src=x onerror="window.hit=1"></script><script>window.hit=1</script>'

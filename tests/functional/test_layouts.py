@@ -70,6 +70,20 @@ def test_there_and_back(
         assert client.manifest(f"home/{repository}", tag).body == client.manifest(repository, tag).body
 
 
+def test_a_layer_that_another_bundle_has_is_not_written(
+    call: Call, servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    large = images.random_blob(repository, 300_000)
+    plain(servers.open.endpoint).push(repository, images.image(repository, layers=[large]), "1.0")
+    first, second = f"oci:{tmp_path}/first", f"oci:{tmp_path}/second"
+    call("registry_image_sync", images=[{"source": f"{servers.open.host}/{repository}", "destination": first}])
+    result = call("registry_image_sync", images=[{"source": first, "destination": second}])
+    summary = result["summary"]
+    assert (summary["blobs_copied"], summary["blobs_mounted"]) == (1, 1)
+    assert 0 < summary["bytes"] == sum(entry["bytes"] for entry in result["images"]) < len(large.data)
+    assert f"; {summary['bytes']} bytes written in" in result["msg"]
+
+
 def test_a_bundle_is_described_as_a_registry_is(call: Call, source: str, repository: str, tmp_path: Path) -> None:
     bundle = f"oci:{tmp_path}/bundle"
     call("registry_image_sync", images=[{"source": source, "destination": bundle}])

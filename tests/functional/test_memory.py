@@ -16,11 +16,12 @@ LIMIT = 64 * MIB
 SHAPES = {
     "one-of-8-gib": [RepeatedBlob(0, 8 * GIB)],
     "ten-of-64-mib": [RepeatedBlob(byte, 64 * MIB) for byte in range(10)],
+    "one-of-256-mib": [RepeatedBlob(0, 256 * MIB)],
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_memory_stays_flat(shape: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("shape", "ranges"), [("one-of-8-gib", 1), ("ten-of-64-mib", 4), ("one-of-256-mib", 4)])
+def test_memory_stays_flat(shape: str, ranges: int, tmp_path: Path) -> None:
     layers = SHAPES[shape]
     for name in ("source", "sink"):
         (tmp_path / name).mkdir()
@@ -28,6 +29,7 @@ def test_memory_stays_flat(shape: str, tmp_path: Path) -> None:
         options = {
             "images": [{"source": f"{source.host}/a/b:1.0", "destination": f"{sink.host}/a/b"}],
             "registries": [registry_option(source.endpoint), registry_option(sink.endpoint)],
+            "ranges": ranges,
         }
         with module("registry_image_sync", options, home=tmp_path) as running:
             ended = running.end()
@@ -35,4 +37,5 @@ def test_memory_stays_flat(shape: str, tmp_path: Path) -> None:
         assert ended.code == 0, ended.text
         assert ended.result["summary"]["bytes"] >= sum(layer.size for layer in layers)
         assert sink.bytes_moved() >= sum(layer.size for layer in layers)
+        assert ended.result["registries"][source.host]["ranges"] == (128 if shape == "one-of-256-mib" else 0)
         assert ended.memory < LIMIT

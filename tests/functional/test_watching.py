@@ -14,7 +14,7 @@ from typing import Any, Callable
 import pytest
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
-from support.scenes.playbooks import CAN_PLAY
+from support.scenes.playbooks import CAN_PLAY, environment_of
 from support.scenes.playing import LOCAL, Playing, copying, plays
 from support.servers.processes import wait_until
 from support.servers.shared import Servers
@@ -140,7 +140,8 @@ def test_the_output_of_a_callback_that_writes_json_is_json(
     play: Callable[..., Playing], task: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     (tmp_path / "as_json.py").write_text(AS_JSON, encoding="utf-8")
-    environ = {"ANSIBLE_STDOUT_CALLBACK": "as_json", "ANSIBLE_CALLBACK_PLUGINS": str(tmp_path)}
+    plugins = f"{tmp_path}:{environment_of(tmp_path)['ANSIBLE_CALLBACK_PLUGINS']}"
+    environ = {"ANSIBLE_STDOUT_CALLBACK": "as_json", "ANSIBLE_CALLBACK_PLUGINS": plugins}
     under_way = play([task(size=100_000, **SLOW)], environ=environ)
     assert under_way.end() == 0, under_way.out
     under_way.shows(LINE)

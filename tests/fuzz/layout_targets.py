@@ -16,8 +16,8 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.name
     REF_NAME,
     entry_name,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar_file import TarFile
-from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar_headers import BLOCK, read_members
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar.file import TarFile
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar.headers import BLOCK, read_members
 
 BLANK = "\0" * BLOCK
 

@@ -76,7 +76,7 @@ class Ansible:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED)}
         self._environment = {
             **kept,
-            "ANSIBLE_CALLBACKS_ENABLED": "record_tasks",
+            "ANSIBLE_CALLBACKS_ENABLED": "record_tasks,share_payloads",
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connections"),
@@ -93,6 +93,7 @@ class Ansible:
             # A shell keeps this, other programs that start playbooks somewhere do not.
             "PWD": "/",
             "RECORD_TASKS": str(self._record),
+            "SHARE_PAYLOADS": str(directory.parent / "payloads"),
         }
 
     def run(self, playbook: str | Path, *arguments: str, **environment: str) -> PlaybookRun:

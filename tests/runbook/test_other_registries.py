@@ -217,13 +217,9 @@ def test_the_role_takes_every_form_of_images(ansible: Ansible, pair: Pair, form:
     for playbook, changed in (("harbor_to_acr", [COPY]), ("verify", [])):
         run = ansible.run(f"imageops.registry.{playbook}", *options)
         assert (run.code, run.changed()) == (0, changed), run.text
+        sync = [task for task in run.tasks if task.action.endswith(".registry_image_sync") and task.status == "ok"]
+        assert [task.result["summary"]["images"] for task in sync] == [1], run.text
     assert pair.tags(f"{form}/nginx") == ["1.0"]
-
-    with PlainClient(pair.destination.endpoint) as client:
-        client.push(f"{form}/nginx", image("another"), "1.0")
-    differs = ansible.run("imageops.registry.verify", *options)
-    assert differs.code == 2, differs.text
-    assert f"differs: {target}:1.0" in differs.failed()[0].result["msg"]
 
 
 def test_the_certificates_to_trust_may_be_text(ansible: Ansible, pair: Pair, tmp_path: Path) -> None:

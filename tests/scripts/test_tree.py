@@ -71,8 +71,8 @@ def test_files_of_tests_have_names_of_their_own() -> None:
 def test_every_module_is_in_an_action_group() -> None:
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]
     grouped = sorted(name for group in groups.values() for name in group)
-    # It takes no options of registries.
-    assert sorted([*grouped, "registry_report_merge"]) == modules()
+    # One takes no options of registries, and one those that the action plugin gives it.
+    assert sorted([*grouped, "registry_report_merge", "registry_image_sync_start"]) == modules()
 
 
 def test_every_module_is_in_the_changelog() -> None:
@@ -103,6 +103,20 @@ def test_the_workflow_runs_every_layer_on_every_python() -> None:
     (cores,) = re.findall(r"^CORES = \{(.*)\}$", noxfile, re.M)
     assert sorted([*workflow()["layer"]["layer"], "unit"]) == sorted(re.findall(r'"(\w+)"', sessions))
     assert workflow()["unit"]["python"] == re.findall(r'"([\d.]+)": ', cores)
+
+
+def test_what_is_said_of_ansible_core_is_what_is_tested() -> None:
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    oldest, newest = re.findall(r'^OLDEST_CORE, NEWEST_CORE = "(.*)", "(.*)"$', noxfile, re.M)[0]
+    (cores,) = re.findall(r"^CORES = \{(.*)\}$", noxfile, re.M)
+    between = re.findall(r': "([\d.]+)"', cores)
+    assert f"tested with {', '.join([oldest, *between])} and {newest} |" in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )
+    runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
+    assert runtime["requires_ansible"] == f">={oldest}.0"
+    role = yaml.safe_load((ROOT / "roles/registry_sync/meta/main.yml").read_text(encoding="utf-8"))
+    assert role["galaxy_info"]["min_ansible_version"] == oldest
 
 
 def test_what_the_workflows_use_cannot_be_changed_by_others() -> None:

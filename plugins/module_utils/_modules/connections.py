@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .._oci.client.run import Run
 from .._oci.credentials.docker_credentials import DockerConfig
 from .._oci.credentials.provider import Chain, CredentialProvider, Given
 from .._oci.image.places import place_of
+from .._oci.late_imports import IMPORTING
 from . import options as task_options
 from .registry_entries import RegistryEntry, managed_registries
 
@@ -40,8 +40,7 @@ class Caller(Protocol):
         """Run a program. Return its exit status and what it wrote to standard output and standard error."""
 
 
-@dataclass(frozen=True)
-class Connections:
+class Connections(NamedTuple):
     """The registries that options describe.
 
     :ivar connect: makes the client of a registry host
@@ -102,17 +101,19 @@ def connector(
     :param bases: earlier bundles, whose blobs layouts need not have
     :param part_sizes: how many bytes a part of an archive has at most, by place, for those that are written in parts
     """
-    from .._oci.http.transport import Access
-    from .._oci.registry.registry import Registry
-
     plain_http = {host for host, access in accesses.items() if access.plain_http}
 
     def connect(host: str) -> Store:
         place = place_of(host)
         if place is not None:
-            from .._oci.layout.opening import open_layout  # only tasks with such a place pay for it
+            with IMPORTING:
+                from .._oci.layout.opening import open_layout  # only tasks with such a place pay for it
 
             return open_layout(host, place, run, bases, part_sizes.get(host))
+        with IMPORTING:
+            from .._oci.http.transport import Access
+            from .._oci.registry.registry import Registry
+
         access = accesses.get(host) or Access(host)
         return Registry(host, access=access, credentials=credentials, run=run, plain_http=plain_http)
 

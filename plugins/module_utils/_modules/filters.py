@@ -26,7 +26,7 @@ def image_references(data: Any, destination: object = None, paths: object = None
     """
     found = find_images(data, paths=_paths(paths), variables=_variables(variables))
     if destination is None:
-        return [str(image) for image in found]
+        return list(dict.fromkeys(str(named.image) for named in found))
     return _mirror(destination).rules(found)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._oci.client.run import Run
 from .._oci.credentials.provider import Chain, Credential, Given
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from .task import Task
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """What the options about images and registries say.
 
     :ivar accesses: how to reach each host that something is said about

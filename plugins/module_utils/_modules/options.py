@@ -13,22 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._oci.client.retry import RetryPolicy
-from .._oci.client.run import Settings
+from .._oci.client.run import Ranges, Settings
 from .._oci.credentials.provider import Credential
 from .._oci.errors import InputError
-from .._oci.http.proxies import Proxies, proxy_secrets
 from .._oci.image.reference import parse_prefix, quoted
-from .._sync.decisions import (
-    Bulk,
-    OnError,
-    Overwrite,
-    UnsupportedArtifacts,
-)
 from .registry_entries import RegistryEntry, check_instance
 
 if TYPE_CHECKING:
     from .._oci.http.transport import Access
-    from .._sync.run_options import Options
 
 OnSecret = Callable[[str], None]
 
@@ -45,7 +37,6 @@ _CONNECTION = (
 )
 _CERTIFICATES = ("ca_path", "ca", "client_cert", "client_key")
 _MOST = 1_000_000
-_LEAST_BANDWIDTH = 16 * 1024
 _SECURITY = ("validate_certs", "plain_http", "ca_path", "ca")
 
 
@@ -64,8 +55,6 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
         security no entry says anything
     :raises InputError: when two entries of one host contradict each other
     """
-    from .._oci.http.transport import Access
-
     merged: dict[str, dict[str, Any]] = {}
     origins: dict[tuple[str, str], str] = {}
     for entry in entries:
@@ -86,70 +75,29 @@ def accesses(entries: Iterable[RegistryEntry], insecure_keys: Iterable[str] = ()
         known = merged.setdefault(parse_prefix(key)[0], {})
         if not any(option in known for option in _SECURITY):
             known["insecure"] = True
+    if not merged:
+        return {}
+    from .._oci.http.transport import Access  # what the client of a registry needs, too
+
     return {host: Access(host, **known) for host, known in merged.items()}
 
 
 def settings(params: Mapping[str, Any]) -> Settings:
-    """Return time-out, retry delay and concurrency of requests. Raise InputError for a number that is none."""
+    """Return time-out, retry delay, concurrency and ranges of requests. Raise InputError for a number that is none."""
     return Settings(
-        timeout=_at_least("timeout", params["timeout"], 0.1),
-        retry=RetryPolicy(backoff=_at_least("retry_delay", params["retry_delay"], 0)),
-        concurrency=int(_at_least("concurrency", params.get("concurrency", Settings.concurrency), 1)),
+        timeout=at_least("timeout", params["timeout"], 0.1),
+        retry=RetryPolicy(backoff=at_least("retry_delay", params["retry_delay"], 0)),
+        concurrency=int(at_least("concurrency", params.get("concurrency", Settings.concurrency), 1)),
+        ranges=Ranges(connections=params.get("ranges", Ranges.connections)),
     )
-
-
-def sync_options(params: Mapping[str, Any], *, check_mode: bool) -> Options:
-    """Return how the engine works. Raise InputError for numbers that cannot be meant."""
-    from .._sync.rules.referrer_choice import ALL, parse_referrers
-    from .._sync.rules.shard import parse_shard
-    from .._sync.run_options import Options
-
-    return Options(
-        concurrency=int(_at_least("concurrency", params["concurrency"], 1)),
-        bandwidth_limit=_bandwidth(params["bandwidth_limit"]),
-        retries=int(_at_least("retries", params["retries"], 0)),
-        on_error=OnError(params["on_error"]),
-        overwrite=Overwrite(params["overwrite"] or ("skip" if params["lock"] == "use" else "always")),
-        rewrite=params["rewrite"],
-        bulk=Bulk(params["bulk"]),
-        foreign_layers=params["foreign_layers"],
-        unsupported_artifacts=UnsupportedArtifacts(params["unsupported_artifacts"]),
-        referrers=parse_referrers(params["referrers"], "the task") or ALL,
-        referrers_required=params["referrers_required"],
-        shard=parse_shard(params["shard"]),
-        check_mode=check_mode,
-    )
-
-
-def check_progress(params: Mapping[str, Any]) -> None:
-    """Check the options of the action plugin.
-
-    :raises InputError: when one has no sense
-    """
-    _at_least("progress", params["progress"], 0)
-    _at_least("lease", params["lease"], 1)
-
-
-def max_runtime(params: Mapping[str, Any]) -> float | None:
-    """Return the seconds after which a run ends, finished or not. Raise InputError for a time that is none."""
-    seconds = params["max_runtime"]
-    return None if seconds is None else _at_least("max_runtime", seconds, 1)
-
-
-def _bandwidth(limit: int | None) -> int | None:
-    if limit is not None and limit < _LEAST_BANDWIDTH:
-        raise InputError(
-            subject=f"bandwidth_limit {limit}",
-            cause="registries take so slow a transfer for dead",
-            hint=f"write at least {_LEAST_BANDWIDTH} bytes a second",
-        )
-    return limit
 
 
 def _entry(item: Mapping[str, Any], origin: str, on_secret: OnSecret) -> RegistryEntry:
     for option in ("password", "identity_token"):
         on_secret(item[option] or "")
     if item["proxy"]:
+        from .._oci.http.proxies import Proxies, proxy_secrets  # loads ssl
+
         Proxies(item["proxy"], {})
         for secret in proxy_secrets(item["proxy"]):
             on_secret(secret)
@@ -185,9 +133,9 @@ def _credential(item: Mapping[str, Any], subject: str) -> Credential | None:
 def _check_connection(entry: RegistryEntry) -> None:
     given = entry.connection
     if "concurrency" in given:
-        _at_least(f"concurrency of {entry.origin}", given["concurrency"], 1)
+        at_least(f"concurrency of {entry.origin}", given["concurrency"], 1)
     if "requests_per_second" in given:
-        _at_least(f"requests_per_second of {entry.origin}", given["requests_per_second"], 0.001)
+        at_least(f"requests_per_second of {entry.origin}", given["requests_per_second"], 0.001)
     if "client_key" in given and "client_cert" not in given:
         raise InputError(
             subject=entry.origin,
@@ -204,7 +152,7 @@ def _check_files(known: Mapping[str, Any]) -> None:
         check_files(**{option: known.get(option) for option in _CERTIFICATES})
 
 
-def _at_least(name: str, value: float, least: float) -> float:
+def at_least(name: str, value: float, least: float) -> float:
     """Return the number; raise InputError when it is smaller, not a number, or more than any clock can count."""
     if least <= value <= _MOST:
         return value

@@ -58,6 +58,7 @@ def sync_spec() -> dict[str, Any]:
         **_rules_spec(),
         "concurrency": {"type": "int", "default": 10},
         "bandwidth_limit": {"type": "bytes"},
+        "ranges": {"type": "int", "choices": [1, 2, 3, 4], "default": 1},
         "max_runtime": {"type": "float"},
         "retries": {"type": "int", "default": 3},
         "on_error": {"type": "str", "choices": _words(OnError), "default": "continue"},

@@ -69,8 +69,8 @@ class Secrets:
 
     def occur_in(self, texts: Iterable[str]) -> bool:
         """Return whether any secret of at least three characters is a part of any of the texts."""
-        joined = "\n".join(texts)
-        return any(value in joined for value in self.maskable())
+        values = self.maskable()
+        return bool(values) and any(value in text for text in texts for value in values)
 
 
 def _forms(value: str) -> Iterable[str]:

@@ -17,12 +17,11 @@ from .._oci.image.reference import Reference
 from .._oci.store.store import Store
 from .decisions import Action, OnError, ReferrerState, Status
 from .plan.comparison import CompareOptions
-from .plan.held_to_plan import held_to_plan
 from .plan.image_task import ImageTask
 from .plan.planner import Planner
 from .plan.sides.source_images import SourceImages
-from .results.outcome import CopyOptions, ImageResult, Reread, RunResult, point_to_others
-from .results.progress import Progress
+from .results.outcome import CopyOptions, ImageResult, Reread, RunResult, by_destination, point_to_others
+from .results.progress.counters import Progress
 from .rules.backup_names import date_of
 from .rules.rule_parser import Rule
 from .run_options import Options
@@ -82,7 +81,7 @@ class Engine:
             lock=options.lock,
             run=run,
         )
-        self._results: dict[tuple[Reference, Reference], ImageResult] = {}
+        self._results: list[ImageResult] = []
         self._rereads: list[Reread] = []
         self._kept: list[str] = []
         self._started = time.monotonic()
@@ -99,13 +98,17 @@ class Engine:
         """
         try:
             self._progress.enter("plan")
-            self._take(self._tasks())
+            tasks = self._tasks()
+            if all(task.status == Status.DONE or task.to_copy for task in tasks):
+                self._planner.forget()  # there is nothing that another plan could change
+            self._take(tasks)
+            del tasks
             if not self._refused() and not self._halted():
                 self._rounds()
                 self._remove_old_backups()
                 self._finish_stores()
             self._delete()
-            point_to_others(self._results.values())
+            point_to_others(self._results)
         except ImageOpsError:
             raise
         except Exception as fault:  # noqa: BLE001 - what was reached is reported all the same
@@ -116,12 +119,16 @@ class Engine:
 
     def _tasks(self) -> list[ImageTask]:
         tasks = self._planner.plan(self._rules)
-        return tasks if self._options.plan is None else held_to_plan(tasks, self._options.plan)
+        if self._options.plan is None:
+            return tasks
+        from .plan.checks.held_to_plan import held_to_plan  # few runs have a plan
+
+        return held_to_plan(tasks, self._options.plan)
 
     def _break_off(self, fault: Exception) -> None:
         """Let every unfinished image fail with an exception that belongs to no single one."""
         error = unexpected(fault, action="finish", subject="the run", log=self._run.log)
-        pending = [image for image in self._results.values() if image.status == Status.PENDING]
+        pending = [image for image in self._results if image.status == Status.PENDING]
         if not pending:
             raise error
         for image in pending:
@@ -130,7 +137,7 @@ class Engine:
     def snapshot(self) -> RunResult:
         """Return the result so far. What is not finished is pending."""
         needs = self._stores.notes()
-        images = sorted(self._results.copy().values(), key=lambda image: (str(image.destination), str(image.source)))
+        images = by_destination(self._results)
         return RunResult(
             images=images,
             changed=any(self._changed(image) for image in images),
@@ -150,16 +157,24 @@ class Engine:
 
     def _take(self, tasks: Sequence[ImageTask]) -> None:
         """Make a result of every task that has none yet. What needs nothing, or cannot be done, is finished at once."""
-        new = [task for task in tasks if (task.source, task.destination) not in self._results]
-        self._progress.expect_images(len(new))
-        for task in new:
-            image = self._results[task.source, task.destination] = ImageResult(task, digest=task.digest)
-            for referrer in task.referrers:
-                image.referrers[referrer] = ReferrerState.PRESENT if referrer.is_there else ReferrerState.PENDING
+        new = {(task.source, task.destination): task for task in tasks}
+        for image in self._results:
+            new.pop((image.source, image.destination), None)
+        found = list(new.values())
+        del new  # of very many images the keys take as much memory as what follows
+        self._progress.expect_images(len(found))
+        for task in found:
+            image = ImageResult(task, digest=task.digest)
+            self._results.append(image)
+            if task.referrers:
+                image.referrers = {
+                    referrer: ReferrerState.PRESENT if referrer.is_there else ReferrerState.PENDING
+                    for referrer in task.referrers
+                }
             if self._options.check_mode:
                 image.backup = task.backup
             if task.source_image is not None and task.source_image.note:
-                image.notes.append(task.source_image.note)
+                image.notes += (task.source_image.note,)
             image.status, image.error = task.status, task.error
             if image.status != Status.PENDING:
                 self._finished(image)
@@ -171,14 +186,12 @@ class Engine:
 
     def _refused(self) -> bool:
         """Return whether an image is refused in a way that stops the run: then nothing at all is written."""
-        refusals = (image.task.refusal for image in self._results.values())
+        refusals = (image.task.refusal for image in self._results)
         return any(refusal is not None and refusal.stops_run for refusal in refusals)
 
     def _halted(self) -> bool:
         """Return whether an image has failed already and none may be begun after that."""
-        return self._options.on_error == OnError.STOP and any(
-            image.status == Status.FAILED for image in self._results.values()
-        )
+        return self._options.on_error == OnError.STOP and any(image.status == Status.FAILED for image in self._results)
 
     def _rounds(self) -> None:
         phase: CopyPhase | None = None
@@ -186,7 +199,7 @@ class Engine:
             for number in range(self._options.retries + 1):
                 if number and not self._again(number):
                     return
-                for stage in sorted({image.task.stage for image in self._results.values()}):
+                for stage in sorted({image.task.stage for image in self._results}):
                     todo = self._ready(stage)
                     if todo and phase is None:
                         phase = self._begin_copying()
@@ -198,11 +211,11 @@ class Engine:
                 phase.close()
 
     def _remove_old_backups(self) -> None:
-        if any(image.rule.backup is not None for image in self._results.values()) and not self._run.stop.is_set():
+        if any(image.rule.backup is not None for image in self._results) and not self._run.stop.is_set():
             from .copy.old_backups import OldBackups  # few runs need it
 
             old = OldBackups(self._stores, self._vendors, self._run, check_mode=self._options.check_mode)
-            old.remove(self._results.values())
+            old.remove(self._results)
 
     def _finish_stores(self) -> None:
         """Make lasting what was written. Where that fails, so does every image that was written there."""
@@ -212,15 +225,15 @@ class Engine:
             try:
                 store.finish()
             except ImageOpsError as fault:
-                for image in self._results.values():
+                for image in self._results:
                     if image.destination.registry == host and image.status == Status.DONE and image.wrote:
                         image.status, image.error = Status.FAILED, fault
                         self._finished(image)
 
     def _ready(self, stage: int) -> list[ImageResult]:
         """Return the images of a stage that can be copied now. What an image copies has been written before."""
-        pending = [image for image in self._results.values() if image.status == Status.PENDING and image.task.to_copy]
-        written = {image.destination: image for image in self._results.values()} if stage else {}
+        pending = [image for image in self._results if image.status == Status.PENDING and image.task.to_copy]
+        written = {image.destination: image for image in self._results} if stage else {}
         return [image for image in pending if image.task.stage == stage and self._can_begin(image, written)]
 
     def _can_begin(self, image: ImageResult, written: Mapping[Reference, ImageResult]) -> bool:
@@ -272,7 +285,7 @@ class Engine:
 
     def _planned(self) -> Iterator[Reference]:
         """Yield every reference that the run itself writes, tags of what refers to its images included."""
-        for image in self._results.values():
+        for image in self._results:
             yield image.destination
             for referrer in image.task.referrers:
                 if referrer.tag is not None and not (referrer.is_there or referrer.merges):
@@ -281,7 +294,7 @@ class Engine:
     def _delete(self) -> None:
         """Delete what the rules' sources do not have any more, when everything else of the run is right."""
         planned = self._planner.deletions
-        if self._run.stop.is_set() or not (planned.tasks or planned.obstacles):
+        if planned is None or self._run.stop.is_set() or not (planned.tasks or planned.obstacles):
             return
         from .deletion.deletion_phase import DeletionPhase  # for runs that delete
 
@@ -289,15 +302,14 @@ class Engine:
         phase = DeletionPhase(
             self._stores, self._vendors, self._run, check_mode=self._options.check_mode, on_finished=self._finished
         )
-        copied = dict(self._results)
+        copied = list(self._results)
         self._take(planned.tasks)
-        going = [image for key, image in self._results.items() if key not in copied]
-        self._kept = phase.run(going, copied.values(), planned)
+        self._kept = phase.run(self._results[len(copied) :], copied, planned)
         self._finish_stores()
 
     def _again(self, number: int) -> bool:
         """Prepare another round over what failed for a passing reason. Return False when there is no such round."""
-        failed = [image for image in self._results.values() if image.status == Status.FAILED]
+        failed = [image for image in self._results if image.status == Status.FAILED]
         if self._run.stop.is_set() or self._options.on_error == OnError.STOP:
             return False
         passing = [image for image in failed if image.error is not None and self._is_granted(image.error)]
@@ -308,10 +320,9 @@ class Engine:
         self._wait(number, passing)
         for _host, store in self._stores.opened():
             store.begin_round()
-        waiting = [image for image in self._results.values() if image.status == Status.PENDING]
-        unplanned = [image for image in [*passing, *waiting] if not image.task.to_copy]
-        for image in unplanned:
-            del self._results[image.source, image.destination]
+        waiting = [image for image in self._results if image.status == Status.PENDING]
+        unplanned = {id(image) for image in [*passing, *waiting] if not image.task.to_copy}
+        self._results = [image for image in self._results if id(image) not in unplanned]
         self._progress.expect_images(-len(unplanned))
         for image in passing:
             image.status = Status.PENDING

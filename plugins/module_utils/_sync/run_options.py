@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .decisions import Bulk, OnError, Overwrite, UnsupportedArtifacts
-from .rules.approved_plan import ApprovedPlan
-from .rules.lock import LockUse
 from .rules.referrer_choice import ALL, ReferrerChoice
-from .rules.shard import Shard
+
+if TYPE_CHECKING:
+    from .rules.approved_plan import ApprovedPlan
+    from .rules.lock import LockUse
+    from .rules.shard import Shard
 
 
 @dataclass(frozen=True)

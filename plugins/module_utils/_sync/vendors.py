@@ -16,6 +16,7 @@ from .._acr.api.names import is_enterprise_registry, is_enterprise_service, path
 from .._hosted.services import Service, service_of
 from .._oci.errors import ImageOpsError, RegistryError
 from .._oci.image.manifest import Descriptor
+from .._oci.late_imports import IMPORTING
 from .._oci.registry.registry import Registry
 from .._oci.store.store import Store
 from .product import DigestLists, Generic, Obstacles
@@ -46,43 +47,50 @@ class Harbor(Generic):
 
     def repositories(self, beginning: str) -> Iterable[str]:
         """Return what Harbor's API lists to the login of the project."""
-        from .._harbor.catalog import HarborCatalog  # for whole projects alone
+        with IMPORTING:
+            from .._harbor.catalog import HarborCatalog  # for whole projects alone
 
         return HarborCatalog(self._registry).repositories(beginning)
 
     def digests(self, path: str) -> Mapping[str, Descriptor] | None:
         """Return what Harbor's API lists to the login of the project."""
-        from .._harbor.artifacts import tagged_artifacts  # for what the registry does not show
+        with IMPORTING:
+            from .._harbor.artifacts import tagged_artifacts  # for what the registry does not show
 
         return tagged_artifacts(self._registry, path)
 
     def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
         """Return what Harbor's API lists."""
-        from .._harbor.artifacts import listed_digests
+        with IMPORTING:
+            from .._harbor.artifacts import listed_digests
 
         return listed_digests(self._registry, path, patience=_PATIENCE)
 
     def delete_tag(self, path: str, tag: str) -> bool:
         """Remove a tag by Harbor's API; False where the registry has no login for that."""
-        from .._harbor.deletion import delete_tag  # for runs that delete
+        with IMPORTING:
+            from .._harbor.deletion import delete_tag  # for runs that delete
 
         return delete_tag(self._registry, path, tag)
 
     def complete_repositories(self, namespace: str) -> list[str]:
         """Return what Harbor lists to an administrator of the project."""
-        from .._harbor.deletion import complete_repositories
+        with IMPORTING:
+            from .._harbor.deletion import complete_repositories
 
         return complete_repositories(self._registry, namespace)
 
     def delete_repository(self, path: str) -> None:
         """Remove a repository by Harbor's API."""
-        from .._harbor.deletion import delete_repository
+        with IMPORTING:
+            from .._harbor.deletion import delete_repository
 
         delete_repository(self._registry, path)
 
     def is_public(self, namespace: str) -> bool | None:
         """Return whether the project is public (``metadata.public``); None where the login may not look at it."""
-        from .._harbor.catalog import HarborCatalog
+        with IMPORTING:
+            from .._harbor.catalog import HarborCatalog
 
         return HarborCatalog(self._registry).is_public(namespace)
 
@@ -102,7 +110,8 @@ class HostedRegistry(Generic):
 
     def listed_digests(self, path: str) -> Mapping[str, Descriptor]:
         """Return what the service lists; where that is another host, without a login."""
-        from .._hosted.tag_lists import read_tags  # for these services alone
+        with IMPORTING:
+            from .._hosted.tag_lists import read_tags  # for these services alone
 
         other = self._stores.store(self._service.api_host) if self._service.api_host else None
         asked = other if isinstance(other, Registry) else self._registry
@@ -145,7 +154,8 @@ class AcrInstance(AcrPersonal):
 
     def advice(self, error: RegistryError) -> str:
         """Return the module or the option that helps."""
-        from .._acr.registry.advice import advice  # for errors alone
+        with IMPORTING:
+            from .._acr.registry.advice import advice  # for errors alone
 
         return advice(error, managed=self.has_api)
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,9 +15,8 @@ from typing import Callable, NamedTuple
 import pytest
 from ansible_collections.imageops.registry.tests.acr_simulator.server import Simulator
 from ansible_collections.imageops.registry.tests.acr_simulator.world import AclEntry, Instance
-from support.scenes.playbooks import CAN_PLAY, PROGRAM
+from support.scenes.playbooks import CAN_PLAY, PROGRAM, environment_of
 
-ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOKS = Path(__file__).resolve().parent / "playbooks"
 
 pytestmark = [
@@ -49,15 +47,10 @@ def play(simulator: Simulator, instance: Instance, tmp_path: Path, secret_file: 
     simulator.front(instance.instance_id)
     key = simulator.world.add_key()
     environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "tree"),
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_NOCOLOR": "1",
+        **environment_of(tmp_path),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ALIBABA_CLOUD_ACCESS_KEY_ID": key.key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.secret,
-        "LC_ALL": "C.UTF-8",
     }
     variables = {
         "ansible_connection": "local",

@@ -19,7 +19,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.client.retr
 from ansible_collections.imageops.registry.plugins.module_utils._oci.client.run import Settings
 from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
-from support.faults.actions import Before
+from support.faults.actions import Before, InTurn
 from support.faults.fault_proxy import Action, FaultProxy, Request, Response
 from support.scenes import images
 from support.scenes.fault_scene import Scene, assert_whole, codes
@@ -68,14 +68,16 @@ def test_a_destination_that_is_full(servers: Servers, plain: Plain, repository: 
 
         # What is left of the large layer takes the room of the small ones too, or not, as it happens.
         assert "large" in codes(result) and set(codes(result).values()) <= {"server_error", "retry_budget"}
-        arrived = sorted({"small", "large"} - set(codes(result)))
-        assert plain(full.endpoint).tags(repository) == arrived
+        arrived = {"small", "large"} - set(codes(result))
+        # The registry makes a tag's directory first, so that it may list a tag that it could not write.
+        assert arrived <= set(plain(full.endpoint).tags(repository))
         for _tag in arrived:
             assert_whole(plain(full.endpoint), repository, small)
         (root / "ballast").unlink()
         again = run.sync(rule, retries=1)
         assert {image.status for image in again.images} == {"done"}
-        assert_whole(plain(full.endpoint), repository, large)
+        for image in (small, large):
+            assert_whole(plain(full.endpoint), repository, image)
 
 
 def test_a_destination_that_becomes_read_only(servers: Servers, plain: Plain, repository: str, tmp_path: Path) -> None:
@@ -139,9 +141,15 @@ def test_a_repository_that_is_deleted_in_the_middle_is_made_again(servers: Serve
     for number in range(3):
         scene.give(f"v{number}", images.multi_arch(f"{scene.path} {number}", ["linux/amd64", "linux/arm64"]))
     where = servers.relative.repository_path(scene.path)
-    scene.destination.add(Before(lambda: shutil.rmtree(where, ignore_errors=True)), method="PUT", target=step, skip=2)
-    # One request at a time: a registry whose files are deleted under a request breaks its own tags.
-    scene.run.access = {scene.destination.host: {"concurrency": 1}}
+    # A registry whose files are deleted under a request breaks its own tags.
+    requests = InTurn()
+
+    def delete() -> None:
+        with requests.turn:
+            shutil.rmtree(where)
+
+    scene.destination.add(requests, times=None)
+    scene.destination.add(Before(delete), method="PUT", target=step, skip=2)
 
     scene.run.sync(scene.rule, retries=2)
 

@@ -98,6 +98,7 @@ def test_every_module_is_looked_at(simulator: Simulator, planted: Planted, tmp_p
     here = {
         *options_of(simulator, planted, tmp_path),
         "registry_image_sync",
+        "registry_image_sync_start",  # runs that one
         "registry_image_info",
         "registry_destination_info",
         "registry_image_tag",

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.imageops.registry.plugins.module_utils._modules import options, specs
 from ansible_collections.imageops.registry.plugins.module_utils._modules.registry_entries import RegistryEntry
+from ansible_collections.imageops.registry.plugins.module_utils._modules.sync.sync_options import sync_options
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import InputError
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
@@ -147,7 +148,7 @@ def test_refuses_times_that_are_none(option: str, value: float) -> None:
 def test_refuses_numbers_that_cannot_be_meant(option: str, value: int) -> None:
     params = {name: spec.get("default") for name, spec in specs.sync_spec().items()}
     with pytest.raises(InputError, match=f"{option} {value}"):
-        options.sync_options({**params, option: value}, check_mode=False)
+        sync_options({**params, option: value}, check_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.referrers import fallback_tag
+from ansible_collections.imageops.registry.plugins.module_utils._sync.plan import image_task
 from helpers.memory_run import MemoryRun, errors, failing, fault, item, only
 from helpers.memory_store import MemoryStore, Request, push
 from support.scenes import images
@@ -49,6 +51,60 @@ def test_every_shape_arrives_and_a_second_run_writes_nothing(source: MemoryStore
     assert not again.changed
     assert {image.action for image in again.images} == {"unchanged"}
     assert [request for request in target.requests if request.method in WRITES] == writes
+
+
+def test_what_is_asked_about_in_parts_is_what_is_asked_about_at_once(
+    source: MemoryStore, target: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for store, path, count in ((source, "x", 9), (target, "y", 6)):
+        for number in range(count):
+            push(store, path, images.image(f"parts {number}"), f"v{number}")
+    index = images.multi_arch("parts")
+    push(source, "x", index, "index")
+    push(source, "x", images.image("parts signature"), index.digest.replace(":", "-") + ".sig")
+
+    def planned() -> tuple[list[tuple[str, str]], dict[str, int], dict[str, int]]:
+        source.requests.clear()
+        target.requests.clear()
+        result = MemoryRun(source, target).sync(item("a.test/x", "b.test/y"), check_mode=True)
+        return [(str(image.destination), image.action) for image in result.images], source.counts(), target.counts()
+
+    at_once = planned()
+    monkeypatch.setattr(image_task, "_PART", 2)
+    assert planned() == at_once
+
+
+def test_images_stand_in_the_order_of_their_destinations(source: MemoryStore, target: MemoryStore) -> None:
+    for path in ("x", "x-y", "x/y", "x0"):
+        for tag in ("1", "1.0", "a_b", "Z"):
+            push(source, path, images.image("order"), tag)
+    rules = [item(f"a.test/{path}", f"b.test/{path}") for path in ("x0", "x/y", "x", "x-y")]
+    found = [str(image.destination) for image in MemoryRun(source, target).sync(*rules).images]
+    assert found == sorted(found) and len(found) == 16
+
+
+def test_little_is_kept_of_a_tag_that_is_unchanged(
+    source: MemoryStore, target: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_task, "_PART", 50)
+    made = {f"v{number}": images.image("many", annotations={"number": str(number)}) for number in range(500)}
+
+    def peak(tags: int) -> int:
+        for store, path in ((source, "x"), (target, "y")):
+            for tag in list(made)[len(store.repository(path).tagged) : tags]:
+                push(store, path, made[tag], tag)
+        tracemalloc.start(1)
+        try:
+            result = MemoryRun(source, target).sync(item("a.test/x", "b.test/y"))
+            assert {image.action for image in result.images} == {"unchanged"}
+            source.requests.clear()
+            target.requests.clear()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few = peak(100)
+    assert (peak(500) - few) / 400 < 1_400  # bytes, the two lists of the stores' requests included
 
 
 def test_every_manifest_is_read_once_and_every_blob_sent_once(source: MemoryStore, target: MemoryStore) -> None:
@@ -136,7 +192,7 @@ def test_a_source_tag_that_moves_after_planning_is_resolved_again(source: Memory
     image = only(MemoryRun(source, target).sync(item("a.test/x:1", "b.test/y")))
 
     assert (image.status, str(image.digest)) == ("done", after.digest)
-    assert image.notes == [f"the source tag moved from {before.digest} to {after.digest} during the run"]
+    assert image.notes == (f"the source tag moved from {before.digest} to {after.digest} during the run",)
     assert tagged(target, "y") == {"1": after.digest}
 
 

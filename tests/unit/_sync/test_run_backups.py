@@ -132,7 +132,7 @@ def test_backups_that_cannot_be_removed_are_noted(source: MemoryStore, target: M
         push(target, "y", OTHER, f"1-backup-202601{day}T120000Z")
     target.around = failing("delete_tag", fault("unsupported", transient=False, status=405), 99)
     image = only(MemoryRun(source, target).sync(RULE, backup=DATED, began=BEGAN))
-    assert (image.status, image.removed_backups) == ("done", [])
+    assert (image.status, image.removed_backups) == ("done", ())
     assert all(note.startswith("older backups stay: ") for note in image.notes) and image.notes
 
 
@@ -142,7 +142,7 @@ def test_a_removal_that_does_nothing_is_no_removal(
     push(target, "y", OTHER, "1-backup-20260110T120000Z", "1-backup-20260111T120000Z")
     monkeypatch.setattr(target.repository("y"), "delete_tag", lambda tag: None)
     image = only(MemoryRun(source, target).sync(RULE, backup=DATED, began=BEGAN))
-    assert image.removed_backups == []
+    assert image.removed_backups == ()
     assert "and still has it" in image.notes[0]
 
 

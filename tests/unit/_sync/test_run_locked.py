@@ -91,6 +91,7 @@ def test_a_locked_digest_that_is_gone(source: MemoryStore, target: MemoryStore) 
     del source.repository("x").manifests[Digest.parse(OLD.digest)]
     result = MemoryRun(source, target).sync(ALL, lock=LOCKED)
     assert errors(result) == ["source_gone"]
+    assert ["take the entry out of the lock" in image.error.hint for image in result.images if image.error] == [True]
     assert tagged(target) == {}
 
 

@@ -85,6 +85,12 @@ def test_what_was_planned_is_done(source: MemoryStore, target: MemoryStore) -> N
     assert tagged(target) == AFTER
 
 
+def test_tags_that_never_move_are_compared_with_the_plan(source: MemoryStore, target: MemoryStore) -> None:
+    rule = item("a.test/x", "b.test/y", tags={"immutable": ".*"})
+    result = apply(source, target, planned(source, target, rule), rule)
+    assert (errors(result), tagged(target)) == ([], AFTER)
+
+
 def test_a_tag_that_was_added_since_is_not_taken(source: MemoryStore, target: MemoryStore) -> None:
     plan = planned(source, target)
     push(source, "x", SAME, "later")

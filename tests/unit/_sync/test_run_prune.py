@@ -94,8 +94,8 @@ def test_a_tag_that_a_template_makes_goes_with_its_source() -> None:
         (20, 17, {"max_share": 15}, 3),
         (20, 18, {"max_total": 1}, 0),
         (20, 18, {"max_total": 2}, 2),
-        (600, 540, {}, 0),  # 60 of 600 is a share that may go, and more than 50 in all
-        (600, 540, {"max_total": 60}, 60),
+        (60, 9, {"max_share": 100}, 0),  # 51 of 60 is a share that may go, and more than 50 in all
+        (60, 9, {"max_share": 100, "max_total": 51}, 51),
     ],
 )
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -20,7 +20,7 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.open
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
 from ansible_collections.imageops.registry.plugins.module_utils._sync.engine import Engine
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress.counters import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.backup_names import BackupTemplate
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.prune_checks import check_prune
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import check_rules, parse_rules

@@ -150,7 +150,7 @@ class MemoryRepository(Repository):
         with self._request("has_blob", str(blob.digest)):
             return blob.digest in self.blobs
 
-    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False, connections: int = 1) -> BlobReader:
         with self._request("open_blob", str(blob.digest)):
             if blob.digest not in self.blobs:
                 raise self._missing("blob_not_found", str(blob.digest))
@@ -164,7 +164,7 @@ class MemoryRepository(Repository):
                 self.blobs[blob.digest] = found
             return None if blob.digest in self.blobs else object()
 
-    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
+    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> bool:
         with self._request("put_blob", str(blob.digest)):
             reader = open_at(0)
             try:
@@ -176,6 +176,7 @@ class MemoryRepository(Repository):
                 raise ContentError(code=code, action="send", subject=str(blob.digest), cause="its reader is wrong")
             self.blobs[blob.digest] = data
             self.written += len(data)
+        return True
 
     def referrers(self, digest: Digest) -> list[Descriptor] | None:
         if not self.store.lists_referrers:

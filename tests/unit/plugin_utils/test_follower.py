@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.imageops.registry.plugins.module_utils._modules.supervision import Lease, ProgressFile
+from ansible_collections.imageops.registry.plugins.module_utils._modules.sync.supervision import Lease, ProgressFile
 from ansible_collections.imageops.registry.plugins.plugin_utils.follower import Follower, LocalFiles, RemoteFiles
 
 HOLDER = """

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..._acr.api.signature import AccessKey
-from ..._acr.credentials.roles import KeyOptions, OidcRole, Role, check_duration
 from ..._oci.errors import InputError
 
 if TYPE_CHECKING:
     from ..._acr.api.service import ServerAccess
+    from ..._acr.api.signature import AccessKey
     from ..._acr.credentials.chain import SigningKeys
+    from ..._acr.credentials.roles import KeyOptions, OidcRole, Role
     from ..._oci.client.run import Run
 
 
@@ -54,6 +54,8 @@ def key_options(params: Mapping[str, Any]) -> KeyOptions:
 
     :raises InputError: for half a key, and for a duration that the vendor would not take
     """
+    from ..._acr.credentials.roles import KeyOptions  # needed by tasks with a key, and the specification by all
+
     return KeyOptions(
         key=_given_key(params),
         profile=params["profile"] or "",
@@ -90,12 +92,16 @@ def _given_key(params: Mapping[str, Any]) -> AccessKey | None:
     if not key_id or not secret:
         missing = "access_key_secret" if key_id else "access_key_id"
         raise InputError(subject="the options", cause=f"{missing} is missing and its other half is given")
+    from ..._acr.api.signature import AccessKey
+
     return AccessKey(key_id, secret, params["security_token"] or "")
 
 
 def _role(given: Mapping[str, Any] | None) -> Role | None:
     if given is None:
         return None
+    from ..._acr.credentials.roles import Role, check_duration
+
     duration = check_duration(given["duration"], option="assume_role")
     return Role(given["role_arn"], given["session_name"] or "", duration, given["external_id"] or "")
 
@@ -103,6 +109,8 @@ def _role(given: Mapping[str, Any] | None) -> Role | None:
 def _oidc(given: Mapping[str, Any] | None) -> OidcRole | None:
     if given is None:
         return None
+    from ..._acr.credentials.roles import OidcRole, check_duration
+
     duration = check_duration(given["duration"], option="assume_role_with_oidc")
     return OidcRole(
         given["role_arn"], given["oidc_provider_arn"], given["oidc_token_file"], given["session_name"] or "", duration

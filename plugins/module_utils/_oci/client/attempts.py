@@ -70,7 +70,7 @@ class Attempts:
             what += (str(hash(written)),)
         return self._budget.attempt(
             what,
-            lambda: self._tries(purpose, send, arrived, what),
+            lambda: self._tries(purpose, send, arrived, what, written=written is not None),
             ever=written is not None,
             action=purpose.action,
             subject=purpose.subject,
@@ -82,6 +82,8 @@ class Attempts:
         send: Callable[[], Answer],
         arrived: Callable[[], bool] | None,
         what: tuple[str, ...],
+        *,
+        written: bool,
     ) -> Answer:
         tried = 0
         met: RegistryError | None = None
@@ -98,7 +100,7 @@ class Attempts:
                 met.__cause__ = fault
             else:
                 if not (_is_passing(answer, purpose) or (arrived is not None and _is_spoilt(answer))):
-                    self._budget.first(*what)
+                    (self._budget.first if written else self._budget.passed)(*what)
                     return answer
                 met = self._refusal(answer, purpose)
             self._budget.first(*what)

@@ -25,7 +25,7 @@ class SizedBlocks(Protocol):
         """Return its size in bytes."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield its blocks, of at most 64 KiB."""
+        """Yield its blocks, of at most 128 KiB."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Quirks:
     :ivar takes_page_size: ``n=`` may be given with a list
     :ivar has_referrers: it has the referrers API
     :ivar wrong_ranges: answers in a row that were another part of a blob than was asked for
+    :ivar gives_ranges: blobs may be read in ranges, several at once
     :ivar heads: which of its refusals of HEAD are believed
     :ivar uploads_by_patch: it takes blobs by PATCH alone
     :ivar least_chunk: bytes that a chunk must have, unless it is the last
@@ -38,6 +39,7 @@ class Quirks:
         self.takes_page_size = True
         self.has_referrers = True
         self.wrong_ranges = 0
+        self.gives_ranges = True
         self.heads = HeadTrust()
         self.uploads_by_patch = False
         self.least_chunk = 0

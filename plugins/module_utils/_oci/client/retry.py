@@ -103,6 +103,9 @@ class RetryPolicy:
 
 T = TypeVar("T")
 
+_MARKS = 1 << 23
+"""Bits that tell which requests went well: 1 MiB. Two requests that share a bit count as one."""
+
 
 class RetryBudget:
     """How many requests one run may repeat over all registries, so that failures do not multiply the load.
@@ -117,6 +120,8 @@ class RetryBudget:
         self._base = base
         self._share = share
         self._first: set[int] = set()
+        self._passed = 0
+        self._marks = bytearray(_MARKS // 8)
         self._failed: dict[int, ImageOpsError] = {}
         self._spent = 0
         self._lock = threading.Lock()
@@ -129,7 +134,7 @@ class RetryBudget:
     @property
     def is_spent(self) -> bool:
         """Whether the run has no retry left."""
-        return self._spent >= self._base + self._share * len(self._first)
+        return self._spent >= self._most()
 
     def attempt(
         self,
@@ -177,6 +182,15 @@ class RetryBudget:
         with self._lock:
             self._first.add(hash(what))
 
+    def passed(self, *what: str) -> None:
+        """Count what went well at its first try, and may be done again. Little of it is kept: there are many."""
+        key = hash(what)
+        place, bit = divmod(key % _MARKS, 8)
+        with self._lock:
+            if key not in self._first and not self._marks[place] >> bit & 1:
+                self._marks[place] |= 1 << bit
+                self._passed += 1
+
     def spend(self, error: ImageOpsError, requests: int = 1) -> None:
         """Count retries after an error.
 
@@ -186,9 +200,12 @@ class RetryBudget:
             error.give_up(self._spent)
             raise error
 
+    def _most(self) -> float:
+        return self._base + self._share * (len(self._first) + self._passed)
+
     def _take(self, requests: int) -> bool:
         with self._lock:
-            if self._spent + requests > self._base + self._share * len(self._first):
+            if self._spent + requests > self._most():
                 return False
             self._spent += requests
             return True

@@ -30,6 +30,29 @@ def untimed(host: str, seconds: float) -> None:
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """How large blobs are read: in ranges that follow each other, several of which are under way at once.
+
+    :param connections: that one blob is read over, at most; 1 for one stream
+    :param above: size in bytes of the largest blob that is still read as one stream
+    :param ahead: bytes of all ranges of one blob that are under way; so many are kept at most
+    """
+
+    connections: int = 1
+    above: int = 256_000_000
+    ahead: int = 8 * 1024 * 1024
+
+    @property
+    def length(self) -> int:
+        """Return the bytes of one range."""
+        return self.ahead // self.connections
+
+    def of(self, size: int) -> int:
+        """Return over how many connections a blob of so many bytes is read."""
+        return self.connections if size > self.above else 1
+
+
+@dataclass(frozen=True)
 class Settings:
     """How long to wait and how much to do at once.
 
@@ -38,12 +61,14 @@ class Settings:
         it is there at all; only where that is less than the time-out
     :param concurrency: blobs, and small requests, under way at one registry at most
     :param retry: when failed requests are sent again
+    :param ranges: how large blobs are read
     """
 
     timeout: float = 60.0
     first_contact: float = 5.0
     concurrency: int = 10
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    ranges: Ranges = field(default_factory=Ranges)
 
 
 @dataclass(frozen=True, eq=False)

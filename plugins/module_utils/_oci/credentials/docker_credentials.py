@@ -15,13 +15,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import ImageOpsError, InputError
 from ..image.reference import quoted
 from ..image.strict_json import JsonFault, loads
-from .docker_config import DockerLogins, Helper, parse_docker_file
+from ..late_imports import IMPORTING
 from .provider import Credential, announce
+
+if TYPE_CHECKING:
+    from .docker_config import DockerLogins, Helper
 
 _T = TypeVar("_T")
 
@@ -123,6 +126,9 @@ class DockerConfig:
             raw = b"{}"
         except OSError as error:
             raise self._unreadable(error) from None
+        with IMPORTING:
+            from .docker_config import parse_docker_file  # when a credential is first looked for
+
         return parse_docker_file(raw, str(self._path))
 
     def _unreadable(self, error: OSError) -> InputError:

@@ -23,13 +23,14 @@ BROKEN = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 """What sending raises when the server has closed the connection: with TLS it depends on the state of the close."""
 LONGEST_FILL = 0.2
 """Seconds in which the blocks of a streamed answer are filled up before they are passed on."""
+_AT_ONCE = 64 * 1024  # bytes of a body that are sent within one time-out
 _MOST_OF_A_HEAD = 64 * 1024
 _MOST_OF_A_LINE = 4096
 _MOST_FIELDS = 100
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(r"HTTP/1\.(\d) +([1-9]\d\d)(?: .*)?")
 _CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
-_UNWRITABLE = re.compile(r"[\r\n\0]")
+_FOLD = re.compile(r"\r?\n[ \t]+")
 
 
 class Headers(Mapping[str, str]):
@@ -37,6 +38,7 @@ class Headers(Mapping[str, str]):
 
     The same once more counts once: proxies repeat what must not be.
 
+    :param text: one field a line, or on several of which all but the first begin with a space (RFC 9112 section 5.2)
     :raises Fault: when there are too many
     """
 
@@ -44,20 +46,18 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, text: str) -> None:
         self._fields: dict[str, str] = {}
-        name = ""
+        if "\n " in text or "\n\t" in text:
+            text = _FOLD.sub(" ", text)
         lines = text.split("\n")
         if len(lines) > _MOST_FIELDS:
             raise not_http("it has too many header fields")
         for line in lines:
-            if line[:1] in (" ", "\t"):
-                if name:
-                    self._fields[name] += f" {line.strip()}"
-                continue
-            before, colon, value = line.partition(":")
-            if colon:
-                name = before.strip().lower()
-                known, value = self._fields.get(name), value.strip()
-                self._fields[name] = value if known in (None, value) else f"{known}, {value}"
+            name, colon, value = line.partition(":")
+            if colon and line[0] not in " \t":
+                name, value = name.strip().lower(), value.strip()
+                known = self._fields.setdefault(name, value)
+                if known != value:
+                    self._fields[name] = f"{known}, {value}"
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
@@ -78,12 +78,13 @@ def request_head(method: str, target: str, host: str, headers: Mapping[str, str]
 
     :raises Fault: for what would change the message, or is not Latin-1
     """
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *map(": ".join, headers.items()), "", ""]
     try:
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        head = "\r\n".join(lines).encode("latin-1")
     except UnicodeEncodeError:
         head = b""
-    if not head or " " in target or any(_UNWRITABLE.search(line) for line in lines):
+    ends = len(lines) - 1
+    if head.count(b"\r") != ends or head.count(b"\n") != ends or b"\0" in head or " " in target:
         raise Fault("protocol_error", "the request cannot be written down", transient=False)
     return head
 
@@ -124,12 +125,11 @@ def send_blocks(sock: socket.socket, blocks: Iterable[bytes], *, may_look: bool)
     :param may_look: whether a readable connection may mean an answer
     """
     for block in blocks:
-        if may_look and is_readable(sock):
-            early = _early(sock)
-            if early is not None:
-                return Sent(False, early)
+        if may_look and is_readable(sock) and (early := _early(sock)) is not None:
+            return Sent(False, early)
         try:
-            sock.sendall(block)
+            for begin in range(0, len(block), _AT_ONCE):
+                sock.sendall(memoryview(block)[begin : begin + _AT_ONCE])
         except BROKEN:
             return Sent(False)
     return Sent(True)
@@ -205,8 +205,7 @@ class Response:
             try:
                 block = self._part(missing)
             except Fault as fault:
-                self._pending_fault = fault
-                break
+                self._pending_fault, block = fault, b""
             if not block:
                 break
             parts.append(block)

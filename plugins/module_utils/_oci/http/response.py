@@ -15,14 +15,13 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from .faults import Fault
 from .message import Response
 
-BLOCK = 64 * 1024
+BLOCK = 128 * 1024
 """Bytes that are read of a body at once, at most."""
 _GZIP = b"\x1f\x8b"
 """What gzip begins with (RFC 1952), and no JSON does."""
@@ -32,10 +31,14 @@ ERROR_LIMIT = 64 * 1024
 
 
 class Stats:
-    """What one registry cost: requests, bytes of bodies in both directions, and time."""
+    """What one registry cost: requests, bytes of bodies in both directions, and time.
+
+    :ivar ranges: how often a part of a blob was asked for that is read in several at once
+    """
 
     def __init__(self) -> None:
         self.requests = 0
+        self.ranges = 0
         self.bytes_read = 0
         self.bytes_written = 0
         self._seconds = 0.0
@@ -43,10 +46,9 @@ class Stats:
         self._since = 0.0
         self._lock = threading.Lock()
 
-    def count(self, *, requests: int = 0, read: int = 0, written: int = 0) -> None:
+    def count(self, *, ranges: int = 0, written: int = 0) -> None:
         with self._lock:
-            self.requests += requests
-            self.bytes_read += read
+            self.ranges += ranges
             self.bytes_written += written
 
     @property
@@ -55,17 +57,19 @@ class Stats:
         with self._lock:
             return self._seconds + (time.monotonic() - self._since if self._under_way else 0.0)
 
-    def __enter__(self) -> None:
-        """Note that something of an exchange is under way until this is left."""
+    def begin(self, *, requests: int = 0, written: int = 0) -> None:
+        """Note that something of an exchange is under way until :meth:`end`, and count what is sent by it."""
         with self._lock:
+            self.requests += requests
+            self.bytes_written += written
             if not self._under_way:
                 self._since = time.monotonic()
             self._under_way += 1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def end(self, *, read: int = 0) -> None:
+        """Note that it is not under way any more, and count what it has brought."""
         with self._lock:
+            self.bytes_read += read
             self._under_way -= 1
             if not self._under_way:
                 self._seconds += time.monotonic() - self._since
@@ -146,17 +150,19 @@ class Answer:
             raise ValueError("nested too deeply") from error
 
     def read(self) -> bytes:
-        """Return the next block, at most 64 KiB; empty at the end.
+        """Return the next block, at most 128 KiB; empty at the end.
 
         :raises Fault: when the connection breaks or stalls
         """
+        block = b""
+        self._stats.begin()
         try:
-            with self._stats:
-                block = self._raw.read(BLOCK)
+            block = self._raw.read(BLOCK)
         except Fault:
             self.close()
             raise
-        self._stats.count(read=len(block))
+        finally:
+            self._stats.end(read=len(block))
         return block
 
     def read_whole(self, limit: int) -> None:

@@ -128,7 +128,7 @@ class Transport:
 
         :param url: absolute
         :param headers: all but Authorization
-        :param body: bytes, or blocks of at most 64 KiB whose sum the Content-Length in headers names
+        :param body: bytes, or blocks of at most 128 KiB whose sum the Content-Length in headers names
         :param limit: read the body whole, at most so many bytes; None leaves a good answer (2xx) to be streamed
         :param patience: seconds to wait for the answer once the body is sent; None for the time-out
         :param follow: whether to follow redirects
@@ -147,9 +147,11 @@ class Transport:
             pool = self._pool(origin)
             try:
                 head = _head(pool.route, method, url, headers, authorization)
-                self._stats.count(requests=1, written=len(body) if isinstance(body, bytes) else 0)
-                with self._stats:
+                self._stats.begin(requests=1, written=len(body) if isinstance(body, bytes) else 0)
+                try:
                     response = pool.exchange(method, head, body, limits)
+                finally:
+                    self._stats.end()
             except Fault as fault:
                 fault.foreign = origin != home
                 fault.host = "" if origin == self.origin else netloc(origin)

@@ -26,8 +26,9 @@ from .media_types import (
     SINGLES,
     is_foreign_layer,
 )
-from .platform import Platform, platform_from_json, slotted
+from .platform import Platform, platform_from_json
 from .reference import Digest, quoted
+from .slots import slotted
 from .strict_json import JsonFault, check_spelling, is_integer, loads, short_text
 
 __all__ = [

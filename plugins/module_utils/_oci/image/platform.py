@@ -9,30 +9,13 @@ Follows the ``platform`` property of the OCI image index (image-spec 1.1, image-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any
 
 from ..errors import ContentError, InputError
 from .reference import quoted
+from .slots import slotted
 from .strict_json import JsonFault, loads, short_text
-
-_T = TypeVar("_T")
-
-
-def slotted(cls: type[_T]) -> type[_T]:
-    """Give a dataclass ``__slots__`` (a class decorator, written above ``@dataclass``).
-
-    What ``dataclass(slots=True)`` does from Python 3.10 on: ``__slots__`` beside a class variable is refused, so the
-    class is made once more without the defaults, which ``__init__`` has taken over by then. Methods must not call
-    ``super()`` bare.
-    """
-    names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
-    members: dict[str, Any] = {
-        name: value for name, value in vars(cls).items() if name not in (*names, "__dict__", "__weakref__")
-    }
-    members["__slots__"] = names
-    return cast("type[_T]", type(cls.__name__, cls.__bases__, members))
-
 
 _PART = r"[a-z0-9][a-z0-9_.-]*"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9_.+-]*"

@@ -34,10 +34,10 @@ from .content import (
 )
 from .index import LayoutIndex
 from .inventory import inventory_path, read_inventory
-from .parts import check_number, cut, open_parts, part_paths, parts_in_folder, remove_others, spans_of_parts
-from .tar_content import BytesReader, TarContent
-from .tar_headers import Span
-from .tar_writer import TarWriter
+from .tar.headers import Span
+from .tar.parts import check_number, cut, open_parts, part_paths, parts_in_folder, remove_others, spans_of_parts
+from .tar.reader import BytesReader, TarContent
+from .tar.writer import TarWriter
 
 _ROOM_TO_SPARE = 1024 * 1024
 _POLL = 0.2

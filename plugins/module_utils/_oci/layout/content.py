@@ -74,7 +74,7 @@ class Content(ABC):
 
     @abstractmethod
     def put_blob(self, blob: Descriptor, open_at: OpenAt) -> int:
-        """Write a blob, which is there as a whole or not at all. Return how many bytes were read for it.
+        """Write a blob, which is there as a whole or not at all. Return how many bytes were written for it.
 
         :raises ContentError: when the reader gives other bytes than those of the digest
         """

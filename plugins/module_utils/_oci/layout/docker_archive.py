@@ -23,8 +23,8 @@ from ..image.reference import Digest
 from ..image.strict_json import JsonFault, loads
 from .content import INDEX_FILE, blob_file
 from .names import FULL_NAME
-from .tar_content import Files, TarContent
-from .tar_headers import Members, Span
+from .tar.headers import Members, Span
+from .tar.reader import Files, TarContent
 
 _LIST_FILE = "manifest.json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -89,7 +89,7 @@ class DockerArchive(TarContent):
         hasher = hashlib.sha256()
         for position in range(0, span.length, _PIECE):
             hasher.update(self._tar().read(min(_PIECE, span.length - position), span.start + position))
-        return self._blob(f"{_LAYER}+gzip", Digest("sha256", hasher.hexdigest()), span, files)
+        return self._blob(f"{_LAYER}+gzip", Digest("sha256", hasher.digest()), span, files)
 
     def _blob(self, media_type: str, digest: Digest, span: Span, files: dict[str, Span | bytes]) -> dict[str, Any]:
         files[blob_file(digest)] = span

@@ -23,7 +23,7 @@ from ..store.store import LeftOut
 from .content import Content, Part, blob_file, failed
 from .index import LayoutIndex
 from .names import ref_name
-from .parts import MAX_PARTS, part_paths
+from .tar.parts import MAX_PARTS, part_paths
 
 SUFFIX = ".inventory.json"
 _VERSION = 1

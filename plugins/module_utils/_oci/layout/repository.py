@@ -69,7 +69,7 @@ class LayoutRepository(Repository):
         """Return which earlier bundle holds a blob that this one leaves out; None for one that is here, or missing."""
         return self._state.left_out(blob)
 
-    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False, connections: int = 1) -> BlobReader:
         """Read a blob from a byte offset on."""
         reader = self._state.open_blob(blob.digest, offset)
         if reader is None:
@@ -86,9 +86,9 @@ class LayoutRepository(Repository):
         """Return None when the layout has the blob, in whichever repository."""
         return None if self._state.has_blob(blob) else object()
 
-    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
+    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> bool:
         """Write a blob; it is there as a whole when this returns, and not at all when it raises."""
-        self._state.put_blob(blob, open_at)
+        return self._state.put_blob(blob, open_at) == blob.size
 
     def put_manifest(self, manifest: Manifest, tag: str | None = None) -> Digest | None:
         """Write a manifest, and the entry that leads to it.

@@ -153,12 +153,13 @@ class LayoutState:
         reader = self.content.open(blob_file(digest), offset)
         return None if reader is None else _Counted(self, reader)
 
-    def put_blob(self, blob: Descriptor, open_at: OpenAt) -> None:
-        """Write a blob."""
+    def put_blob(self, blob: Descriptor, open_at: OpenAt) -> int:
+        """Write a blob. Return how many bytes were written for it."""
         self.check("write to")
         written = self.content.put_blob(blob, open_at)
         with self._lock:
             self.bytes_written += written
+        return written
 
     def count_read(self, size: int) -> None:
         """Count bytes that were read.
@@ -175,7 +176,7 @@ class LayoutState:
             raise interrupted(action=action, subject=self.content.path)
 
 
-_NOTHING = Inventory("", Digest("sha256", ""), {}, {})
+_NOTHING = Inventory("", Digest("sha256", b""), {}, {})
 
 
 def _with_all(index: LayoutIndex, manifests: Sequence[Manifest]) -> LayoutIndex:

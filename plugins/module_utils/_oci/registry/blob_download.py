@@ -27,9 +27,16 @@ def open_blob(client: Client, call: Call, blob: Descriptor, offset: int) -> Regi
     :param call: a GET of the blob, streamed
     :raises ContentError: size_mismatch, when the registry announces another size
     """
+    return reader_of(client, _ask(client, call, offset), call.purpose, blob, offset)
+
+
+def reader_of(client: Client, answer: Answer, purpose: Purpose, blob: Descriptor, offset: int) -> RegistryBlobReader:
+    """Return a reader of a blob from an offset on, out of an answer that begins there, or with the whole blob.
+
+    :raises RegistryError: protocol_error, when it begins elsewhere
+    :raises ContentError: size_mismatch, when the registry announces another size
+    """
     size = blob.size
-    answer = _ask(client, call, offset)
-    purpose = call.purpose
     skip = offset if answer.status == 200 else 0
     whole = True
     if answer.status == 206:
@@ -80,10 +87,19 @@ class RegistryBlobReader:
     :param answer: a good answer, not yet read
     :param position: the byte of the blob that the answer begins with
     :param skip: bytes to leave out first, because the registry sent the whole blob
+    :param end: the byte of the blob before which the answer ends; None for all of it
     """
 
     def __init__(
-        self, client: Client, answer: Answer, *, purpose: Purpose, position: int, skip: int, blob: Descriptor
+        self,
+        client: Client,
+        answer: Answer,
+        *,
+        purpose: Purpose,
+        position: int,
+        skip: int,
+        blob: Descriptor,
+        end: int | None = None,
     ) -> None:
         self._client = client
         self._answer = answer
@@ -91,12 +107,12 @@ class RegistryBlobReader:
         self._position = position
         self._skip = skip
         self._blob = blob
-        self._size = blob.size
+        self._end = blob.size if end is None else end
         # Wrong bytes are found by every reader of a blob in the end, but only here is known what they were said to be.
         self._hasher = blob.digest.hasher() if answer.label and not position else None
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield blocks of at most 64 KiB until the blob's size is reached.
+        """Yield blocks of at most 128 KiB until the end is reached.
 
         :raises RegistryError: transient, when the connection breaks, stalls or ends early
         :raises ContentError: size_mismatch, when more comes than the blob has; digest_mismatch or size_mismatch, when
@@ -106,25 +122,25 @@ class RegistryBlobReader:
             try:
                 block = self._answer.read()
             except Fault as fault:
-                if self._position == self._size:
+                if self._position == self._end:
                     return  # only the end of the answer got lost
                 raise self._client.fault(fault, self._purpose) from fault
             if not block:
                 break
             self._position += len(block)
-            if self._position > self._size:
+            if self._position > self._end:
                 self.close()
-                raise self._wrong("size_mismatch", f"more than the {self._size} bytes that the manifest names arrived")
+                raise self._wrong("size_mismatch", f"more than the {self._end} bytes that the manifest names arrived")
             self._check(block)
             if self._skip:
                 block, self._skip = block[self._skip :], max(0, self._skip - len(block))
             if block:
                 yield block
-        if self._position < self._size:
+        if self._position < self._end:
             self.close()
             if self._answer.label:
-                raise self._wrong("size_mismatch", f"it ended after {self._position} of {self._size} bytes")
-            short = Fault("connection_failed", f"it ended after {self._position} of {self._size} bytes")
+                raise self._wrong("size_mismatch", f"it ended after {self._position} of {self._blob.size} bytes")
+            short = Fault("connection_failed", f"it ended after {self._position} of {self._blob.size} bytes")
             raise self._client.fault(short, self._purpose)
 
     def close(self) -> None:
@@ -134,7 +150,7 @@ class RegistryBlobReader:
     def _check(self, block: bytes) -> None:
         if self._hasher is not None:
             self._hasher.update(block)
-            if self._position == self._size and self._hasher.hexdigest() != self._blob.digest.encoded:
+            if self._position == self._end and self._hasher.hexdigest() != self._blob.digest.encoded:
                 self.close()
                 raise self._wrong("digest_mismatch", "its bytes have another digest")
 

@@ -21,7 +21,8 @@ from .blob_upload import BlobUpload, UploadSession
 class HasBlob(Protocol):
     """Asks whether a blob is in a repository; ``once`` where the caller tries again."""
 
-    def __call__(self, blob: Descriptor, *, once: bool = False) -> bool: ...
+    def __call__(self, blob: Descriptor, *, once: bool = False) -> bool:
+        """Return whether it is there."""
 
 
 class BlobWriter:

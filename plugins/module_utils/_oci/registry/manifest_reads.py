@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
 from typing import Callable
 
 from ..client.bodies import instead_of_json
@@ -16,6 +16,8 @@ from ..errors import ContentError, InputError
 from ..http.transport import Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest, parse_manifest
 from ..image.reference import Digest
+
+_ACCEPT = {"Accept": ACCEPT}
 
 
 class ManifestReads:
@@ -37,11 +39,11 @@ class ManifestReads:
 
         :param once: where the caller tries again and counts that
         """
-        get = replace(self._call("GET", ref), once=once)
+        get = self._call("GET", ref, once=once)
         heads = self._client.quirks.heads
         if heads.is_distrusted("manifest"):
             return self._descriptor(self._client.call(get), get, ref)
-        answer = self._client.call(replace(get, method="HEAD", instead=get))
+        answer = self._client.call(self._call("HEAD", ref, once=once, instead=get))
         if answer.method == "GET":
             heads.contradicted("manifest")
         elif answer.status == 200:
@@ -49,7 +51,7 @@ class ManifestReads:
             digest = self._said_digest(answer, ref)
             if digest is not None:
                 media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                return Descriptor(media_type=media_type, digest=digest, size=answer.length or 0)
+                return Descriptor(media_type=sys.intern(media_type), digest=digest, size=answer.length or 0)
             answer = self._client.call(get)
         elif is_doubtful(answer.status):
             answer = heads.settle("manifest", self._path, answer.status, lambda: self._client.call(get))
@@ -107,11 +109,18 @@ class ManifestReads:
             )
         return digest
 
-    def _call(self, method: str, ref: str) -> Call:
-        purpose = Purpose("read the manifest", self._ref_name(ref), self._client.host, kind="tag")
-        path = f"/v2/{self._path}/manifests/{ref}"
-        headers = {"Accept": ACCEPT}
-        return Call(method, path, purpose, self._scopes, self._path, headers=headers, limit=MAX_MANIFEST_BYTES)
+    def _call(self, method: str, ref: str, *, once: bool = False, instead: Call | None = None) -> Call:
+        return Call(
+            method,
+            f"/v2/{self._path}/manifests/{ref}",
+            Purpose("read the manifest", self._ref_name(ref), self._client.host, kind="tag"),
+            self._scopes,
+            self._path,
+            headers=_ACCEPT,
+            limit=MAX_MANIFEST_BYTES,
+            once=once,
+            instead=instead,
+        )
 
 
 def _is_digest(ref: str) -> bool:

@@ -16,8 +16,8 @@ from ..client.run import Run
 from ..credentials.provider import Credential, CredentialProvider
 from ..errors import RegistryError
 from ..http.transport import Access, Answer
+from ..image.manifest import Descriptor
 from ..store.store import Counters, Store
-from .foreign_layers import ForeignLayers
 from .listing import RegistryCatalog, is_repository_path
 from .repository import RegistryRepository
 
@@ -48,25 +48,29 @@ class Registry(Store):
         self.warn = run.warn
         address = _DOCKER_HUB_ADDRESS if host == DOCKER_HUB else host
         self._client = Client(host, address, access=access, credentials=credentials, run=run)
-        self._foreign_layers = ForeignLayers(self._client, plain_http)
+        self._plain_http = plain_http
         self._repositories: dict[str, RegistryRepository] = {}
         self._lock = threading.Lock()
 
     def counters(self) -> Counters:
         """Return what the registry has cost so far."""
         stats = self._client.stats
-        return Counters(stats.requests, stats.bytes_read, stats.bytes_written, stats.seconds)
+        return Counters(stats.requests, stats.bytes_read, stats.bytes_written, stats.seconds, stats.ranges)
 
     def limit(self) -> int:
         """Return how many small requests, and how many blobs, may be under way at once at present."""
         return self._client.limit()
+
+    def connections(self, blob: Descriptor) -> int:
+        """Return over how many connections a blob may be read at once: one where the registry gives no ranges."""
+        return self._client.run.settings.ranges.of(blob.size) if self._client.quirks.gives_ranges else 1
 
     def repository(self, path: str) -> RegistryRepository:
         """Return the repository of a path, the same object each time. Nothing is asked."""
         with self._lock:
             found = self._repositories.get(path)
             if found is None:
-                found = self._repositories[path] = RegistryRepository(self._client, path, self._foreign_layers)
+                found = self._repositories[path] = RegistryRepository(self._client, path, self._plain_http)
             return found
 
     def catalog(self, prefix: str) -> Iterator[str]:

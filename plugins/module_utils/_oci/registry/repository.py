@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..client.call import Call, Purpose, Scopes
 from ..client.client import Client
@@ -19,13 +20,14 @@ from ..http.transport import REDIRECTS, Answer
 from ..image.manifest import ACCEPT, MAX_MANIFEST_BYTES, Descriptor, Manifest
 from ..image.reference import Digest, check_tag
 from ..image.referrers import fallback_tag
+from ..late_imports import IMPORTING
 from ..store.store import BlobReader, OpenAt, Repository, Upload
-from .blob_download import open_blob
-from .blob_push import BlobWriter
-from .foreign_layers import ForeignLayers
 from .listing import Pages
 from .manifest_reads import ManifestReads
 from .referrer_pages import listed_referrers
+
+if TYPE_CHECKING:
+    from .blob_push import BlobWriter
 
 _ACCEPT = {"Accept": ACCEPT}
 
@@ -33,20 +35,20 @@ _ACCEPT = {"Accept": ACCEPT}
 class RegistryRepository(Repository):
     """A repository behind HTTP. Made by :meth:`.registry.Registry.repository`.
 
+    What moves blobs is loaded when the first one moves: most runs find that none has to.
+
     :param path: its path in the registry: ``library/nginx``
+    :param plain_http: hosts, with their ports, from which foreign layers may be fetched without TLS
     """
 
-    def __init__(self, client: Client, path: str, foreign_layers: ForeignLayers) -> None:
+    def __init__(self, client: Client, path: str, plain_http: Collection[str] = ()) -> None:
         self.path = path
         self.name = f"{client.host}/{path}"
         self._client = client
-        self._foreign_layers = foreign_layers
+        self._plain_http = plain_http
         self._pull: Scopes = (f"repository:{path}:pull",)
         self._push: Scopes = (f"repository:{path}:pull,push",)
         self._manifests = ManifestReads(client, path, ref_name=self._ref_name, scopes=self._pull)
-        self._writer = BlobWriter(
-            client, path, name=lambda blob: self._ref_name(str(blob.digest)), scopes=self._push, has_blob=self._has_blob
-        )
         self._unlisted: set[Digest] = set()
         self._referrers_lock = threading.Lock()
 
@@ -113,19 +115,30 @@ class RegistryRepository(Repository):
         answer.close()
         return answer
 
-    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
-        """Read a blob from a byte offset on (Pulling blobs), always by the registry's own URL.
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False, connections: int = 1) -> BlobReader:
+        """Read a blob from a byte offset on (Pulling blobs), by the registry's own URL.
 
         A layer that the registry lacks is read from the URLs that the manifest has for it.
         """
         purpose = self._purpose("read", self._ref_name(str(blob.digest)), kind="blob")
         call = Call("GET", self._blob_path(blob), purpose, self._pull, self.path, limit=None, once=once)
         try:
+            if connections > 1:
+                with IMPORTING:
+                    from .ranged_download import open_in_ranges
+
+                return open_in_ranges(self._client, call, blob, offset, connections)
+            with IMPORTING:
+                from .blob_download import open_blob
+
             return open_blob(self._client, call, blob, offset)
         except RegistryError as error:
             if error.status != 404 or not blob.urls:
                 raise
-            return self._foreign_layers.open(blob, offset, error)
+            with IMPORTING:
+                from .foreign_layers import ForeignLayers
+
+            return ForeignLayers(self._client, self._plain_http).open(blob, offset, error)
 
     def referrers(self, digest: Digest) -> list[Descriptor] | None:
         """Return the manifests whose subject is this digest (Listing Referrers); None where there is no such API."""
@@ -138,16 +151,29 @@ class RegistryRepository(Repository):
 
     # -- writing blobs -------------------------------------------------------------------------------------------
 
+    def _writer(self) -> BlobWriter:
+        with IMPORTING:
+            from .blob_push import BlobWriter
+
+        return BlobWriter(
+            self._client,
+            self.path,
+            name=lambda blob: self._ref_name(str(blob.digest)),
+            scopes=self._push,
+            has_blob=self._has_blob,
+        )
+
     def mount_blob(self, blob: Descriptor, source: str | None = None) -> Upload | None:
         """Ask for a blob without sending it (Mounting a blob from another repository).
 
         :param source: the path of a repository of this registry that has it; None asks whether this one has it
         """
-        return self._writer.mount(blob, source)
+        return self._writer().mount(blob, source)
 
-    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
+    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> bool:
         """Upload a blob of known size (Pushing blobs); when it returns the registry has confirmed it."""
-        self._writer.put(blob, open_at, upload)
+        self._writer().put(blob, open_at, upload)
+        return True
 
     def note_origin(self, tag: str, origin: str) -> None:
         """Do nothing: a registry keeps no such thing."""

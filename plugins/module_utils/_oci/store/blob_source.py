@@ -29,6 +29,7 @@ class BlobSource:
 
     :param on_open: told each time the source is opened, with the offset: a read that is not the first is worth counting
     :param moved: told of the size of every block that was read; waits where there is a limit on that
+    :param connections: over which the source may be read at once
     :ivar fault: what the last read ended with that could not be taken up again
     :ivar failures: reads that broke so far, over all readers: their tries must not multiply with those of an upload
     """
@@ -40,6 +41,7 @@ class BlobSource:
         run: Run,
         on_open: Callable[[int], None],
         moved: Callable[[int], None] | None = None,
+        connections: int = 1,
     ) -> None:
         self.blob = blob
         self.name = repository.name
@@ -48,6 +50,7 @@ class BlobSource:
         self._repository = repository
         self._run = run
         self._on_open = on_open
+        self._connections = connections
         self.moved = moved
         run.budget.first("read", str(blob.digest))
         self._marks: dict[int, _Hash] = {0: blob.digest.hasher()}
@@ -69,7 +72,7 @@ class BlobSource:
         """Return a new reader of the source from this byte on, without verification."""
         self._on_open(offset)
         try:
-            return self._repository.open_blob(self.blob, offset, once=True)
+            return self._repository.open_blob(self.blob, offset, once=True, connections=self._connections)
         except RegistryError as fault:
             if fault.status == 404:
                 raise self._lost() from fault

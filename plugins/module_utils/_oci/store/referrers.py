@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import ContentError
 from ..image.manifest import Descriptor
@@ -18,8 +18,7 @@ _MOST = 1000
 _DEEPEST = 32
 
 
-@dataclass(frozen=True)
-class FoundReferrer:
+class FoundReferrer(NamedTuple):
     """A manifest that belongs to another.
 
     :ivar type: its artifact type; where it has none, its media type

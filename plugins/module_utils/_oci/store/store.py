@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Callable, Protocol, runtime_checkable
+from typing import Callable, NamedTuple, Protocol, runtime_checkable
 
 from ..errors import RegistryError
 from ..image.manifest import Descriptor, Manifest
@@ -27,7 +26,7 @@ class BlobReader(Protocol):
     """A blob that is being read. Blocks come as they arrive; nothing is held back."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the bytes from the offset that was asked for, in blocks of at most 64 KiB."""
+        """Yield the bytes from the offset that was asked for, in blocks of at most 128 KiB."""
 
     def close(self) -> None:
         """Release the connection; a second call is harmless."""
@@ -49,11 +48,11 @@ OpenAt = Callable[[int], BlobReader]
 """``open_at(offset)`` gives a fresh reader from that byte on, so that an upload can begin again."""
 
 
-@dataclass(frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """What a store has cost so far.
 
     :ivar requests: sent to it, retries included
+    :ivar ranges: how often a part of a blob was asked for that is read in several at once
     :ivar bytes_read: of bodies, in bytes; likewise bytes_written
     :ivar seconds: in which at least one exchange with it was under way; 0 for what is on no network
     """
@@ -62,10 +61,10 @@ class Counters:
     bytes_read: int = 0
     bytes_written: int = 0
     seconds: float = 0.0
+    ranges: int = 0
 
 
-@dataclass(frozen=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A blob that a bundle leaves out on purpose.
 
     :ivar bundle: the name of the earlier bundle that holds it
@@ -96,6 +95,10 @@ class Store(ABC):
     @abstractmethod
     def limit(self) -> int:
         """Return how many small requests, and how many blobs, may be under way at once at present; at least one."""
+
+    def connections(self, blob: Descriptor) -> int:
+        """Return over how many connections a blob may be read at once."""
+        return 1
 
     @abstractmethod
     def counters(self) -> Counters:
@@ -170,10 +173,11 @@ class Repository(ABC):
         return None
 
     @abstractmethod
-    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False) -> BlobReader:
+    def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False, connections: int = 1) -> BlobReader:
         """Read a blob from a byte offset on. The bytes are not verified here: :mod:`blob_source` does that.
 
         :param once: ask once only: all tries of one blob are counted together by the caller
+        :param connections: over which it may be read at once, at most
         """
 
     @abstractmethod
@@ -185,8 +189,10 @@ class Repository(ABC):
         """
 
     @abstractmethod
-    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> None:
+    def put_blob(self, blob: Descriptor, open_at: OpenAt, upload: Upload | None = None) -> bool:
         """Upload a blob of known size. The store has confirmed it when this returns.
+
+        Return whether its bytes were written: not where the store takes over the file that they are in.
 
         Readers raise for bad content before they give the last block, and the upload is then broken off.
 

@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
 from ..._oci.image.manifest import Descriptor, Manifest
 from ..._oci.image.reference import Digest, Reference
-from ..results.progress import Progress
+from ..results.progress.counters import Progress
 from ..work.event_loop import Calls
 from ..work.stores import Stores
-from .blob_transfers import BlobTransfers, Delivery
+from .blob_transfers import COPIED, MOUNTED, PRESENT, BlobTransfers, Delivery
 
-PRESENT, MOUNTED, COPIED = "present", "mounted", "copied"
 _Key = tuple[str, Digest, int]
 
 
@@ -159,8 +158,6 @@ class BlobPlacement:
         if how == PRESENT:
             blob.settle(mountable=True)
         self._expect(blob, how == COPIED)
-        if how == COPIED and not self._check_mode:
-            self._sizes[blob.descriptor.digest] = blob.descriptor.size
         blob.arrived.set_result(how)
 
     def _expect(self, blob: RepositoryBlob, is_sent: bool) -> None:
@@ -232,13 +229,19 @@ class BlobPlacement:
         holder = None if blob.unseen else await self._mount_from(blob, delivery.source, alone=alone)
         if holder is None:
             self._expect(blob, True)
-            return COPIED if await self._transfers.send(delivery, share=share) else PRESENT
+            return await self._send(delivery, share=share)
         delivery.upload = await self._transfers.open_session(delivery, mount_from=holder.repository)
         if delivery.upload is None:
             return MOUNTED
         self._expect(blob, True)
-        await self._transfers.send(delivery, share=share)
-        return COPIED
+        return await self._send(delivery, share=share)
+
+    async def _send(self, delivery: Delivery, *, share: bool) -> str:
+        """Send a blob. Return how it came."""
+        how = await self._transfers.send(delivery, share=share)
+        if how != PRESENT:
+            self._sizes[delivery.blob.digest] = delivery.blob.size  # it has been read as a whole
+        return how
 
     async def _probe(self, blob: RepositoryBlob) -> str:
         """Return how the blob would come, for check mode: only HEAD is used."""

@@ -8,24 +8,26 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable
 
 from ..._oci.client.run import Run
-from ..._oci.http.response import BLOCK
 from ..._oci.image.manifest import Descriptor
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.store.blob_source import BlobSource
 from ..._oci.store.store import OpenAt, Upload
 from ..results.outcome import Reread
-from ..results.progress import Progress
+from ..results.progress.counters import Progress
 from ..work.event_loop import Calls, ConcurrencyLimit
 from ..work.stores import Stores
 from ..work.workers import WorkerQueue
 from .fan_out import Dropped, FanOut
+
+_LEAST_RATE = 64 * 1024
+"""Bytes a second that each transfer has to move."""
 
 
 class Bandwidth:
@@ -56,15 +58,15 @@ class Bandwidth:
         self._wait(seconds)
 
     def useful(self, concurrency: int) -> int:
-        """Return how many transfers, of so many, may run at once so that each moves at least a block a second.
-
-        Registries end a slower one.
-        """
-        return max(1, min(concurrency, self._limit // BLOCK))
+        """Return how many transfers, of so many, may run at once so that none is so slow that a registry ends it."""
+        return max(1, min(concurrency, self._limit // _LEAST_RATE))
 
 
 _SESSION_WAIT = 5.0
 """Seconds that a transfer waits for its destinations to open their upload sessions."""
+
+PRESENT, MOUNTED, COPIED = "present", "mounted", "copied"
+"""How a blob has come: it was there already, the store took it over from where it has it, or its bytes were sent."""
 
 _MOST_THREADS = 10_000
 """More than any number of blobs that may be under way at once."""
@@ -76,7 +78,7 @@ class Delivery:
 
     :ivar upload: its upload session, once it has one
     :ivar unseen: the repository is not asked whether it has it
-    :ivar sent: True when the blob was sent, False when it turned out to be there
+    :ivar sent: how the blob came, once it is there
     :ivar failed_source: the name of the source's repository, when the source is why nothing arrived
     """
 
@@ -85,7 +87,7 @@ class Delivery:
     source: Reference
     upload: Upload | None = None
     unseen: bool = False
-    sent: asyncio.Future[bool] = field(default_factory=asyncio.Future)
+    sent: asyncio.Future[str] = field(default_factory=asyncio.Future)
     failed_source: str | None = None
 
 
@@ -129,8 +131,8 @@ class BlobTransfers:
         repository = self._stores.repository(delivery.repository)
         return await self._calls.request(delivery.repository, repository.mount_blob, delivery.blob, mount_from)
 
-    async def send(self, delivery: Delivery, *, share: bool = True) -> bool:
-        """Send a blob, in one transfer with others that wait for it. Return False when it turned out to be there.
+    async def send(self, delivery: Delivery, *, share: bool = True) -> str:
+        """Send a blob, in one transfer with others that wait for it. Return how it came.
 
         :param share: false for a transfer of its own, from its own source
         """
@@ -155,26 +157,40 @@ class BlobTransfers:
         try:
             async with AsyncExitStack() as entered:
                 try:
-                    await self._enter_limits(entered, deliveries)
+                    places = await self._enter_limits(entered, deliveries)
                 finally:
                     self._close_list(deliveries)
                 ready = await self._open_sessions(deliveries)
                 if ready:
-                    await self._move(ready)
+                    await self._move(ready, places)
         except BaseException as fault:
             for delivery in deliveries:
                 _fail(delivery, fault)
             if not isinstance(fault, Exception):
                 raise
 
-    async def _enter_limits(self, entered: AsyncExitStack, deliveries: list[Delivery]) -> None:
-        """Wait for each store's limit, then for that of the run."""
-        hosts = {host for each in deliveries for host in (each.source.registry, each.repository.registry)}
-        for host in sorted(hosts):  # in one order everywhere, so that no two transfers wait for each other
+    async def _enter_limits(self, entered: AsyncExitStack, deliveries: list[Delivery]) -> dict[str, int]:
+        """Wait for each store's limit, then for that of the run. Return how many places were taken at each store.
+
+        A blob takes one, and at its source one for each connection that it is to be read over.
+        """
+        places = {host: 1 for each in deliveries for host in (each.source.registry, each.repository.registry)}
+        source = deliveries[0].source.registry
+        places[source] = self._connections(deliveries[0])
+        for host in sorted(places):  # in one order everywhere, so that no two transfers wait for each other
             if host not in self._store_limits:
                 self._store_limits[host] = ConcurrencyLimit(self._stores.store(host).limit)
-            await entered.enter_async_context(self._store_limits[host])
+            limit = self._store_limits[host]
+            places[host] = await limit.enter(places[host])
+            entered.callback(limit.leave, places[host])
         await entered.enter_async_context(self._run_limit)
+        return places
+
+    def _connections(self, delivery: Delivery) -> int:
+        """Return over how many connections a blob is to be read. What has to be read again is read as one stream."""
+        if delivery.blob.digest in self._read:
+            return 1
+        return self._stores.store(delivery.source.registry).connections(delivery.blob)
 
     def _close_list(self, deliveries: list[Delivery]) -> None:
         key = _key(deliveries[0])
@@ -205,7 +221,7 @@ class BlobTransfers:
             _fail(delivery, fault)
         else:
             if delivery.upload is None and not delivery.sent.done():
-                delivery.sent.set_result(False)
+                delivery.sent.set_result(PRESENT)
 
     async def _send_later(self, delivery: Delivery, opening: asyncio.Task[None]) -> None:
         """Send to a destination that was not ready in time by a transfer of its own, within all limits."""
@@ -213,13 +229,16 @@ class BlobTransfers:
             await opening
             if not delivery.sent.done():
                 async with AsyncExitStack() as entered:
-                    await self._enter_limits(entered, [delivery])
-                    await self._move([delivery])
+                    places = await self._enter_limits(entered, [delivery])
+                    await self._move([delivery], places)
         except Exception as fault:  # noqa: BLE001 - what waits for the delivery raises it
             _fail(delivery, fault)
 
-    async def _move(self, deliveries: list[Delivery]) -> None:
-        """Read the blob once and write it to all."""
+    async def _move(self, deliveries: list[Delivery], places: Mapping[str, int]) -> None:
+        """Read the blob once and write it to all.
+
+        :param places: how many were taken at each store
+        """
         blob = deliveries[0].blob
         source = BlobSource(
             blob,
@@ -227,6 +246,7 @@ class BlobTransfers:
             self._run,
             self._on_open(blob),
             moved=partial(self._moved, str(blob.digest), len(deliveries)),
+            connections=places[deliveries[0].source.registry],
         )
         self._progress.begin_blob(str(blob.digest), blob.size)
         try:
@@ -255,7 +275,7 @@ class BlobTransfers:
 
     async def _upload(self, delivery: Delivery, open_at: OpenAt, source: BlobSource) -> None:
         try:
-            await self._calls.run(self._threads, self._put, delivery, open_at, source)
+            written = await self._calls.run(self._threads, self._put, delivery, open_at, source)
         except Exception as fault:  # noqa: BLE001 - what waits for the delivery raises it
             if fault is source.fault:
                 delivery.failed_source = source.name
@@ -263,14 +283,14 @@ class BlobTransfers:
         else:
             self._progress.blob_finished()
             if not delivery.sent.done():
-                delivery.sent.set_result(True)
+                delivery.sent.set_result(COPIED if written else MOUNTED)
 
-    def _put(self, delivery: Delivery, open_at: OpenAt, source: BlobSource) -> None:
+    def _put(self, delivery: Delivery, open_at: OpenAt, source: BlobSource) -> bool:
         repository = self._stores.repository(delivery.repository)
         try:
-            repository.put_blob(delivery.blob, open_at, delivery.upload)
+            return repository.put_blob(delivery.blob, open_at, delivery.upload)
         except Dropped:
-            repository.put_blob(delivery.blob, source.open_at)
+            return repository.put_blob(delivery.blob, source.open_at)
 
     def _on_open(self, blob: Descriptor) -> Callable[[int], None]:
         """Return a function that counts the reads of a blob after the first."""

@@ -16,7 +16,7 @@ from ..._oci.image.reference import Digest, Reference
 from ..decisions import Status
 from ..plan.sides.source_images import SourceImages
 from ..results.outcome import CopyOptions, ImageResult, Reread
-from ..results.progress import Progress
+from ..results.progress.counters import Progress
 from ..work.event_loop import Calls, ConcurrencyLimit
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores

@@ -13,8 +13,8 @@ from ..._oci.errors import ImageOpsError
 from ..._oci.store.blob_source import BlobSource
 from ..._oci.store.store import BlobReader
 
-_QUEUE_BLOCKS = 16
-"""Blocks of at most 64 KiB: about 1 MiB a destination."""
+_QUEUE_BLOCKS = 8
+"""Blocks of at most 128 KiB: about 1 MiB a destination."""
 
 _PATIENCE = 5.0
 """Seconds that a full queue may delay the reader while others are served."""

@@ -18,7 +18,8 @@ from ..._oci.image.reference import Digest, Reference
 from ..decisions import Action, ReferrerState, Status, UnsupportedArtifacts
 from ..plan.referrers import Referrer
 from ..results.outcome import CopyOptions, ImageResult
-from .blob_placement import COPIED, MOUNTED, BlobPlacement, RepositoryBlob
+from .blob_placement import BlobPlacement, RepositoryBlob
+from .blob_transfers import COPIED, MOUNTED
 from .image_loader import LoadedImage
 from .manifest_graph import Graph, artifacts_of, everything, without_leaves
 from .manifest_writer import ManifestWriter
@@ -160,7 +161,7 @@ class ImageCopier:
             else:
                 await self._once(result, graph, blobs, referrer.tag)
         except (RegistryError, ManifestRefused) as fault:
-            result.referrers[referrer] = ReferrerState.FAILED
+            result.referrers = {**result.referrers, referrer: ReferrerState.FAILED}
             not_taken = isinstance(fault, ManifestRefused) and fault.names_a_kind
             if not not_taken or self._options.referrers_required:
                 raise
@@ -168,12 +169,12 @@ class ImageCopier:
                 self._refused.add(host, graph.manifest)
             self._note_refused(result, referrer)
         else:
-            result.referrers[referrer] = ReferrerState.COPIED
+            result.referrers = {**result.referrers, referrer: ReferrerState.COPIED}
 
     def _note_refused(self, result: ImageResult, referrer: Referrer) -> None:
         host = result.task.destination.registry
-        result.referrers[referrer] = ReferrerState.REFUSED
-        result.notes.append(f"{host} does not take {referrer.type} {referrer.digest}, which refers to the image")
+        result.referrers = {**result.referrers, referrer: ReferrerState.REFUSED}
+        result.notes += (f"{host} does not take {referrer.type} {referrer.digest}, which refers to the image",)
         if host in self._warned:
             return
         self._warned.add(host)
@@ -248,9 +249,9 @@ class ImageCopier:
             reason = f"{host} does not take artifacts of this kind"
             result.task = replace(result.task, action=Action.SKIP, reason=reason)
         else:
-            result.notes.append(
+            result.notes += (
                 f"{refused} of the manifests below {graph.manifest.digest} are left out, which {host} does not take: "
-                "the digest changes"
+                "the digest changes",
             )
             if left.manifest.digest != result.task.previous:
                 return left

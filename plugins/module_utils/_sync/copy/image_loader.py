@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..._oci.errors import ContentError, ImageOpsError, RegistryError
-from ..plan.held_to_plan import changed
+from ..plan.checks.held_to_plan import changed
 from ..plan.referrers import Referrer
 from ..plan.sides.source_images import SourceImage, SourceImages
 from ..results.outcome import CopyOptions, ImageResult
@@ -69,7 +69,7 @@ class ImageLoader:
             if self._options.by_plan:
                 raise changed(result.task, f"the source does not have {planned.digest} any more") from fault
             now = await self._resolve_again(result, planned, fault)
-        result.notes.append(f"the source tag moved from {planned.digest} to {now.digest} during the run")
+        result.notes += (f"the source tag moved from {planned.digest} to {now.digest} during the run",)
         result.task = replace(result.task, source_image=now, digest=now.digest)
         result.digest = now.digest
         return await self._graphs.read(result.task.source, now)

@@ -14,7 +14,7 @@ from ..._oci.image.manifest import Manifest
 from ..._oci.image.reference import Digest, Reference
 from ..._oci.image.referrers import fallback_tag
 from ..decisions import Action, Overwrite
-from ..plan.held_to_plan import changed
+from ..plan.checks.held_to_plan import changed
 from ..plan.image_task import LEFT, differs
 from ..results.outcome import CopyOptions, ImageResult
 from ..work.event_loop import Calls

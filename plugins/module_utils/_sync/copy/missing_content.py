@@ -11,7 +11,8 @@ from ..._oci.client.refusals import MissingContent
 from ..._oci.errors import RegistryError
 from ..._oci.image.manifest import Descriptor, is_foreign
 from ..._oci.image.reference import Digest
-from .blob_placement import COPIED, RepositoryBlob
+from .blob_placement import RepositoryBlob
+from .blob_transfers import COPIED
 from .image_loader import LoadedImage
 
 

@@ -49,7 +49,7 @@ class OldBackups:
             if isinstance(outcome, ImageOpsError):
                 self._stay(image, outcome)
             else:
-                image.removed_backups.append(backup)
+                image.removed_backups += (backup,)
 
     def _ask(
         self, refs: Iterable[Reference], answer: Callable[[Reference], V], action: str
@@ -81,7 +81,7 @@ class OldBackups:
             )
 
     def _stay(self, image: ImageResult, why: ImageOpsError) -> None:
-        image.notes.append(f"older backups stay: {why}")
+        image.notes += (f"older backups stay: {why}",)
         self._run.warn("older backups than backup_keep allows stay: see the notes of the images")
 
 

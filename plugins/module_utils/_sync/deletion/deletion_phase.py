@@ -97,7 +97,7 @@ class DeletionPhase:
             image.status, image.wrote = Status.DONE, not left and not self._check_mode
             if left:
                 image.task = replace(image.task, action=Action.SKIP, reason=left)
-                image.notes.append(f"not deleted: {left}")
+                image.notes += (f"not deleted: {left}",)
             self._on_finished(image)
 
     def _delete_all(self, images: Sequence[ImageResult]) -> bool:
@@ -144,9 +144,9 @@ class DeletionPhase:
 def _note(image: ImageResult, deleted: Deleted, planned: Digest | None) -> None:
     """Write down what became of a tag."""
     image.status, image.digest, image.wrote = Status.DONE, deleted.now, deleted.wrote
-    image.notes += deleted.notes
+    image.notes += (*deleted.notes,)
     if deleted.now is not None or not deleted.was_there:
         reason = f"it is {deleted.now} now, and was {planned} when this was planned"
         reason = "it was gone already" if deleted.now is None else reason
         image.task = replace(image.task, action=Action.SKIP, reason=reason, previous=deleted.now)
-        image.notes.append(f"not deleted: {reason}")
+        image.notes += (f"not deleted: {reason}",)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from ..._oci.image.index_filter import is_artifact, leaves, without
 from ..._oci.image.manifest import Descriptor, Manifest
-from ..._oci.image.media_types import INDEXES
 from ..._oci.image.reference import Digest
 from ..._oci.store.store import Repository
 from ..work.manifest_cache import ManifestCache
@@ -45,8 +44,3 @@ def was_stripped(
         return False
     left = without(index, lambda entry: entry.digest not in kept, load, {})
     return left is not None and left.digest == there.digest
-
-
-def are_indexes(*media_types: str) -> bool:
-    """Return whether all of these media types are those of indexes."""
-    return all(media_type in INDEXES for media_type in media_types)

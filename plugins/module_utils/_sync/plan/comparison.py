@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
 
 from ..._oci.client.run import Run
 from ..._oci.errors import ContentError, ImageOpsError
 from ..._oci.image.manifest import Descriptor, Platform
+from ..._oci.image.media_types import INDEXES
 from ..._oci.image.reference import Reference
+from ..._oci.late_imports import IMPORTING
 from ..decisions import Action, Bulk, Overwrite, UnsupportedArtifacts
 from ..rules.referrer_choice import ALL, ReferrerChoice
+from ..rules.rule import Rule
 from ..work.manifest_cache import ManifestCache
 from ..work.stores import Stores
 from ..work.workers import ask_all
-from .artifacts import are_indexes, was_stripped
 from .earlier_stages import EarlierStages
-from .image_task import LEFT, WAITS, ImageTask, Pair, Predecessor, differs, new_task
+from .image_task import LEFT, WAITS, ImageTask, Pair, Predecessor, differs, in_parts, new_task
 from .immutable_tags import split_immutable
 from .listed_digests import ListedDigests, source_key
 from .sides.source_images import SourceImage, SourceImages
@@ -28,8 +32,7 @@ from .sides.state import DestinationState, SourceKey, Survey
 _STRIPPED = "the destination has it without the artifacts that it does not take"
 
 
-@dataclass(frozen=True)
-class CompareOptions:
+class CompareOptions(NamedTuple):
     """How both sides are compared.
 
     :ivar overwrite: for rules that do not say
@@ -72,19 +75,32 @@ class Comparison:
         self._manifests = manifests
         self._options = options
         self._run = run
+        self._unchanged: list[ImageTask] = []
 
     def tasks(self, pairs: Sequence[Pair], earlier: EarlierStages) -> list[ImageTask]:
         """Return a task for each pair.
 
         :param earlier: what is written before, and copied by some of these pairs
         """
-        tasks: list[ImageTask] = []
+        before = len(self._unchanged)
+        tasks, pairs = self._settled(pairs)
         if not (self._options.check_mode or self._options.rewrite or self._options.compare_all):
-            tasks, pairs = split_immutable(pairs, self._survey)
+            immutable, pairs = split_immutable(pairs, self._survey)
+            tasks += immutable
         makers = {pair.source: maker for pair in pairs for maker in [earlier.maker(pair.source)] if maker is not None}
         waiting = {source for source, maker in makers.items() if not maker.to_copy}
         tasks += [_waiting(pair) for pair in pairs if pair.source in waiting]
-        pairs = [pair for pair in pairs if pair.source not in waiting]
+        for part in in_parts([pair for pair in pairs if pair.source not in waiting]):
+            tasks += self._compared(part, makers)
+        for task in islice(self._unchanged, before, None):  # it is not asked about again
+            self._source_images.forget(task.source, task.rule.platforms)
+        return tasks
+
+    def _compared(self, pairs: Sequence[Pair], makers: Mapping[Reference, ImageTask]) -> list[ImageTask]:
+        """Ask about both sides of pairs. Return their tasks.
+
+        :param makers: the tasks of earlier stages that write the sources of some
+        """
         copied = [pair for pair in pairs if pair.source in makers]
         images, there = self._listed.images(
             [pair for pair in pairs if pair.source not in makers],
@@ -92,10 +108,32 @@ class Comparison:
             self._options.overwrite,
         )
         every = {**images, **self._narrowed({source_key(pair): makers[pair.source] for pair in copied})}
-        tasks += [
-            self._decide(_begin(pair, makers), every[source_key(pair)], there[pair.destination]) for pair in pairs
-        ]
-        return self._without_stripped(tasks, there)
+        tasks = [self._decide(_begin(pair, makers), every[source_key(pair)], there[pair.destination]) for pair in pairs]
+        tasks = self._without_stripped(tasks, there)
+        unchanged = [task for task in tasks if task.action == Action.UNCHANGED and task.previous == task.digest]
+        for task in unchanged:
+            self._survey.forget(task.destination)
+        self._unchanged += unchanged
+        return tasks
+
+    def forget(self) -> None:
+        """Forget which pairs were equal."""
+        self._unchanged.clear()
+
+    def _settled(self, pairs: Sequence[Pair]) -> tuple[list[ImageTask], Sequence[Pair]]:
+        """Return the tasks of pairs that were equal before, and the other pairs."""
+        if not (pairs and self._unchanged):
+            return [], pairs
+        known = {task.destination: task for task in self._unchanged}
+        settled: list[ImageTask] = []
+        others: list[Pair] = []
+        for pair in pairs:
+            task = known.get(pair.destination)
+            if task is not None and (task.source, task.rule) == (pair.source, pair.rule):
+                settled.append(task)
+            else:
+                others.append(pair)
+        return settled, others
 
     def _narrowed(self, makers: Mapping[SourceKey, ImageTask]) -> Mapping[SourceKey, SourceImage | ImageOpsError]:
         """Return what is taken of images that earlier stages write."""
@@ -125,28 +163,37 @@ class Comparison:
             return replace(task, reason="the source does not give it", error=image)
         if isinstance(there, ImageOpsError):
             return replace(task, reason="the destination could not be asked", error=there)
+        action, reason = self._action(task.rule, image, there)
         previous = there.descriptor.digest if there.descriptor else None
-        task = replace(task, digest=image.digest, previous=previous, source_image=image)
-        if image.digest is None:
-            return replace(task, action=Action.SKIP, reason=image.skip)
-        if there.unseen:
-            action = Action.UNKNOWN if self._options.check_mode else Action.CREATE
-            return replace(task, action=action, reason=there.unseen, unseen=True)
-        if previous is None:
-            return replace(task, action=Action.CREATE, reason="the destination does not have it")
-        if previous != image.digest:
-            return self._differs(task)
-        if self._options.rewrite:
-            return replace(task, action=Action.UPDATE, reason="equal, and written again as asked")
-        return replace(task, action=Action.UNCHANGED, reason="both sides have the same digest")
+        previous = image.digest if previous == image.digest else previous  # one object less for each that is equal
+        unseen = bool(there.unseen) and image.digest is not None
+        task = replace(
+            task,
+            action=action,
+            reason=reason,
+            digest=image.digest,
+            previous=previous,
+            source_image=image,
+            unseen=unseen,
+        )
+        return replace(task, error=differs(task, previous)) if action == Action.CONFLICT else task
 
-    def _differs(self, task: ImageTask) -> ImageTask:
-        overwrite = task.rule.overwrite or self._options.overwrite
+    def _action(self, rule: Rule, image: SourceImage, there: DestinationState) -> tuple[Action, str]:
+        """Return what is to be done where both sides are known, and why."""
+        if image.digest is None:
+            return Action.SKIP, image.skip
+        if there.unseen:
+            return Action.UNKNOWN if self._options.check_mode else Action.CREATE, there.unseen
+        if there.descriptor is None:
+            return Action.CREATE, "the destination does not have it"
+        if there.descriptor.digest == image.digest:
+            if self._options.rewrite:
+                return Action.UPDATE, "equal, and written again as asked"
+            return Action.UNCHANGED, "both sides have the same digest"
+        overwrite = rule.overwrite or self._options.overwrite
         if overwrite == Overwrite.ALWAYS:
-            return replace(task, action=Action.UPDATE, reason="the destination has another digest")
-        if overwrite == Overwrite.SKIP:
-            return replace(task, action=Action.SKIP, reason=LEFT)
-        return replace(task, action=Action.CONFLICT, reason="overwrite is fail", error=differs(task, task.previous))
+            return Action.UPDATE, "the destination has another digest"
+        return (Action.SKIP, LEFT) if overwrite == Overwrite.SKIP else (Action.CONFLICT, "overwrite is fail")
 
     def _without_stripped(
         self, tasks: list[ImageTask], there: Mapping[Reference, DestinationState | ImageOpsError]
@@ -174,6 +221,9 @@ class Comparison:
         image = task.source_image
         if image is None or image.digest is None:
             return False
+        with IMPORTING:
+            from .artifacts import was_stripped  # few destinations refuse artifacts
+
         return was_stripped(
             self._stores.repository(task.origin),
             image.digest,
@@ -205,5 +255,5 @@ def _differing_indexes(
         if task.previous is None or task.previous == task.digest or not isinstance(found, DestinationState):
             continue
         image, descriptor = task.source_image, found.descriptor
-        if image and descriptor and are_indexes(image.media_type, descriptor.media_type):
+        if image and descriptor and {image.media_type, descriptor.media_type} <= INDEXES:
             yield (task.destination, task.source), (task, descriptor)

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ..._oci.errors import ImageOpsError
 from ..._oci.image.reference import Digest, Reference
@@ -25,7 +26,11 @@ _REASONS = {
     Refusal.NAME: "its registry does not take the name",
     Refusal.ONE_TAG: "it has one tag for several images",
 }
+_PART = 5_000
 _FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{32,}")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -175,12 +180,9 @@ def differs(task: ImageTask, found: Digest | None) -> ImageOpsError:
 
 def merged(tasks: Sequence[ImageTask]) -> Iterable[ImageTask]:
     """Yield tasks so that each destination has one: tasks of one digest are one task, others become conflicts."""
-    groups: dict[Reference, list[ImageTask]] = {}
-    for task in tasks:
-        groups.setdefault(task.destination, []).append(task)
-    for destination, group in groups.items():
+    for group in _side_by_side(tasks, lambda task: task.destination):
         digests = {task.digest for task in group if task.digest is not None}
-        if len(group) == 1 or destination.tag is None:
+        if len(group) == 1 or group[0].destination.tag is None:
             yield from group
         elif len(digests) > 1:
             yield from (_collision(task, group) for task in group)
@@ -215,13 +217,30 @@ def _collision(task: ImageTask, group: Sequence[ImageTask]) -> ImageTask:
     return replace(task, action=Action.CONFLICT, reason=_REASONS[refusal], error=fault, refusal=refusal)
 
 
+def in_parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield what is to be asked about in parts: what is known meanwhile of one is more than what is kept of it."""
+    for start in range(0, len(items), _PART):
+        yield items[start : start + _PART]
+
+
 def in_order(tasks: Iterable[ImageTask]) -> list[ImageTask]:
     """Return tasks with those of one source digest side by side, which one read serves; fallback tags come last."""
-    groups: dict[object, list[ImageTask]] = {}
+    first: list[ImageTask] = []
     last: list[ImageTask] = []
     for task in tasks:
-        if task.destination.tag and _FALLBACK_TAG.fullmatch(task.destination.tag):
-            last.append(task)
-        else:
-            groups.setdefault(task.digest or task.destination, []).append(task)
-    return [task for group in groups.values() for task in group] + last
+        (last if task.destination.tag and _FALLBACK_TAG.fullmatch(task.destination.tag) else first).append(task)
+    groups = _side_by_side(first, lambda task: task.digest or task.destination)
+    return [task for group in groups for task in group] + last
+
+
+def _side_by_side(tasks: Sequence[ImageTask], key: Callable[[ImageTask], object]) -> Iterable[Sequence[ImageTask]]:
+    """Yield tasks of one key together, in the place of the first. Most have a key of their own, and get no list."""
+    found: dict[object, ImageTask | list[ImageTask]] = {}
+    for task in tasks:
+        known = found.setdefault(key(task), task)
+        if isinstance(known, list):
+            known.append(task)
+        elif known is not task:
+            found[key(task)] = [known, task]
+    for group in found.values():
+        yield group if isinstance(group, list) else (group,)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar, Union
 
 from ..._oci.client.run import Run
@@ -159,8 +160,10 @@ class _Answers:
         images, there = self._survey.images(sources, destinations)
         self.images.update(images)
         self.there.update(there)
-        found = [(key[0], _of_source(image)) for key, image in images.items()]
-        found += [(ref, _of_destination(state)) for ref, state in there.items()]
+        found: Iterable[tuple[Reference, Descriptor | None]] = chain(
+            ((key[0], _of_source(image)) for key, image in images.items()),
+            ((ref, _of_destination(state)) for ref, state in there.items()),
+        )
         for ref, descriptor in found:
             said = self._lists.find(ref)
             if said is not None and (descriptor is None or descriptor.digest != said.digest):

@@ -8,12 +8,14 @@ Nothing is written here. Answers are kept: planning again asks only what failed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..._oci.client.run import Run
-from ..._oci.errors import InputError
+from ..._oci.errors import ImageOpsError, InputError
+from ..._oci.image.reference import Reference
 from ..decisions import Bulk
 from ..rules.lock import LockUse
 from ..rules.rule_parser import Rule
@@ -25,24 +27,23 @@ from ..work.stores import Stores
 from .attachments.search import ReferrerSearch
 from .attachments.tasks import ReferrerTasks
 from .backups import with_backups
+from .checks.destination_names import find_misnamed
+from .checks.left_out import LeftOutBlobs
+from .checks.locked_pairs import split_locked
+from .checks.new_repositories import NewRepositories
 from .comparison import CompareOptions, Comparison
 from .discover import Discovery
 from .earlier_stages import EarlierStages
 from .image_task import ImageTask, Pair, in_order, merged, new_task, unknown_task
-from .left_out import LeftOutBlobs
 from .listed_digests import ListedDigests
-from .locked_pairs import split_locked
-from .names import find_misnamed
-from .new_repositories import NewRepositories
-from .pruning.deletions import DeletionPlan, Deletions
-from .pruning.repository_deletions import RepositoryDeletionPlan
 from .selection import Selection
-from .sides.creation_times import CreationTimes
 from .sides.source_images import SourceImages
 from .sides.state import Survey
 
 if TYPE_CHECKING:
     from .attachments.signature_gate import SignatureGate
+    from .pruning.deletions import Deletions
+    from .sides.creation_times import CreationTimes
 
 _UNLISTED = "the source's repositories are not known"
 _NOT_TRIED = "not tried, since another destination is refused"
@@ -55,7 +56,7 @@ class Planner:
     :param date: of the run, as the names of backups have it
     :param lock: whose digests are copied, whatever the tags name; None when the tags decide
     :ivar notes: sentences about what the rules leave behind
-    :ivar deletions: what the last plan has deleted after all else
+    :ivar deletions: what the last plan has deleted after all else; None where no rule prunes
     :ivar holders: where a destination has what a bundle leaves out, by the repository that lacks it
     :ivar not_locked: how many images have no entry in the lock
     """
@@ -73,10 +74,10 @@ class Planner:
         shard: Shard | None = None,
         run: Run,
     ) -> None:
-        survey = Survey(stores, source_images, vendors, run.log)
+        survey = self._survey = Survey(stores, source_images, vendors, run.log)
         self._vendors = vendors
         self._discovery = Discovery(stores, vendors, log=run.log)
-        self._selection = Selection(survey, CreationTimes(stores, manifests, run), lock.lock if lock else None)
+        self._selection = Selection(survey, self._read_created, lock.lock if lock else None)
         self._lock = lock
         bulk = Bulk.FALSE if options.rewrite or options.compare_all else options.bulk
         listed = ListedDigests(stores, survey, vendors, bulk, run)
@@ -89,13 +90,12 @@ class Planner:
         self._date = date
         self._shard = shard
         self._gate: SignatureGate | None = None
+        self._created: CreationTimes | None = None
         self._new_repositories = NewRepositories(stores, survey, vendors, run)
-        self._deletion_plan = DeletionPlan(stores, survey)
         self._left_out = LeftOutBlobs(stores, manifests, run)
         self.holders = self._left_out.holders
-        self._repository_deletions = RepositoryDeletionPlan(stores, vendors)
         self.notes: list[str] = []
-        self.deletions = Deletions()
+        self.deletions: Deletions | None = None
         self.not_locked = 0
 
     def plan(self, rules: Sequence[Rule]) -> list[ImageTask]:
@@ -109,7 +109,7 @@ class Planner:
         self.not_locked = 0
         found = self._discovery.expand(rules)
         self.notes = [*_left_behind(rules), *found.notes]
-        self.deletions = Deletions()
+        self.deletions = None
         tasks = [*found.refusals, *find_misnamed(found.rules, self._vendors)]
         stages = in_stages(_without(found.rules, tasks))
         if self._shard is not None:
@@ -124,20 +124,48 @@ class Planner:
             selected = self._selection.select(stage, earlier)
             self.notes += selected.notes
             tasks += selected.tasks
-            pairs = self._own(selected.pairs)
-            if _stops_run(selected.tasks):
+            pairs, known = self._own(selected.pairs), selected.tasks
+            if _stops_run(known):
                 return tasks + list(_not_tried(pairs, stages[number + 1 :]))
             planned = self._signed(self._compared(pairs, earlier))
+            del selected, pairs  # of very many images they take a tenth of the memory
             planned = self._new_repositories.check(self._with_referrers(planned, stage, earlier), self.notes)
             planned = [replace(task, stage=number) for task in planned] if number else planned
-            earlier.add([*selected.tasks, *planned])
+            earlier.add(known)
+            earlier.add(planned)
             tasks += planned
-        whole = self._repository_deletions.plan(rules, found.rules)
-        self.notes += whole.notes
-        self.deletions = self._deletion_plan.plan(
-            found.rules, tasks, lambda name: self._selection.tags(name, earlier), whole
-        )
+        if any(rule.prune is not None for rule in rules):
+            self.deletions = self._deletions(rules, found.rules, tasks, earlier)
         return in_order(self._left_out.check(with_backups(list(merged(tasks)), self._date)))
+
+    def forget(self) -> None:
+        """Forget the answers that are kept for the next plan, when there is to be none."""
+        self._survey.forget_all()
+        self._comparison.forget()
+
+    def _deletions(
+        self, rules: Sequence[Rule], known: Sequence[Rule], tasks: Sequence[ImageTask], earlier: EarlierStages
+    ) -> Deletions:
+        """Return what is deleted after all else.
+
+        :param known: rules of one repository each, which the rules stand for
+        :param tasks: what is copied
+        """
+        from .pruning.deletions import DeletionPlan  # only runs that prune pay for it
+        from .pruning.repository_deletions import RepositoryDeletionPlan
+
+        whole = RepositoryDeletionPlan(self._stores, self._vendors).plan(rules, known)
+        self.notes += whole.notes
+        plan = DeletionPlan(self._stores, self._survey)
+        return plan.plan(known, tasks, lambda name: self._selection.tags(name, earlier), whole)
+
+    def _read_created(self, images: Iterable[Reference]) -> Mapping[Reference, datetime | ImageOpsError | None]:
+        """Return when each image was built, for rules that choose by that."""
+        if self._created is None:
+            from .sides.creation_times import CreationTimes  # few rules do
+
+            self._created = CreationTimes(self._stores, self._manifests, self._run)
+        return self._created.read(images)
 
     def _signed(self, tasks: list[ImageTask]) -> list[ImageTask]:
         """Return the tasks; what is not signed as its rule requires is refused."""

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..._oci.errors import ImageOpsError, InputError, RegistryError
@@ -16,7 +16,6 @@ from ..rules.lock import Lock
 from ..rules.rule_parser import Destination, Rule, destination_tag
 from .earlier_stages import EarlierStages
 from .image_task import WAITS, ImageTask, Pair, refused_task, unknown_task
-from .sides.creation_times import CreationTimes
 from .sides.state import Survey
 
 _NO_TAGS = "the source's tags are not known"
@@ -40,11 +39,16 @@ class Selected:
 class Selection:
     """Selects tags.
 
-    :param created: reads when images were built, for rules that choose by that
+    :param created: return when images were built, for rules that choose by that
     :param lock: whose tags are chosen from as well, and before those that are listed
     """
 
-    def __init__(self, survey: Survey, created: CreationTimes, lock: Lock | None) -> None:
+    def __init__(
+        self,
+        survey: Survey,
+        created: Callable[[Iterable[Reference]], Mapping[Reference, datetime | ImageOpsError | None]],
+        lock: Lock | None,
+    ) -> None:
         self._survey = survey
         self._lock = lock or Lock()
         self._created = created
@@ -120,7 +124,9 @@ class Selection:
             for rule in rules
             if rule.tags.needs_created
         }
-        times = self._created.read(dict.fromkeys(ref for by_tag in candidates.values() for ref in by_tag.values()))
+        if not candidates:
+            return {}
+        times = self._created(dict.fromkeys(ref for by_tag in candidates.values() for ref in by_tag.values()))
         return {rule: _times_or_fault(by_tag, times) for rule, by_tag in candidates.items()}
 
     def _pairs(self, rule: Rule, created: Mapping[str, datetime | None], earlier: EarlierStages) -> Iterable[Pair]:
@@ -130,7 +136,8 @@ class Selection:
         tags: Sequence[str | None] = [None] if listed is None else self._chosen(rule, listed, created)
         for tag in tags:
             for destination in rule.destinations:
-                yield Pair(rule, replace(source, tag=tag), _reference(rule, destination, tag))
+                image = Reference(source.registry, source.repository, tag, source.digest)
+                yield Pair(rule, image, _reference(rule, destination, tag))
 
     def _chosen(self, rule: Rule, listed: Sequence[str], created: Mapping[str, datetime | None]) -> Sequence[str]:
         """Return the tags that a rule takes. New tags do not push out those of the lock."""

@@ -8,6 +8,7 @@ One walk serves to find images and to replace them: it gives the data back with 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,15 @@ Path = tuple[str, ...]
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _PARTS = ("registry", "repository", "tag", "digest")
+_SERVICE_KEYS = frozenset(
+    "auto_up build cap_add cap_drop cgroup_parent command container_name cpu_quota cpu_shares cpuset devices dns"
+    " dns_search dockerfile domainname entrypoint env_file environment expose extends external_links extra_hosts"
+    " hostname image ipc labels links log_driver log_opt mac_address mem_limit mem_swappiness memswap_limit net pid"
+    " ports privileged read_only restart security_opt shm_size stdin_open stop_signal tty ulimits user volume_driver"
+    " volumes volumes_from working_dir".split()
+)
+"""What a service of a compose file of the first version may have; Compose refuses other keys."""
+_INDEX = re.compile(r"[][]")
 _MAX_DEPTH = 200
 _MAX_VALUES = 2_000_000
 
@@ -33,14 +43,27 @@ def parse_path(written: object) -> Path:
 
     :raises InputError: for what is no path
     """
-    keys = written.split(".") if isinstance(written, str) else written
+    keys = written.split(".") if isinstance(written, str) and not _INDEX.search(written) else written
     if not isinstance(keys, (list, tuple)) or not keys or not all(isinstance(key, str) and key for key in keys):
         raise InputError(
             subject=f"the path {quoted(written)}",
             cause="it is neither keys with dots between them nor a list of keys",
-            hint="write spec.image, or [spec, image]",
+            hint="write spec.image, or [spec, image]; lists have no key",
         )
     return tuple(str(key) for key in keys)
+
+
+def _are_services(value: Mapping[Any, Any]) -> bool:
+    """Return whether a document is a compose file of the first version, which has its services and nothing else.
+
+    A chart's values, which may look alike, have the tag beside the image.
+    """
+    return bool(value) and all(
+        isinstance(service, Mapping)
+        and (isinstance(service.get("image"), str) or service.get("build"))
+        and _SERVICE_KEYS.issuperset(service)
+        for service in value.values()
+    )
 
 
 def _matches(pattern: Path, path: Path) -> bool:
@@ -98,6 +121,8 @@ class ImageWalk:
             path, where = (), f"{kind} {name}" if name else kind
         elif not where and not path and isinstance(value.get("services"), Mapping):
             value = {**value, "services": self._services(value["services"])}
+        elif not where and not path and _are_services(value):
+            value = self._services(value)
         return {key: self._member(str(key), item, (*path, str(key)), where, depth + 1) for key, item in value.items()}
 
     def _member(self, key: str, item: Any, path: Path, where: str, depth: int) -> Any:
@@ -126,15 +151,19 @@ class ImageWalk:
         return {**volume, "image": {**image, "reference": changed}}
 
     def _services(self, services: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Replace the images of compose's services; what a service builds itself is no image to take from anywhere."""
+        """Replace the images of compose's services; what a service builds itself is no image to take from anywhere.
+
+        An image in parts belongs to a chart's values, which have services, too.
+        """
         return {name: self._service(service, f"service {name}") for name, service in services.items()}
 
     def _service(self, service: Any, where: str) -> Any:
         if not isinstance(service, Mapping):
             return service
         changed = dict(service)
-        if service.get("image") and not service.get("build"):
-            changed["image"] = self._composed(service["image"], where)
+        image = service.get("image")
+        if image and not service.get("build") and not isinstance(image, Mapping):
+            changed["image"] = self._composed(image, where)
         volumes = service.get("volumes")
         if isinstance(volumes, (list, tuple)):
             changed["volumes"] = [

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -17,7 +18,7 @@ from ..rules.repository_patterns import is_template
 from ..rules.rule import Rule, destination_tag
 from ..rules.user_input import Field
 from .image_walk import ImageWalk, Path
-from .named_images import parse_image
+from .named_images import NamedImage, parse_image
 
 
 class Mirror:
@@ -68,22 +69,28 @@ class Mirror:
             )
         return str(self.name(parse_image(image.strip(), where)))
 
-    def rules(self, images: Sequence[Reference]) -> list[dict[str, str]]:
+    def rules(self, images: Sequence[NamedImage]) -> list[dict[str, Any]]:
         """Return items of the option ``images`` that bring these images into the mirror, without those that are there.
 
         Of a tag with a digest, the digest is copied, since the tag may have moved, and gets the tag in the mirror.
-        Where the same tag is wanted for other content, too, it is put there by digest alone.
+        Where the same tag is wanted for other content, too, it is put there by digest alone. An image that is named
+        more than once gets all the platforms that are asked for.
         """
-        wanted = [image for image in images if not self.has(image)]
-        variants: dict[tuple[str, str | None], int] = {}
-        for image in wanted:
-            variants[image.name, image.tag] = variants.get((image.name, image.tag), 0) + 1
-        items: dict[tuple[str, str], None] = {}
-        for image in wanted:
+        wanted = [named for named in images if not self.has(named.image)]
+        variants = Counter((image.name, image.tag) for image in {named.image for named in wanted})
+        items: dict[tuple[str, str], tuple[str, ...]] = {}
+        for named in wanted:
+            image = named.image
             by_digest = image.digest is not None
             source = replace(image, tag=None) if by_digest else image
             destination = replace(self.name(image), digest=None)
             if by_digest and variants[image.name, image.tag] > 1:
                 destination = replace(destination, tag=None)
-            items[str(source), str(destination)] = None
-        return [{"source": source, "destination": destination} for source, destination in items]
+            item = str(source), str(destination)
+            known = items.get(item, named.platforms)
+            # None are all.
+            items[item] = tuple(dict.fromkeys((*known, *named.platforms))) if known and named.platforms else ()
+        return [
+            {"source": source, "destination": destination, **({"platforms": list(platforms)} if platforms else {})}
+            for (source, destination), platforms in items.items()
+        ]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import Reference, quoted
-from ..rules.files.reference_list import is_reference_list, parse_reference_list
+from ..rules.files.reference_list import ListEntry, is_reference_list, parse_reference_list
 from .image_walk import ImageWalk, Path
 from .yaml_text import parse_documents
 
@@ -20,9 +21,17 @@ _LIST = "the list"
 _DOCUMENT_START = re.compile(r"^---(?:\s|$)", re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class NamedImage:
+    """An image that something names, and the platforms that are wanted of it; all without any."""
+
+    image: Reference
+    platforms: tuple[str, ...] = ()
+
+
 def find_images(
     data: Any, *, paths: Sequence[Path] = (), variables: Mapping[str, str] | None = None
-) -> list[Reference]:
+) -> list[NamedImage]:
     """Return the images that a text or data names, each once, in the order in which they stand there.
 
     An image without tag and digest has the tag ``latest``, as container engines have it.
@@ -32,15 +41,17 @@ def find_images(
     :param variables: what compose files may name
     :raises InputError: for what is no image where one has to be, and for text that cannot be read
     """
-    found: dict[Reference, None] = {}
+    found: dict[NamedImage, None] = {}
 
-    def note(image: str, where: str) -> str:
-        found[_with_tag(parse_image(image, where))] = None
+    def note(image: str, where: str, platforms: tuple[str, ...] = ()) -> str:
+        found[NamedImage(_with_tag(parse_image(image, where)), platforms)] = None
         return image
 
     walk = ImageWalk(note, paths, variables or {})
     for part in _parts(data):
-        if isinstance(part, str):
+        if isinstance(part, ListEntry):
+            note(part.source, "", part.platforms)
+        elif isinstance(part, str):
             note(part, "")
         else:
             walk.document(part)
@@ -48,10 +59,11 @@ def find_images(
 
 
 def _parts(data: Any) -> Iterator[Any]:
-    """Yield documents, and references as text."""
+    """Yield documents, entries of plain lists, and references as text."""
     if isinstance(data, str):
+        data = data.lstrip("\ufeff")
         if is_reference_list(data) and not _DOCUMENT_START.search(data):
-            yield from (str(item["source"]) for _origin, item in parse_reference_list(data, _LIST))
+            yield from parse_reference_list(data, _LIST)
         elif data.strip():
             yield from _documents(parse_documents(data))
     elif isinstance(data, (list, tuple)):

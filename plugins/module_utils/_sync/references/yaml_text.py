@@ -4,8 +4,8 @@
 """Text in YAML or JSON, of one document or several, as Kubernetes, Helm and compose write it → plain data.
 
 What is not understood is kept rather than refused: only images are looked for. Tags such as ``!reset`` are passed over,
-and a single ``=``, which PyYAML cannot construct, is text. Of what ``helm install --dry-run`` and ``helm get all``
-print, the hooks and the manifests are read.
+and what PyYAML cannot always construct, a single ``=`` and times, is text. Of what ``helm install --dry-run`` and
+``helm get all`` print, the hooks and the manifests are read.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from ..._oci.errors import InputError
 
 _HELM_HEADING = re.compile(r"^(?:HOOKS|MANIFEST):[ \t]*$", re.MULTILINE)
+_NO_BLANK = re.compile(r"\S")
 _HELM_NOTES = re.compile(r"^NOTES:[ \t]*$", re.MULTILINE)
 
 
@@ -27,10 +28,23 @@ def parse_documents(text: str) -> list[Any]:
     """
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return [json.loads(text)]
+            return _parse_json(text)
         except ValueError:
             pass  # YAML's flow style looks alike
+        except RecursionError:
+            raise _error("it is nested too deeply") from None
     return [document for document in _parse_yaml(_without_helms_words(text)) if document is not None]
+
+
+def _parse_json(text: str) -> list[Any]:
+    """Return the documents that follow one another in a text, as ``kubectl`` prints and reads them."""
+    documents: list[Any] = []
+    start = _NO_BLANK.search(text)
+    while start:
+        document, end = json.JSONDecoder().raw_decode(text, start.start())
+        documents.append(document)
+        start = _NO_BLANK.search(text, end)
+    return documents
 
 
 def _without_helms_words(text: str) -> str:
@@ -54,6 +68,7 @@ def _parse_yaml(text: str) -> list[Any]:
             return loader.construct_sequence(node, deep=True)
         return loader.construct_scalar(node)
 
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
     Loader.add_multi_constructor("!", construct)
     Loader.add_multi_constructor("tag:", construct)
     try:
@@ -61,17 +76,19 @@ def _parse_yaml(text: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _error(f"{place}{error.problem or error.context}") from None
+        raise _error(f"{place}{error.problem or error.context}", is_template="{{" in text) from None
     except (yaml.YAMLError, ValueError) as error:
         raise _error(getattr(error, "reason", str(error))) from None
     except RecursionError:
         raise _error("it is nested too deeply") from None
 
 
-def _error(cause: str) -> InputError:
+def _error(cause: str, *, is_template: bool = False) -> InputError:
     return InputError(
         action="read",
         subject="the text with images",
         cause=f"it is not YAML: {cause}",
-        hint="give manifests, a compose file, or references, one a line",
+        hint="give what helm template prints of the chart, in place of its templates"
+        if is_template
+        else "give manifests, a compose file, or references, one a line",
     )

@@ -18,7 +18,7 @@ from .message import success_message
 
 if TYPE_CHECKING:
     from .outcome import ImageResult, RunResult
-    from .progress import Counts
+    from .progress.counters import Counts
 
 
 class LogFile:

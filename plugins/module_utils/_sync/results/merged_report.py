@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .amounts import size
-from .report import ACTION_NAMES, bounded, one_line
+from .amounts import one_line, size
+from .report import ACTION_NAMES, bounded
 from .rerun import merged_rules
 
 UNKNOWN = "shard_unknown"

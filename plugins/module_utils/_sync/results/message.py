@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..decisions import Action, Status
-from .amounts import size
-from .report import ACTION_NAMES, one_line
+from .amounts import images, one_line, size
+from .report import ACTION_NAMES
 
 if TYPE_CHECKING:
     from ..._oci.errors import ImageOpsError
     from .outcome import ImageResult, RunResult
 
 _GROUPS = 6
-_FAULTS = 18
 _NAMED = 3
 _CORRECTED = 40  # every name that has to be corrected
 _INVALID = "invalid_input"
@@ -32,52 +31,17 @@ def success_message(result: RunResult, *, check_mode: bool) -> str:
     """Return one line: how many images there are, what was or would be done, and how many bytes that is."""
     if not result.images:
         return "the images are not known yet" if result.overdue else "no images to copy"
-    text = f"{_images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
+    text = f"{images(len(result.images))}: {_counts(result, check_mode=check_mode)}"
     amount = size(sum(image.bytes for image in result.images))
     if check_mode:
         return f"{text}; {amount} would be written{_UNKNOWN if _any_unknown(result) else ''}"
     return "; ".join([text, f"{amount} written in {result.seconds:.1f} s", *result.needs])
 
 
-def found_message(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line: how many of the images or repositories that were looked at are there, and which are not.
-
-    :param entries: those of ``registry_image_info``'s result
-    """
-    missing = [entry["image"] for entry in entries if not entry["exists"]]
-    manifests = sum(len(entry["manifests"]) for entry in entries)
-    counted = "1 manifest" if manifests == 1 else f"{manifests} manifests"
-    text = f"{len(entries) - len(missing)} of {_images(len(entries))} found, with {counted}{_verified(entries)}"
-    if not missing:
-        return text
-    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-    return f"{text}; not there: {', '.join(missing[:_NAMED])}{more}"
-
-
-def _verified(entries: Sequence[Mapping[str, Any]]) -> str:
-    verified = [entry["verified"] for entry in entries if "verified" in entry]
-    if not verified:
-        return ""
-    manifests, blobs, size = (sum(one[key] for one in verified) for key in ("manifests", "blobs", "bytes"))
-    return f"; nothing is missing or damaged among {manifests} manifests and {blobs} blobs ({size} bytes)"
-
-
-def faults_message(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return at most 20 lines: how many manifests and blobs are missing or damaged, and why.
-
-    :param entries: those of ``registry_image_info``'s result, which have been verified
-    """
-    faults = [fault for entry in entries for fault in entry["verified"]["faults"]]
-    images = {fault["image"] for fault in faults}
-    lines = [f"{_images(len(images))} missing or damaged, with {len(faults)} faults"]
-    lines += [one_line(f"{fault['image']}: {fault['code']}: {fault['reason']}") for fault in faults[:_FAULTS]]
-    return "\n".join(lines + ([f"and {len(faults) - _FAULTS} more"] if len(faults) > _FAULTS else []))
-
-
 def overdue_message(result: RunResult) -> str:
     """Return the warning that the time of a run was not enough."""
     pending = sum(image.status == Status.PENDING for image in result.images)
-    what = f"pending: {pending} of {_images(len(result.images))}" if result.images else "its images are not known yet"
+    what = f"pending: {pending} of {images(len(result.images))}" if result.images else "its images are not known yet"
     return (
         f"max_runtime ended the run after {result.seconds:.1f} s; {what}. No destination tag points to anything "
         "incomplete; run it again to go on"
@@ -99,12 +63,12 @@ def failure_message(result: RunResult, *, check_mode: bool, signal: str = "") ->
     rest = groups[_GROUPS:]
     if rest:
         codes = ", ".join(f"{code} ({len(group)})" for code, group in rest)
-        lines.append(one_line(f"and {_images(sum(len(group) for _code, group in rest))} more: {codes}"))
+        lines.append(one_line(f"and {images(sum(len(group) for _code, group in rest))} more: {codes}"))
     return "\n".join(lines)
 
 
 def _headline(result: RunResult, failed: int, signal: str, check_mode: bool) -> str:
-    text = f"{failed} of {_images(len(result.images))} failed ({_counts(result, check_mode=check_mode)})"
+    text = f"{failed} of {images(len(result.images))} failed ({_counts(result, check_mode=check_mode)})"
     if signal or (result.interrupted and not result.overdue):
         by = f" by {signal}" if signal else ""
         return f"interrupted{by}; no destination tag points to anything incomplete, run it again to go on. {text}"
@@ -130,10 +94,6 @@ def _any_unknown(result: RunResult) -> bool:
     return any(image.action == Action.UNKNOWN for image in result.images)
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
-
-
 def _grouped(failures: Iterable[_Failure]) -> list[tuple[str, list[_Failure]]]:
     """Return the failures by error code, the largest group first."""
     groups: dict[str, list[_Failure]] = {}
@@ -148,7 +108,7 @@ def _group_lines(code: str, group: Sequence[_Failure]) -> Iterable[str]:
     words = getattr(first, "words", "")
     if words and words not in why:
         why = f"{why}; it said: {words}"
-    yield one_line(f"{code}, {_images(len(group))}: {why}")
+    yield one_line(f"{code}, {images(len(group))}: {why}")
     what = "deleted" if all(image.action == Action.DELETE for image, _error in group) else "written"
     yield "  " + one_line(f"not {what}: {_some(group, _CORRECTED if code == _INVALID else _NAMED)}", _DETAIL)
     if first.hint:

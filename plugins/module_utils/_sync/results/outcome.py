@@ -5,20 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..._oci.errors import ImageOpsError
-from ..._oci.image.reference import Digest, Reference
-from ..._oci.store.store import Counters
+from ..._oci.image.slots import slotted
 from ..decisions import Action, Overwrite, ReferrerState, Status, UnsupportedArtifacts
-from ..plan.image_task import ImageTask
-from ..plan.referrers import Referrer
-from ..rules.rule_parser import Rule
+
+if TYPE_CHECKING:
+    from ..._oci.errors import ImageOpsError
+    from ..._oci.image.reference import Digest, Reference
+    from ..._oci.store.store import Counters
+    from ..plan.image_task import ImageTask
+    from ..plan.referrers import Referrer
+    from ..rules.rule import Rule
+
+_NO_REFERRERS: Mapping[Referrer, ReferrerState] = MappingProxyType({})
+"""One for all images, of which there may be hundreds of thousands."""
 
 
-@dataclass(frozen=True)
-class CopyOptions:
+class CopyOptions(NamedTuple):
     """The options that hold for every image of a run.
 
     :ivar overwrite: for rules that do not say
@@ -37,8 +45,7 @@ class CopyOptions:
     by_plan: bool = False
 
 
-@dataclass(frozen=True)
-class Reread:
+class Reread(NamedTuple):
     """A blob that was read from its source again."""
 
     digest: Digest
@@ -46,13 +53,15 @@ class Reread:
     bytes: int
 
 
+@slotted
 @dataclass
 class ImageResult:
     """One image's outcome, filled in as it goes.
 
     :ivar digest: what the destination has afterwards
     :ivar bytes: of blobs that were sent for it; in check mode those that would be
-    :ivar blobs_copied: blobs that were sent; likewise mounted from another repository, and present before
+    :ivar blobs_copied: blobs that were sent; likewise mounted from another repository or linked from another layout,
+        and present before
     :ivar attempts: rounds in which it was tried
     :ivar seconds: that its last attempt took
     :ivar wrote: whether anything was written for it
@@ -71,11 +80,11 @@ class ImageResult:
     attempts: int = 0
     seconds: float = 0.0
     error: ImageOpsError | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     wrote: bool = False
-    referrers: dict[Referrer, ReferrerState] = field(default_factory=dict)
+    referrers: Mapping[Referrer, ReferrerState] = field(default_factory=lambda: _NO_REFERRERS)
     backup: Reference | None = None
-    removed_backups: list[Reference] = field(default_factory=list)
+    removed_backups: tuple[Reference, ...] = ()
 
     @property
     def rule(self) -> Rule:
@@ -106,6 +115,22 @@ class ImageResult:
     def previous(self) -> Digest | None:
         """Return what the destination had at planning."""
         return self.task.previous
+
+
+def by_destination(images: Iterable[ImageResult]) -> list[ImageResult]:
+    """Return images in the order of their destinations, and of their sources where several have one destination.
+
+    Within a repository tags are compared as they are: to write down each reference for that takes more memory than all
+    else that is known of an image.
+    """
+    groups: dict[str, list[ImageResult]] = {}
+    for image in images:
+        groups.setdefault(f"{image.destination.name}:", []).append(image)
+    for group in groups.values():
+        group.sort(key=lambda image: image.destination.tag or "")
+        if any(one.destination.tag == other.destination.tag for one, other in zip(group, islice(group, 1, None))):
+            group.sort(key=lambda image: (str(image.destination), str(image.source)))
+    return [image for name in sorted(groups) for image in groups[name]]
 
 
 @dataclass(frozen=True)

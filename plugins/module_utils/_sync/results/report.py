@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from ..._oci.errors import ImageOpsError
 from ..decisions import Action, ReferrerState, ReturnImages, Status
 from ..rules.rule_parser import as_item
-from .amounts import size
+from .amounts import one_line, size
 from .rerun import merged_rules
 
 if TYPE_CHECKING:
     from ..._oci.image.reference import Digest
     from ..plan.referrers import Referrer
     from .outcome import ImageResult, RunResult
-    from .progress import Span
+    from .progress.counters import Span
 
 _IMAGES_LIMIT = 350_000
 _FAILED_LIMIT = 10_000
@@ -32,7 +32,6 @@ _MOST_RULES = 40
 _MOST_FAILED = 3
 _MOST_NAMED = 3
 _DIFF_LINES = 200
-_WORDS_LIMIT = 500
 ACTION_NAMES = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
@@ -52,7 +51,7 @@ def build(result: RunResult, *, return_images: ReturnImages, mask: Mask, check_m
     :param return_images: a run with failures gives the failed images, whatever this is
     :param mask: takes secrets out of what registries said
     """
-    images = sorted(result.images, key=_by_destination)
+    images = result.images
     failed = [image for image in images if image.status == Status.FAILED]
     notes = list(result.not_taken)
     returned = _returned(images, failed, return_images, result)
@@ -79,8 +78,8 @@ def failed_rules(result: RunResult) -> list[dict[str, Any]]:
 
     What could not be deleted is not among them: only the whole rule says what goes.
     """
-    copies = (image for image in result.images if image.status == Status.FAILED and image.action != Action.DELETE)
-    failed = sorted(copies, key=_by_destination)
+    copies = (image for image in result.images if image.status == Status.FAILED)
+    failed = [image for image in copies if image.action != Action.DELETE]
     return merged_rules([_rule(image) for image in failed])
 
 
@@ -120,7 +119,7 @@ def diff(result: RunResult, lock: Sequence[str] = ()) -> dict[str, str]:
 
     :param lock: the lines of what changes in the lock, which come last
     """
-    moved = [image for image in sorted(result.images, key=_by_destination) if _changes(image)]
+    moved = [image for image in result.images if _changes(image)]
     amount = size(sum(image.bytes for image in moved))
     lines = [
         *_part("destination tags", f", {amount}", [line for image in moved for line in _diff_lines(image)]),
@@ -166,7 +165,6 @@ def full(
     :param circumstances: further keys: who ran it and when, and what was asked for
     :param timeline: what was done when, and which registries had asked for a wait
     """
-    images = sorted(result.images, key=_by_destination)
     return {
         **(circumstances or {}),
         "timeline": [_span(span) for span in timeline],
@@ -175,7 +173,7 @@ def full(
         "interrupted": result.interrupted,
         "overdue": result.overdue,
         "summary": _summary(result),
-        "images": [_image(image, mask) for image in images],
+        "images": [_image(image, mask) for image in result.images],
         "failed_images": failed_rules(result),
         "registries": _registries(result),
         "read_again": [
@@ -203,12 +201,6 @@ def error_entry(error: ImageOpsError, mask: Mask) -> dict[str, Any]:
     if words:
         entry["words"] = one_line(mask(words))
     return entry
-
-
-def one_line(text: str, limit: int = _WORDS_LIMIT) -> str:
-    """Return the text on one line of at most so many characters."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else f"{flat[: limit - 3]}..."
 
 
 def _by_destination(image: ImageResult) -> tuple[str, str]:
@@ -324,6 +316,7 @@ def _registries(result: RunResult) -> dict[str, Any]:
     return {
         host: {
             "requests": stats.requests,
+            "ranges": stats.ranges,
             "bytes_read": stats.bytes_read,
             "bytes_written": stats.bytes_written,
             "seconds": round(stats.seconds, 3),

@@ -61,7 +61,7 @@ def write(paths: Sequence[str], content: dict[str, Any], *, language: str) -> st
     digest = ""
     for path in paths:
         if path.endswith((".html", ".htm")):
-            from .html_report import page  # takes time to compile, and few runs need it
+            from .html.page import page  # takes time to compile, and few runs need it
 
             replace_file(path, page(content, language=language))
         else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import Digest, check_tag, quoted
@@ -29,8 +29,7 @@ _FORM = "write a tag with {date} or {digest} in it, such as {tag}-backup-{date}"
 _SAMPLE = {"tag": "1", "date": "20260117T120000Z", "digest": 64 * "0"}
 
 
-@dataclass(frozen=True)
-class BackupTemplate:
+class BackupTemplate(NamedTuple):
     """How backups are called.
 
     :ivar text: as it was written

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import Digest, Reference, quoted
@@ -57,8 +58,7 @@ class Lock:
         return sorted(self.digests.items(), key=lambda entry: str(entry[0]))
 
 
-@dataclass(frozen=True)
-class LockUse:
+class LockUse(NamedTuple):
     """A lock whose digests are copied, whatever the tags name now.
 
     :ivar missing: what is done with a tag that has no entry

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..._oci.errors import InputError
 from ..._oci.image.places import split_place
@@ -23,8 +23,7 @@ _WILDCARD_FORM = (
 )
 
 
-@dataclass(frozen=True)
-class Wildcard:
+class Wildcard(NamedTuple):
     """Every repository below a path of a registry.
 
     :ivar prefix: the path, as in ``library``; empty for the whole registry
@@ -112,8 +111,7 @@ _FORM = "write registry/namespace, or a template such as registry/namespace/{nam
 _SAMPLE = "a/b"
 
 
-@dataclass(frozen=True)
-class DestinationPath:
+class DestinationPath(NamedTuple):
     """A destination of many repositories.
 
     :ivar path: a template, or the beginning of their paths

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._oci.errors import InputError
 from ..decisions import OnMissing
@@ -18,8 +17,7 @@ _KEYS = ("keys", "certificates", "on_missing")
 _FORM = "write {keys: [...]}, with the texts of public keys in PEM form"
 
 
-@dataclass(frozen=True)
-class RequiredSignature:
+class RequiredSignature(NamedTuple):
     """What an image must be signed by. One good signature is enough.
 
     :ivar keys: public keys in PEM form, for cosign's signatures

@@ -10,9 +10,9 @@ InputError, naming the rule, the value and the form that is right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..._oci.errors import InputError
 from ..._oci.image.platform import Platform
@@ -58,8 +58,7 @@ _ITEM_FORM = "write a list of items such as {source: registry/repository, destin
 _SIDE_FORM = "write registry/repository"
 
 
-@dataclass(frozen=True)
-class _Defaults:
+class _Defaults(NamedTuple):
     """What rules take that do not say it.
 
     :ivar beginning: registry and namespace of an empty destination; empty when none may be

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..._oci.errors import InputError
 from ..._oci.image.reference import quoted
@@ -32,8 +33,7 @@ def as_bool(written: str) -> bool | None:
     return _BOOLS.get(written.lower())
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field that a value is written in.
 
     :ivar what: what it is: ``source``, ``tags.include``

@@ -31,7 +31,7 @@ class ConcurrencyLimit:
     def __init__(self, limit: Callable[[], int]) -> None:
         self._limit = limit
         self._inside = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[int], int]] = deque()
 
     async def __aenter__(self) -> None:
         """Wait until the limit admits one more."""
@@ -41,28 +41,43 @@ class ConcurrencyLimit:
         """Leave, and admit as many as the limit now allows."""
         self.leave()
 
-    async def enter(self) -> None:
-        """Wait until the limit admits one more. :meth:`leave` must follow."""
-        if not self._waiting and self._inside < self._limit():
-            self._inside += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def enter(self, places: int = 1) -> int:
+        """Wait until the limit admits so many at once, or as many as it is where that is less.
+
+        Return how many; :meth:`leave` must follow with them.
+        """
+        taken = 0 if self._waiting else self._take(places)
+        if taken:
+            return taken
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, places))
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave()  # it was admitted just before
+                self.leave(turn.result())  # it was admitted just before
             raise
 
-    def leave(self) -> None:
+    def leave(self, places: int = 1) -> None:
         """Leave, and admit as many as the limit now allows."""
-        self._inside -= 1
-        while self._waiting and self._inside < self._limit():
-            turn = self._waiting.popleft()
+        self._inside -= places
+        while self._waiting:
+            turn, wanted = self._waiting[0]
             if not turn.done():  # it may have been cancelled
-                self._inside += 1
-                turn.set_result(None)
+                taken = self._take(wanted)
+                if not taken:
+                    return
+                turn.set_result(taken)
+            self._waiting.popleft()
+
+    def _take(self, places: int) -> int:
+        """Take places where as many are free as are wanted, or as there are. Return how many, 0 for none."""
+        limit = self._limit()
+        wanted = min(places, limit)
+        if self._inside + wanted > limit:
+            return 0
+        self._inside += wanted
+        return wanted
 
 
 class Calls:

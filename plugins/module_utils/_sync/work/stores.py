@@ -45,11 +45,12 @@ class Stores:
 
     def queue(self, host: str) -> WorkerQueue:
         """Return the queue of small requests to a store, of which as many run at once as it allows."""
-        limit = self.store(host).limit
-        with self._lock:
-            if host not in self._queues:
-                self._queues[host] = WorkerQueue(host, limit)
-            return self._queues[host]
+        found = self._queues.get(host)
+        if found is None:
+            limit = self.store(host).limit
+            with self._lock:
+                found = self._queues.setdefault(host, WorkerQueue(host, limit))
+        return found
 
     def opened(self) -> list[tuple[str, Store]]:
         """Return every store that was opened with its host, in the order of the hosts."""

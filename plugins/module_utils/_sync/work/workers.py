@@ -12,6 +12,7 @@ Threads:
   (:mod:`manifest_cache`, and tokens in the package ``client``).
 * A pause before something is tried again waits for the event that ends the run.
 * One read of a blob for several destinations fills a short ``queue.Queue`` for each (:mod:`fan_out`).
+* Ranges of a blob fill a ``SimpleQueue`` each, as long as the range, in the package ``registry``.
 
 The event loop of the copy phase:
 
@@ -82,6 +83,14 @@ class WorkerQueue:
                 self._jobs.put(None)
             self._start_threads()
 
+    def goes_on(self) -> bool:
+        """Return whether a long job may do its next part in the thread that it has, or has to queue itself again."""
+        if self._threads == self._limit():
+            return True
+        with self._lock:
+            self._start_threads()
+            return self._threads <= self._limit() or self._closed
+
     def shutdown(self) -> None:
         """End the threads once the queue is empty. A job that comes later gets a thread of its own.
 
@@ -149,7 +158,8 @@ def ask_all(
     by_queue: dict[WorkerQueue, list[K]] = {}
     for queue, key in questions:
         by_queue.setdefault(queue, []).append(key)
-    found: dict[K, V | ImageOpsError] = {}
+    unasked = ImageOpsError(code="unexpected", action=action, subject="", cause="it was not asked about")
+    found: dict[K, V | ImageOpsError] = {key: unasked for keys in by_queue.values() for key in keys}
     ended: SimpleQueue[None] = SimpleQueue()
 
     def outcome(key: K) -> None:
@@ -169,11 +179,11 @@ def ask_all(
             jobs += 1
     for _job in range(jobs):
         ended.get()
-    return {key: found[key] for keys in by_queue.values() for key in keys}
+    return found
 
 
 class _QuestionsJob(Generic[K]):
-    """A job that answers the next question and queues itself again; it may be in its queue many times.
+    """A job that answers one question after another; it may be in its queue many times.
 
     :param keys: to take one is a single step of the interpreter, so that jobs need no lock for it
     :param ended: told by each job that finds none left
@@ -190,6 +200,7 @@ class _QuestionsJob(Generic[K]):
     def __call__(self) -> None:
         for key in self._keys:
             self._outcome(key)
-            self._queue.start(self)
-            return
+            if not self._queue.goes_on():
+                self._queue.start(self)
+                return
         self._ended.put(None)

@@ -29,7 +29,7 @@ from .endpoint import Endpoint
 
 QUICK = Settings(timeout=20.0, retry=RetryPolicy(attempts=3, backoff=0.001, backoff_cap=0.005))
 """As patient with a slow machine as must be, and hardly a pause between tries."""
-BLOCK = 64 * 1024
+BLOCK = 256 * 1024
 
 
 @dataclass

@@ -95,6 +95,17 @@ class Before(Action):
             self.happen()
 
 
+@dataclass
+class InTurn(Action):
+    """Let requests reach the registry one after the other; whoever holds ``turn`` keeps them all waiting."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, request: Request) -> Response:
+        with self.turn:
+            return request.send_on(request)
+
+
 # Connections that break or stand still
 
 

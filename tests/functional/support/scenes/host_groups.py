@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .playbooks import PROGRAM
+from .playbooks import PROGRAM, environment_of
 
-ROOT = Path(__file__).resolve().parents[4]
 LONGEST = 600.0
 
 
@@ -55,13 +53,8 @@ class HostGroup:
         (self.directory / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
         (self.directory / "report.json").unlink(missing_ok=True)
         environ = {
-            "PATH": os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]]),
-            "HOME": str(self.directory),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "tree"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "1",
+            **environment_of(self.directory),
             "ANSIBLE_INJECT_INVOCATION": "1",  # as cores before 2.21 do
-            "LC_ALL": "C.UTF-8",
         }
         given = {
             "sync_hosts": "mirrors",

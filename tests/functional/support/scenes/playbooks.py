@@ -46,8 +46,31 @@ class Played:
         return result
 
 
+def environment_of(directory: Path, *callbacks: str, path: Sequence[Path] = ()) -> dict[str, str]:
+    """Make the environment of ansible-playbook on this checkout.
+
+    :param directory: its home; runs whose homes are beside each other share what they have packed of modules
+    :param path: directories with programs that come before others
+    """
+    return {
+        "PATH": os.pathsep.join([*map(str, path), str(PROGRAM.parent), os.environ["PATH"]]),
+        "HOME": str(directory),
+        "ANSIBLE_COLLECTIONS_PATH": str(_ROOT / ".cache" / "tree"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(_ROOT / "tests" / "runbook" / "callbacks"),
+        "ANSIBLE_CALLBACKS_ENABLED": ",".join(["share_payloads", *callbacks]),
+        "SHARE_PAYLOADS": str(directory.parent / "payloads"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
 def play(
-    directory: Path, plays: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], path: Sequence[Path] = ()
+    directory: Path,
+    plays: Sequence[Mapping[str, Any]],
+    variables: Mapping[str, Any],
+    path: Sequence[Path] = (),
+    verbosity: int = 0,
 ) -> Played:
     """Run plays from a directory on this machine.
 
@@ -58,16 +81,10 @@ def play(
     record.unlink(missing_ok=True)
     record.touch()
     environ = {
-        "PATH": os.pathsep.join([*map(str, path), str(PROGRAM.parent), os.environ["PATH"]]),
-        "HOME": str(directory),
-        "ANSIBLE_COLLECTIONS_PATH": str(_ROOT / ".cache" / "tree"),
-        "ANSIBLE_CALLBACK_PLUGINS": str(_ROOT / "tests" / "runbook" / "callbacks"),
-        "ANSIBLE_CALLBACKS_ENABLED": "record_tasks",
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_PIPELINING": "1",
+        **environment_of(directory, "record_tasks", path=path),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "RECORD_TASKS": str(record),
-        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_VERBOSITY": str(verbosity),
     }
     extra = {"ansible_connection": "local", **variables}
     ended = subprocess.run(

@@ -22,11 +22,10 @@ from support.clients.endpoint import Endpoint
 from support.clients.plain_client import PlainClient
 from support.scenes import images
 from support.scenes.modules import registry_option
-from support.scenes.playbooks import PROGRAM
+from support.scenes.playbooks import PROGRAM, environment_of
 from support.servers.processes import wait_until
 from support.servers.shared import Servers
 
-ROOT = Path(__file__).resolve().parents[4]
 LONGEST = 120.0
 """Seconds that a busy machine may need for a play to begin, or for a module to end."""
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -60,14 +59,9 @@ class Playing:
         playbook.write_text(yaml.safe_dump(json.loads(json.dumps([whole]))), encoding="utf-8")
         inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         settings = {
-            "PATH": os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]]),
-            "HOME": str(directory),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "tree"),
+            **environment_of(directory),
             "ANSIBLE_REMOTE_TEMP": str(directory / "module"),
             "ANSIBLE_ASYNC_DIR": str(directory / "async"),
-            "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_NOCOLOR": "1",
-            "LC_ALL": "C.UTF-8",
             **(environ or {}),
         }
         self.process = subprocess.Popen(

@@ -53,17 +53,25 @@ class DockerRegistry:
         return self.endpoint.host
 
     def plant(self, repository: str, tags: Mapping[str, Image]) -> None:
-        """Put manifests under tags straight into the storage; their blobs and children are there already."""
-        base = self.root / "docker/registry/v2"
-        manifests = base / "repositories" / repository / "_manifests"
+        """Put images under tags straight into the storage, which takes a tenth of the time."""
+        home = self.repository_path(repository)
         for tag, image in tags.items():
-            value = image.digest.partition(":")[2]
-            (base / "blobs/sha256" / value[:2] / value).mkdir(parents=True, exist_ok=True)
-            (base / "blobs/sha256" / value[:2] / value / "data").write_bytes(image.manifest)
-            named = manifests / "tags" / tag
-            for folder in (manifests / "revisions/sha256" / value, named / "current", named / "index/sha256" / value):
+            blobs = {digest: blob.data for digest, blob in image.all_blobs().items()}
+            manifests = {digest: each.manifest for digest, each in image.all_manifests().items()}
+            for digest, data in {**blobs, **manifests}.items():
+                path = self.blob_path(digest)
+                if not path.exists():
+                    path.parent.mkdir(parents=True)
+                    path.write_bytes(data)
+            named = home / "_manifests/tags" / tag
+            for digest, folder in (
+                *((digest, home / "_layers" / digest.replace(":", "/")) for digest in blobs),
+                *((digest, home / "_manifests/revisions" / digest.replace(":", "/")) for digest in manifests),
+                (image.digest, named / "index" / image.digest.replace(":", "/")),
+                (image.digest, named / "current"),
+            ):
                 folder.mkdir(parents=True, exist_ok=True)
-                (folder / "link").write_text(image.digest)
+                (folder / "link").write_text(digest)
 
     def requests(self) -> list[LoggedRequest]:
         """Every request since the mark. The log is complete: two requests of our own are waited for, and left out."""

@@ -114,6 +114,14 @@ def synthetic_source(directory: Path, images: Mapping[str, Sequence[RepeatedBlob
 
 
 @contextmanager
+def synthetic_series(directory: Path, tags: int) -> Iterator[Synthetic]:
+    """A registry in which every repository has the tags ``v0`` and so on, each of an image of its own."""
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}})
+    with _running("synthetic-series", ["series", str(tags), _manifest(config, [])], directory) as source:
+        yield source
+
+
+@contextmanager
 def synthetic_sink(directory: Path) -> Iterator[Synthetic]:
     """A registry that takes everything and keeps no blob. It believes digests and checks sizes."""
     with _running("synthetic-sink", ["sink"], directory) as sink:

@@ -4,8 +4,10 @@
 """The program of the synthetic source and sink: a registry of made-up blobs, and one that forgets what it takes.
 
     python synthetic_program.py source DESCRIPTION.json
+    python synthetic_program.py series TAGS MANIFEST
     python synthetic_program.py sink
 
+The series has the tags v0 and so on; their manifests are the one that is given, with the number beside it.
 It says its port on stderr and runs until it is ended. It imports nothing of the test suite, so that it starts at once.
 """
 
@@ -28,7 +30,7 @@ _BLOB = re.compile(r"^/v2/(.+)/blobs/(sha256:[0-9a-f]{64})$")
 _UPLOADS = re.compile(r"^/v2/(.+)/blobs/uploads/(\?.*)?$")
 _UPLOAD = re.compile(r"^/v2/(.+)/blobs/uploads/(\d+)(\?.*)?$")
 _MANIFEST = re.compile(r"^/v2/(.+)/manifests/([^/?]+)$")
-_RANGE = re.compile(r"^bytes=(\d+)-$")
+_RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
 
 
 class Counting(BaseHTTPRequestHandler):
@@ -98,26 +100,53 @@ class Source(Counting):
         elif blob and blob[2] in self.blobs:
             self._give(*self.blobs[blob[2]])
         elif "/tags/list" in self.path:
-            self.say(200, body=json.dumps({"name": "synthetic", "tags": self.tags}).encode())
+            self.say_tags()
         else:
             self.say(404)
+
+    def say_tags(self) -> None:
+        self.say(200, body=json.dumps({"name": "synthetic", "tags": self.tags}).encode())
 
     def _give(self, byte: int, size: int) -> None:
         wanted = _RANGE.match(self.headers.get("Range", ""))
         start = int(wanted[1]) if wanted else 0
-        headers = {"Content-Length": str(size - start), "Content-Type": "application/octet-stream"}
+        end = min(int(wanted[2]) + 1, size) if wanted and wanted[2] else size
+        headers = {"Content-Length": str(end - start), "Content-Type": "application/octet-stream"}
         if wanted:
-            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         self.say(206 if wanted else 200, headers)
         if self.command == "HEAD":
             return
         block = memoryview(bytes([byte]) * BLOCK)
-        left = size - start
+        left = end - start
         while left:
             part = block[: min(left, BLOCK)]
             self.connection.sendall(part)
             self.count_bytes(len(part))
             left -= len(part)
+
+
+class Series(Source):
+    """Has many tags, which come in pages and whose manifests are made as they are asked for."""
+
+    manifest: ClassVar[dict[str, Any]] = {}
+
+    def do_GET(self) -> None:
+        found = _MANIFEST.match(self.path)
+        if found and found[2].startswith("v"):
+            body = json.dumps({**self.manifest, "annotations": {"number": found[2]}}).encode()
+            self.say_manifest(self.manifest["mediaType"], body)
+        else:
+            super().do_GET()
+
+    def say_tags(self) -> None:
+        wanted = dict(re.findall(r"[?&](n|last)=([^&]+)", self.path))
+        begin = self.tags.index(wanted["last"]) + 1 if "last" in wanted else 0
+        page = self.tags[begin : begin + int(wanted.get("n", len(self.tags)))]
+        more = begin + len(page) < len(self.tags)
+        path = self.path.partition("?")[0]
+        links = {"Link": f'<{path}?n={len(page)}&last={page[-1]}>; rel="next"'} if more else {}
+        self.say(200, links, json.dumps({"name": "synthetic", "tags": page}).encode())
 
 
 class Sink(Counting):
@@ -221,6 +250,10 @@ class Program(ThreadingHTTPServer):
 
 def main(arguments: list[str]) -> None:
     handler: type[Counting] = Sink
+    if arguments[0] == "series":
+        handler = Series
+        Series.tags = [f"v{number}" for number in range(int(arguments[1]))]
+        Series.manifest = json.loads(arguments[2])
     if arguments[0] == "source":
         handler = Source
         description = json.loads(Path(arguments[1]).read_text(encoding="utf-8"))

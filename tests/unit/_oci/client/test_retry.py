@@ -111,6 +111,17 @@ def test_the_budget_grows_with_what_succeeds() -> None:
         budget.spend(passing())
 
 
+def test_what_went_well_counts_once() -> None:
+    budget = RetryBudget(base=0, share=0.5)
+    budget.first("request", "a")
+    budget.passed("request", "a")  # it had failed
+    budget.passed("request", "b")
+    budget.passed("request", "b")  # in a later round
+    budget.spend(passing())
+    with pytest.raises(RegistryError):
+        budget.spend(passing())
+
+
 def test_what_is_given_up_keeps_its_reason() -> None:
     budget = RetryBudget(base=1, share=0)
     budget.spend(passing())

@@ -157,7 +157,13 @@ def test_references_and_digests_are_keys() -> None:
     assert len({Digest.parse(SHA256), Digest.parse(SHA256)}) == 1
     assert len({Reference.parse("nginx"), Reference.parse("docker.io/library/nginx")}) == 1
     with pytest.raises(AttributeError):
-        Digest.parse(SHA256).encoded = ""  # type: ignore[misc]
+        Digest.parse(SHA256).value = b""  # type: ignore[misc]
+
+
+def test_references_and_digests_are_small() -> None:
+    ref = Reference.parse(f"quay.io/a/b:t@{SHA256}")
+    assert not hasattr(ref, "__dict__")
+    assert not hasattr(ref.digest, "__dict__")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import ContentError, ImageOpsError
-from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.parts import spans_of_parts
+from ansible_collections.imageops.registry.plugins.module_utils._oci.layout.tar.parts import spans_of_parts
 from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store import Store
 from support.clients.collection_client import Opener, blob_descriptor, manifest_of
 from support.scenes import images, layouts

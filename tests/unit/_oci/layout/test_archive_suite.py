@@ -32,6 +32,7 @@ class TestedArchive:
         self._tar = folder / "bundle.tar"
         self._folder = folder / "unpacked"
         self._store: Store | None = None
+        self._unpacked_tar: tuple[int, ...] = ()
 
     def repository(self, path: str) -> Repository:
         if self._store is None:
@@ -46,15 +47,25 @@ class TestedArchive:
     def _unpacked(self) -> Path:
         if self._store is not None:
             self._store.finish()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir()
-        if self._tar.exists():
-            layouts.unpack(self._tar, self._folder)
+        if self._unpacked_tar != self._which() or not self._folder.exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir()
+            if self._tar.exists():
+                layouts.unpack(self._tar, self._folder)
+            self._unpacked_tar = self._which()
         return self._folder
 
     def _packed(self) -> None:
         self.close()
         layouts.pack(self._folder, self._tar)
+        self._unpacked_tar = self._which()
+
+    def _which(self) -> tuple[int, ...]:
+        """Tell one tar from another: what an archive has is never changed in its place."""
+        if not self._tar.exists():
+            return ()
+        found = self._tar.stat()
+        return (found.st_ino, found.st_size, found.st_mtime_ns)
 
     def push(self, path: str, image: Image, *tags: str) -> None:
         named = [(image, {layouts.REF: f"{path}:{tag}"}) for tag in tags] or [(image, {})]
@@ -84,7 +95,7 @@ class TestedArchive:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[TestedStore]:
-    """An archive for each test, since each look at it unpacks all of it."""
+    """An archive for each test, since each look at it that finds a new one unpacks all of it."""
     tested = TestedArchive(tmp_path)
     yield tested
     tested.close()

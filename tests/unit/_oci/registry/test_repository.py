@@ -149,7 +149,7 @@ def test_what_is_no_digest_is_as_if_nothing_was_said(said: str) -> None:
     ("said", "found"),
     [
         (str(Digest.of(image().raw, "sha512")), image().digest),
-        ("sha256:" + "0" * 64, Digest("sha256", "0" * 64)),
+        ("sha256:" + "0" * 64, Digest("sha256", bytes(32))),
         ("no digest", None),
     ],
 )

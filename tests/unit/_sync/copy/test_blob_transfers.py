@@ -17,10 +17,12 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.errors impo
 from ansible_collections.imageops.registry.plugins.module_utils._oci.image.reference import Digest, Reference
 from ansible_collections.imageops.registry.plugins.module_utils._sync.copy import blob_transfers
 from ansible_collections.imageops.registry.plugins.module_utils._sync.copy.blob_transfers import (
+    COPIED,
+    PRESENT,
     BlobTransfers,
     Delivery,
 )
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress import Progress
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.progress.counters import Progress
 from ansible_collections.imageops.registry.plugins.module_utils._sync.work.event_loop import Calls
 from ansible_collections.imageops.registry.plugins.module_utils._sync.work.stores import Stores
 from helpers.memory_run import Meter, failing, fault
@@ -78,8 +80,8 @@ class Scene:
         return self.source.counts().get("open_blob", 0)
 
 
-async def outcomes(*sendings: Coroutine[Any, Any, bool]) -> list[bool | str]:
-    """What came of each: whether it was sent, or the code of its error."""
+async def outcomes(*sendings: Coroutine[Any, Any, str]) -> list[str]:
+    """What came of each: how the blob came, or the code of its error."""
     found = await asyncio.gather(*sendings, return_exceptions=True)
     return [each.code if isinstance(each, ImageOpsError) else each for each in found]  # type: ignore[misc]
 
@@ -89,7 +91,7 @@ def test_one_read_serves_all_that_ask_before_it_begins() -> None:
 
     async def script(scene: Scene) -> None:
         sendings = (scene.transfers.send(scene.delivery(blob, store.host)) for store in scene.targets)
-        assert await outcomes(*sendings) == [True, True, True]
+        assert await outcomes(*sendings) == [COPIED, COPIED, COPIED]
 
     scene.run(script)
     assert scene.reads == 1
@@ -104,7 +106,7 @@ def test_what_a_destination_has_already_is_not_read() -> None:
     scene.targets[0].repository("y").blobs[Digest.parse(blob.digest)] = blob.data
 
     async def script(scene: Scene) -> None:
-        assert await outcomes(scene.transfers.send(scene.delivery(blob, "b.test"))) == [False]
+        assert await outcomes(scene.transfers.send(scene.delivery(blob, "b.test"))) == [PRESENT]
 
     scene.run(script)
     assert (scene.reads, scene.progress.snapshot().blobs) == (0, 0)
@@ -117,7 +119,7 @@ def test_a_destination_that_drops_out_costs_the_others_nothing(method: str) -> N
 
     async def script(scene: Scene) -> None:
         sendings = (scene.transfers.send(scene.delivery(blob, store.host)) for store in scene.targets)
-        assert await outcomes(*sendings) == ["server_error", True]
+        assert await outcomes(*sendings) == ["server_error", COPIED]
 
     scene.run(script)
     assert scene.reads == 1
@@ -167,7 +169,7 @@ def test_as_many_at_once_as_the_run_and_each_store_allow(concurrency: int, sourc
     async def script(scene: Scene) -> None:
         blobs = [random_blob(f"limit {number}", 100) for number in range(6)]
         sendings = (scene.transfers.send(scene.delivery(blob, "b.test")) for blob in blobs)
-        assert await outcomes(*sendings) == [True] * 6
+        assert await outcomes(*sendings) == [COPIED] * 6
 
     scene.run(script, concurrency)
     assert meter.most == most
@@ -207,7 +209,7 @@ def test_a_late_destination_is_sent_to_within_what_its_store_allows_by_then(monk
         # A whole transfer elsewhere: the late one begins before it ends, unless it is held back.
         await scene.transfers.send(scene.delivery(third, "d.test"))
         third_sent.set()
-        assert await asyncio.gather(*sendings) == [True, True, True]
+        assert await asyncio.gather(*sendings) == [COPIED, COPIED, COPIED]
 
     scene.run(script)
     assert meter.most == 1

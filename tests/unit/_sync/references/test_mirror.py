@@ -139,6 +139,39 @@ def test_one_tag_for_different_content_is_no_conflict() -> None:
     assert len(check_rules(parse_rules(found, default_registry=None, default_namespace=None))) == 4
 
 
+def test_platforms_that_a_list_asks_for() -> None:
+    text = f"--platform=linux/arm64,linux/amd64 a/b:1\n--platform linux/arm64 a/c:1@{ONE}\na/d:1\na/d:1\n"
+    assert image_references(text, MIRROR) == [
+        {"source": "docker.io/a/b:1", "destination": f"{MIRROR}/a/b:1", "platforms": ["linux/arm64", "linux/amd64"]},
+        {"source": f"docker.io/a/c@{ONE}", "destination": f"{MIRROR}/a/c:1", "platforms": ["linux/arm64"]},
+        {"source": "docker.io/a/d:1", "destination": f"{MIRROR}/a/d:1"},
+    ]
+    assert image_references("--platform=linux/arm64 a/b:1\na/b:1\n") == ["docker.io/a/b:1"], "names have no platform"
+    with pytest.raises(InputError, match="line 2 of the list"):
+        image_references("a/b:1\n--platfrom=linux/arm64 a/c:1\n", MIRROR)
+
+
+@pytest.mark.parametrize(
+    ("text", "platforms"),
+    [
+        ("--platform=linux/arm64 a/b:1\n--platform=linux/amd64,linux/arm64 a/b:1", ["linux/arm64", "linux/amd64"]),
+        ("--platform=linux/arm64 a/b:1\na/b:1", None),
+        ("a/b:1\n--platform=linux/arm64 a/b:1", None),
+    ],
+)
+def test_an_image_that_is_listed_twice_has_all_of_its_platforms(text: str, platforms: list[str] | None) -> None:
+    (item,) = image_references(text, MIRROR)
+    assert item.get("platforms") == platforms
+
+
+def test_compose_of_the_first_version_is_rewritten() -> None:
+    compose = {"web": {"image": "nginx:$TAG", "ports": ["80:80"]}, "own": {"build": ".", "image": "own"}}
+    assert image_mirror(compose, MIRROR, variables={"TAG": "1"}) == {
+        "web": {"image": f"{MIRROR}/library/nginx:1", "ports": ["80:80"]},
+        "own": {"build": ".", "image": "own"},
+    }
+
+
 _PARTS = st.from_regex(r"[a-z0-9]{1,5}", fullmatch=True)
 _IMAGES = st.builds(
     lambda host, path, tag, digest: f"{host}{'/'.join(path)}{tag}{digest}",

@@ -69,6 +69,35 @@ def test_lists_and_several_documents() -> None:
     assert image_references([yaml.safe_dump(item) for item in items]) == expected, "the texts of several files"
 
 
+def test_json_documents_that_follow_one_another() -> None:
+    texts = [json.dumps(wrapped("Pod", pod(f"{name}:1")), indent=1) for name in "ab"]
+    assert image_references("\n".join([*texts, ""])) == ["docker.io/library/a:1", "docker.io/library/b:1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["nginx\n", "services: {a: {image: nginx}}\n", '{"services": {"a": {"image": "nginx"}}}']
+)
+def test_files_of_windows(text: str) -> None:
+    assert image_references("\ufeff" + text.replace("\n", "\r\n")) == ["docker.io/library/nginx:latest"]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("nginx", "docker.io/library/nginx:latest"),
+        ("acme/web", "docker.io/acme/web:latest"),
+        ("docker.io/nginx:1", "docker.io/library/nginx:1"),
+        ("index.docker.io/nginx:1", "docker.io/library/nginx:1"),
+        ("localhost/web", "localhost/web:latest"),
+        ("registry:5000/web", "registry:5000/web:latest"),
+        (f"10.0.0.1:5000/a/b/c@{DIGEST}", f"10.0.0.1:5000/a/b/c@{DIGEST}"),
+        (f"registry.example.com:5000/web:1@{DIGEST}", f"registry.example.com:5000/web:1@{DIGEST}"),
+    ],
+)
+def test_every_image_has_its_full_name(image: str, expected: str) -> None:
+    assert image_references(wrapped("Pod", pod(image))) == image_references(image) == [expected]
+
+
 RENDERED = """
 ---
 # Source: kube/templates/crd.yaml
@@ -91,9 +120,10 @@ spec:
 # Source: kube/templates/config.yaml
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: c}
+metadata: {name: c, annotations: {day: 2026-99-99, summary: "{{ $labels.instance }} of {{ .Release.Name }}"}}
 data:
   pod.yaml: |
+    # {{- if .Values.left }}
     containers:
     - image: not-an-image-of-this-cluster:1
   image: nor-this:1
@@ -169,6 +199,41 @@ def test_compose() -> None:
     assert image_references(yaml.safe_load(COMPOSE), variables={"REGISTRY": "r.io", "PG": "1", "NGINX_TAG": "2"})[
         0
     ] == ("docker.io/library/nginx:2")
+
+
+COMPOSE_1 = """
+web:
+  image: nginx:${NGINX_TAG:-1.27}
+  links: [db]
+db:
+  image: quay.io/acme/postgres:16
+built:
+  build: .
+  image: acme/built:dev
+"""
+
+
+def test_compose_of_the_first_version() -> None:
+    expected = ["docker.io/library/nginx:1.27", "quay.io/acme/postgres:16"]
+    assert image_references(COMPOSE_1) == expected
+    assert image_references(yaml.safe_load(COMPOSE_1)) == expected
+    with pytest.raises(InputError, match="the variable TAG is not given"):
+        image_references({"web": {"image": "nginx:$TAG"}})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"version": "1"},
+        {"db": {"port": 5432}},
+        {"db": {"image": {"tag": "1"}}},
+        {"db": {"image": "acme/db", "tag": "1"}},
+        {"test": {"image": "$CI_IMAGE:1", "script": ["make test"]}},
+    ],
+)
+def test_what_may_be_something_else_is_no_compose_file(other: dict[str, Any]) -> None:
+    assert image_references({"web": {"image": "nginx:1"}, **other}) == []
+    assert image_references({"a": {"web": {"image": "nginx:1"}}, **other}) == []
 
 
 @pytest.mark.parametrize(
@@ -272,13 +337,15 @@ def test_the_values_of_a_chart() -> None:
         "docker.io/library/a:1",
         "docker.io/library/b:1",
     ]
+    services = {"services": {"web": {"image": {"repository": "acme/web", "tag": "2"}}}}
+    assert image_references(services, paths="**.image") == ["docker.io/acme/web:2"]
     with pytest.raises(InputError, match="neither tag nor digest"):
         image_references({"image": {"repository": "grafana/grafana", "tag": ""}}, paths="image")
     with pytest.raises(InputError, match="tag of image"):
         image_references({"image": {"repository": "grafana/grafana", "tag": 1.1}}, paths="image")
 
 
-@pytest.mark.parametrize("paths", ["", [""], ["a..b"], [3], [[]], [["a", 1]]])
+@pytest.mark.parametrize("paths", ["", [""], ["a..b"], [".a"], ["a[*].b"], [3], [[]], [["a", 1]]])
 def test_what_is_no_path(paths: Any) -> None:
     with pytest.raises(InputError, match="the path"):
         image_references({}, paths=paths)
@@ -291,6 +358,9 @@ def test_what_is_no_path(paths: Any) -> None:
         (wrapped("Pod", {"containers": [{"name": "n", "image": 1.27}]}), ["container n of Pod x", "in quotes"]),
         ("a: [", ["not YAML", "line 1"]),
         ("a: &a [*b]", ["not YAML"]),
+        ("image: {{ .Values.image }}\n", ["not YAML", "line 1", "what helm template prints"]),
+        ("{{- if .Values.on }}\nkind: Pod\n{{- end }}\n", ["not YAML", "what helm template prints"]),
+        ("[" * 100_000, ["nested too deeply"]),
         ("- [" + "[" * 5000, ["not YAML"]),
         (5, ["neither text nor a manifest"]),
         ("nginx latest", ["more than one reference"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results import html_report
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.html.page import page as html_page
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.merged_report import (
     Share,
     codes,
@@ -89,7 +89,7 @@ def test_a_shard_without_a_report_fails_the_result_and_is_told_with_its_rules() 
     }
     assert codes(merged) == ["shard_unknown"]
     assert "shard 1 of m1 is unknown: <gone>" in message(merged)
-    page = html_report.page(merged)
+    page = html_page(merged)
     assert "1 (m1): unknown; &lt;gone&gt;; a.test/x to b.test/x" in page and 'class="state bad"' in page
 
 
@@ -97,4 +97,4 @@ def test_nothing_but_unknown_shards_is_a_report_too() -> None:
     merged = merge([Share(index, f"m{index}", None, rules=["x"]) for index in range(30)])
     assert (merged["images"], codes(merged)) == ([], ["shard_unknown"])
     assert len(message(merged).splitlines()) <= 21
-    assert html_report.page(merged)
+    assert html_page(merged)

@@ -20,7 +20,11 @@ from ansible_collections.imageops.registry.plugins.module_utils._oci.store.store
 from ansible_collections.imageops.registry.plugins.module_utils._sync.decisions import Action, ReturnImages, Status
 from ansible_collections.imageops.registry.plugins.module_utils._sync.plan.image_task import new_task
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results import message, report
-from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import ImageResult, RunResult
+from ansible_collections.imageops.registry.plugins.module_utils._sync.results.outcome import (
+    ImageResult,
+    RunResult,
+    by_destination,
+)
 from ansible_collections.imageops.registry.plugins.module_utils._sync.rules.rule_parser import parse_rules
 
 OLD, NEW = Digest.of(b"old"), Digest.of(b"new")
@@ -81,7 +85,7 @@ def run(*images: ImageResult, **more: Any) -> RunResult:
         "not_taken": [],
         **more,
     }
-    return RunResult(images=list(images), **values)
+    return RunResult(images=by_destination(images), **values)
 
 
 def again(items: object) -> list[Any]:

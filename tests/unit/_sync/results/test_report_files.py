@@ -41,6 +41,28 @@ def test_each_file_gets_the_form_that_its_name_says(tmp_path: Path) -> None:
     assert len(os.listdir(tmp_path / "new")) == 3
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["backup: b.test/y:1.old", "older backups, removed: b.test/y:1.older", "not in the lock"]),
+        ("zh", ["备份: b.test/y:1.old", "已删除的旧备份: b.test/y:1.older", "不在锁文件中"]),
+    ],
+)
+def test_the_page_tells_of_backups_and_of_tags_that_a_lock_does_not_have(
+    tmp_path: Path, language: str, words: list[str]
+) -> None:
+    kept = {"backup": "b.test/y:1.old", "removed_backups": ["b.test/y:1.older"]}
+    image = {"source": "a.test/x:1", "destination": "b.test/y:1", "action": "update", "status": "done", "bytes": 1}
+    image = {**image, "previous_digest": None, "digest": None, "seconds": 0.1, **kept}
+    paths = report_files.prepare([str(tmp_path / "page.html")])
+    summary = {**EMPTY["summary"], "not_locked": 3}
+    report_files.write(paths, {**EMPTY, "images": [image], "summary": summary}, language=language)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert [word for word in words if word not in text] == []
+    report_files.write(paths, EMPTY, language=language)
+    assert f"<span>{words[2]}</span>" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 ITEMS: list[dict[str, Any]] = [
     {"source": "a.test/x:1,2", "destination": "b.test/y:1,2", "overwrite": "fail", "referrers": False},
     {

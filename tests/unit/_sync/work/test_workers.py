@@ -134,6 +134,33 @@ def test_a_limit_lets_in_as_many_as_allowed_in_their_order() -> None:
     ]
 
 
+def test_a_task_takes_several_places_at_once_and_is_not_overtaken() -> None:
+    limit, inside = Limit(4), []
+
+    async def visit(bound: ConcurrencyLimit, places: int, go: asyncio.Event) -> None:
+        taken = await bound.enter(places)
+        inside.append((places, taken))
+        await go.wait()
+        bound.leave(taken)
+
+    async def scene() -> list[list[tuple[int, int]]]:
+        bound, gates = ConcurrencyLimit(limit), [asyncio.Event() for _visit in range(5)]
+        visits = [asyncio.ensure_future(visit(bound, *each)) for each in zip((2, 1, 3, 1, 9), gates)]
+        seen = []
+        for leaving in (None, 1, 0, 2, 3):
+            if leaving is not None:
+                gates[leaving].set()
+            for _turn in range(10):
+                await asyncio.sleep(0)
+            seen.append(list(inside))
+        gates[4].set()
+        await asyncio.gather(*visits)
+        return seen
+
+    first, then = [(2, 2), (1, 1)], [(3, 3), (1, 1)]
+    assert asyncio.run(scene()) == [first, first, first + then, first + then, first + then + [(9, 4)]]
+
+
 def test_a_task_that_was_cancelled_is_not_let_in() -> None:
     async def scene() -> None:
         bound = ConcurrencyLimit(Limit(1))

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from ...credentials.provider import Credential, CredentialProvider
 from ...errors import RegistryError
@@ -34,8 +33,7 @@ Send = Callable[["str | None"], Answer]
 """Send a request with the value of its Authorization header; None for none."""
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     """A challenge and when the registry gave it, on the monotonic clock."""
 
     challenge: Challenge

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from ...credentials.provider import Credential
 from ...errors import RegistryError
@@ -30,8 +30,7 @@ BODY_MARGIN = 60.0
 """The same where a body follows that cannot be sent twice."""
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """What one request needs.
 
     :param scopes: what its token has to allow

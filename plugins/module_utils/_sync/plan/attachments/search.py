@@ -139,7 +139,7 @@ class ReferrerSearch:
         if subject in self._kept:
             return self._kept[subject]
         source, digest = subject
-        self._bases.add((source, fallback_tag(digest)))
+        self.note_asked(source, digest)
         repository = self._stores.repository(source)
         listed = repository.referrers(digest) or []
         referrers = [_referrer(digest, descriptor) for descriptor in listed]
@@ -149,6 +149,12 @@ class ReferrerSearch:
                 kind = COSIGN_TYPES.get(tag.partition(".")[2], "") or there.artifact_type or there.media_type
                 referrers.append(replace(_referrer(digest, there), tag=tag, type=kind))
         return referrers
+
+    def note_asked(self, source: Reference, digest: Digest) -> None:
+        """Note what is or will be asked about; where tags are listed, what none belongs to need not be kept."""
+        base = fallback_tag(digest)
+        if self._survey.tags(source.name) is None or base in self._belonging(source.name):
+            self._bases.add((source, base))
 
     def _tags_of(self, source: Reference, digest: Digest) -> Iterable[str]:
         """Return the tags that belong to a digest; those that may, where the repository's tags cannot be listed."""

@@ -14,7 +14,7 @@ from ...._oci.image.referrers import is_referrer_tag
 from ...decisions import Action, Overwrite
 from ...rules.referrer_choice import ReferrerChoice
 from ...rules.rule import Rule
-from ..image_task import ImageTask, Pair
+from ..image_task import ImageTask, Pair, in_parts
 from ..referrers import Outcome, Root
 from .search import ReferrerSearch
 
@@ -41,15 +41,23 @@ class ReferrerTasks:
     def add(self, tasks: Sequence[ImageTask]) -> list[ImageTask]:
         """Return the tasks with their referrers. One whose referrers cannot be found has an error instead."""
         asked = [task for task in tasks if self._is_asked(task)]
-        outcomes = dict(zip(map(id, asked), self._search.find([self._root(task) for task in asked])))
-        return [task if id(task) not in outcomes else _with_outcome(task, outcomes[id(task)]) for task in tasks]
+        for task in asked:
+            if task.digest is not None:
+                self._search.note_asked(_repository(task.origin), task.digest)
+        changed: dict[int, ImageTask] = {}
+        for part in in_parts(asked):
+            for task, outcome in zip(part, self._search.find([self._root(task) for task in part])):
+                found = _with_outcome(task, outcome)
+                if found is not task:
+                    changed[id(task)] = found
+        return [changed.get(id(task), task) for task in tasks]
 
     def left_behind(self, tasks: Iterable[ImageTask]) -> list[str]:
         """Return a sentence for each image whose own referrers stay behind, as a choice of platforms changes it."""
         changed = {
             (_repository(task.origin), task.source_image.root): None
             for task in tasks
-            if task.source_image is not None and self._is_asked(task) and task.source_image.root != task.digest
+            if task.source_image is not None and task.source_image.root != task.digest and self._is_asked(task)
         }
         return [
             f"{count} referrers of {source.name}@{digest} are left behind: only some platforms are taken of it, which "
@@ -89,11 +97,11 @@ class ReferrerTasks:
     def _is_asked(self, task: ImageTask) -> bool:
         if task.source_image is None or task.digest is None or task.error is not None:
             return False
-        if any(tag is not None and is_referrer_tag(tag) for tag in (task.source.tag, task.destination.tag)):
-            return False
         choice = self.choice(task)
         equal = task.action == Action.UNCHANGED and task.previous == task.digest
-        return choice.enabled and (task.to_copy or (equal and choice.unchanged))
+        if not (choice.enabled and (task.to_copy or (equal and choice.unchanged))):
+            return False
+        return not (is_referrer_tag(task.source.tag or "") or is_referrer_tag(task.destination.tag or ""))
 
     def _root(self, task: ImageTask) -> Root:
         if task.source_image is None or task.digest is None:
@@ -120,6 +128,8 @@ def _with_outcome(task: ImageTask, outcome: Outcome) -> ImageTask:
     if isinstance(outcome, ImageOpsError):
         return replace(task, action=Action.UNKNOWN, reason=_UNKNOWN, error=outcome)
     referrers = tuple(outcome)
+    if referrers == task.referrers:
+        return task
     if task.action == Action.UNCHANGED and not all(referrer.is_there for referrer in referrers):
         return replace(task, action=Action.UPDATE, reason=_LACKS, referrers=referrers)
-    return replace(task, referrers=referrers)
+    return replace(task, referrers=referrers) if referrers else task

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from ...._oci.client.run import Run
 from ...._oci.errors import ContentError, RegistryError
-from ...._oci.image.index_filter import select_platforms
 from ...._oci.image.manifest import Descriptor, Manifest, Platform
 from ...._oci.image.platform import platform_from_config
 from ...._oci.image.reference import Digest, Reference
-from ...._oci.store.blob_source import read_verified
+from ...._oci.late_imports import IMPORTING
 from ...._oci.store.store import Repository
 from ...work.manifest_cache import ManifestCache
 from ...work.stores import Stores
 
 _SCHEMA1 = "application/vnd.docker.distribution.manifest.v1"
 _MAX_CONFIG = 4 * 1024 * 1024
+_NONE_REWRITTEN: Mapping[Digest, Manifest] = MappingProxyType({})
+"""One for all images of which no platforms are chosen."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,24 @@ class SourceImages:
         self._manifests = manifests
         self._run = run
         self._locked = locked or {}
-        self._known: dict[tuple[Reference, tuple[Platform, ...]], SourceImage] = {}
+        self._known: dict[tuple[Platform, ...], dict[Reference, SourceImage]] = {}
 
     def forget(self, source: Reference, platforms: tuple[Platform, ...]) -> None:
-        """Forget an answer: the tag has moved."""
-        self._known.pop((source, platforms), None)
+        """Forget an answer: the tag has moved, or it is not asked about again."""
+        known = self._known.get(platforms, {})
+        known.pop(source, None)
+        if not known:
+            self._known.pop(platforms, None)  # a table keeps its size when all is taken out of it
 
     def resolve(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         """HEAD the source; where platforms are chosen, read and narrow its manifest too.
 
         :raises ImageOpsError: when it is not there, may not be read, or is not an image that can be copied
         """
-        key = (source, platforms)
-        if key not in self._known:
-            self._known[key] = self._resolve(source, platforms)
-        return self._known[key]
+        known = self._known.setdefault(platforms, {})
+        if source not in known:
+            known[source] = self._resolve(source, platforms)
+        return known[source]
 
     def read_again(self, source: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
         """Read what a tag names, where a HEAD named what is not there. The answer is kept in the place of that.
@@ -79,7 +84,8 @@ class SourceImages:
         :raises ImageOpsError: as when it is resolved
         """
         manifest = self._stores.repository(source).manifest(source.tag or str(source.digest))
-        found = self._known[source, platforms] = self._narrowed(source, manifest.descriptor(), platforms)
+        found = self._narrowed(source, manifest.descriptor(), platforms)
+        self._known.setdefault(platforms, {})[source] = found
         return found
 
     def narrow(self, image: SourceImage, origin: Reference, platforms: tuple[Platform, ...]) -> SourceImage:
@@ -115,7 +121,9 @@ class SourceImages:
         if platforms:
             root = self._manifests.get(repository, descriptor.digest)
             return self._select(repository, root, platforms, {})
-        return SourceImage(descriptor.digest, descriptor.digest, descriptor.media_type, descriptor.size, {}, "", "")
+        return SourceImage(
+            descriptor.digest, descriptor.digest, descriptor.media_type, descriptor.size, _NONE_REWRITTEN, "", ""
+        )
 
     def _select(
         self,
@@ -124,6 +132,9 @@ class SourceImages:
         platforms: tuple[Platform, ...],
         made: Mapping[Digest, Manifest],
     ) -> SourceImage:
+        with IMPORTING:
+            from ...._oci.image.index_filter import select_platforms  # few rules choose platforms
+
         selection = select_platforms(
             root,
             platforms,
@@ -147,7 +158,8 @@ def _gone(source: Reference, locked: Digest) -> RegistryError:
         action="copy",
         subject=str(source),
         cause=f"the lock has {locked} for it, which the source does not have any more",
-        hint="run with lock: update to take what the tag names now, or put the image back at the source",
+        hint="put the image back at the source, run with lock: update to take what the tag names now, "
+        "or take the entry out of the lock when the tag is gone",
         status=404,
     )
 
@@ -175,5 +187,8 @@ def _platform_of(repository: Repository, manifest: Manifest, run: Run) -> Platfo
     """Return the platform that the config of an image says; None for what is no image."""
     if manifest.config is None or manifest.config.size > _MAX_CONFIG:
         return None
+    with IMPORTING:
+        from ...._oci.store.blob_source import read_verified
+
     raw = read_verified(manifest.config, repository, run)
     return platform_from_config(raw)

@@ -58,6 +58,15 @@ class Survey:
         self._long: set[str] = set()
         self._there: dict[Reference, DestinationState] = {}
 
+    def forget(self, destination: Reference) -> None:
+        """Forget what a destination has."""
+        self._there.pop(destination, None)
+
+    def forget_all(self) -> None:
+        """Forget every answer."""
+        self._listings.clear()
+        self._there.clear()
+
     def tags(self, name: str) -> Mapping[str, None] | None:
         """Return the tags of a repository in the order of its registry; None when they are not known."""
         return self._listings.get(name)
@@ -66,11 +75,12 @@ class Survey:
         """Read the tag lists that are not known yet. Return the errors of those that could not be read, by name."""
         new = {ref.name: ref for ref in repositories if ref.name not in self._listings}
         faults: dict[str, ImageOpsError] = {}
+        texts: dict[str, str] = {}  # of a tag one for both sides
         for ref, outcome in self._ask(new.values(), lambda ref: self._stores.repository(ref).tags()).items():
             if isinstance(outcome, ImageOpsError):
                 faults[ref.name] = outcome
             else:
-                self._listings[ref.name] = dict.fromkeys(outcome)
+                self._listings[ref.name] = dict.fromkeys(texts.setdefault(tag, tag) for tag in outcome)
         return faults
 
     def list_few(self, repositories: Iterable[Reference]) -> None:

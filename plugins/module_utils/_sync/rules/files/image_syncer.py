@@ -22,7 +22,10 @@ from ...._oci.errors import InputError
 from ...._oci.image.reference import parse_prefix, quoted
 from ..user_input import Field, NotText, as_bool, nearest
 from .documents import parse_document, read_document, read_text
-from .reference_list import Entry, is_reference_list, parse_reference_list
+from .reference_list import ListEntry, is_reference_list, parse_reference_list
+
+Entry = tuple[str, dict[str, object]]
+"""An item in the form that the option ``images`` takes, behind the words that say where it stands."""
 
 _ENTRY_KEYS = ("username", "password", "insecure")
 _FILE_KEYS = ("auth", "images")
@@ -89,12 +92,17 @@ def load_images(path: str, *, env: Mapping[str, str]) -> list[Entry]:
     """
     text = read_text(path)
     if is_reference_list(text) and not path.lower().endswith(".json"):
-        return parse_reference_list(text, path)
+        return [_of_line(entry) for entry in parse_reference_list(text, path)]
     document = parse_document(text, path)
     if isinstance(document, list):
         return [_listed(item, f"{os.path.basename(path)}[{position}]") for position, item in enumerate(document)]
     _refuse_combined(document, path, "images_file")
     return _images(document, os.path.basename(path), env)
+
+
+def _of_line(entry: ListEntry) -> Entry:
+    item: dict[str, object] = {"source": entry.source, "destination": ""}
+    return entry.origin, {**item, "platforms": list(entry.platforms)} if entry.platforms else item
 
 
 def _listed(item: Any, origin: str) -> Entry:

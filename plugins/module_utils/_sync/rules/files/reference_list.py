@@ -12,17 +12,28 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...._oci.errors import InputError
 from ...._oci.image.reference import quoted
-
-Entry = tuple[str, dict[str, object]]
-"""An item in the form that the option ``images`` takes, behind the words that say where it stands."""
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OTHER_BEGINNING = re.compile(r"[{}\[\]\"'?&!|>%@`:,*]|-(?!-[a-z])|\$ANSIBLE_VAULT;|/[/*]")
 _PLATFORM = re.compile(r"--platform(?:=|\s+)(\S+)\s+")
 _FORM = "write one reference a line, with --platform=os/architecture before it if needed"
+
+
+@dataclass(frozen=True)
+class ListEntry:
+    """A line of a list.
+
+    :ivar origin: the words that say where it stands
+    :ivar platforms: those that it asks for; all without any
+    """
+
+    origin: str
+    source: str
+    platforms: tuple[str, ...] = ()
 
 
 def is_reference_list(text: str) -> bool:
@@ -32,8 +43,8 @@ def is_reference_list(text: str) -> bool:
     return False
 
 
-def parse_reference_list(text: str, path: str) -> list[Entry]:
-    """Take every reference as a source for the default destination.
+def parse_reference_list(text: str, path: str) -> list[ListEntry]:
+    """Return what every line asks for.
 
     :param path: the file's name, for messages
     :raises InputError: naming the line that is no reference
@@ -50,13 +61,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, said
 
 
-def _entry(line: str, origin: str) -> Entry:
+def _entry(line: str, origin: str) -> ListEntry:
     platform = _PLATFORM.match(line)
     source = line[platform.end() :] if platform else line
     if source.startswith("-") or re.search(r"\s", source):
         cause = "it is not known" if source.startswith("-") else "there is more than one reference"
         raise InputError(action="read", subject=f"{quoted(line)} in {origin}", cause=cause, hint=_FORM)
-    item: dict[str, object] = {"source": source, "destination": ""}
-    if platform:
-        item["platforms"] = platform.group(1).split(",")
-    return origin, item
+    return ListEntry(origin, source, tuple(platform.group(1).split(",")) if platform else ())

@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Semantic versions (semver.org, version 2.0.0) and ranges of them in npm's syntax, for tags.
 
-A full version and a range mean what npm's package ``semver`` makes of them. Two things are different for tags: 1.27 is
-read as 1.27.0 and 1 as 1.0.0, where npm knows no version; and a ``_`` stands for the ``+`` before build metadata, since
-no tag has a ``+``.
+A full version and a range mean what npm's package ``semver`` makes of them. Three things are different: 1.27 is read as
+1.27.0 and 1 as 1.0.0, where npm knows no version; a ``_`` stands for the ``+`` before build metadata, since no tag has
+a ``+``; and a ``*`` right beside a number, which npm drops from ``1.27.3*``, is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Callable
 
@@ -26,14 +26,20 @@ _TAG = re.compile(
     rf"v?(?P<major>{_NUMBER})(?:\.(?P<minor>{_NUMBER})(?:\.(?P<patch>{_NUMBER}))?)?{_PRE}(?:[+_]{_BUILD})?"
 )
 _MAX_NUMBER = 2**53 - 1
-_MAX_TEXT = 256
+_MAX_TAG = 128
+_MAX_RANGE = 4096
 
 _ANY_NUMBER = rf"(?:{_NUMBER}|[xX*])"
-_LAST_NUMBER = rf"\.(?P<patch>{_ANY_NUMBER}){_PRE}(?:\+{_BUILD})?"
-_PARTIAL = rf"[v=\s]*(?P<major>{_ANY_NUMBER})(?:\.(?P<minor>{_ANY_NUMBER})(?:{_LAST_NUMBER})?)?"
-_HYPHEN = re.compile(r"(?P<low>\S.*?)\s+-\s+(?P<high>.*\S)")
-_TERM = re.compile(rf"\s*(?P<operator>~>?|\^|[<>]?=?)\s*{_PARTIAL}(?=\s|$)")
+_PARTIAL = (
+    rf"(?P<prefix>[v= ]*)(?P<major>{_ANY_NUMBER})"
+    rf"(?:\.(?P<minor>{_ANY_NUMBER})(?:\.(?P<patch>{_ANY_NUMBER}){_PRE})?)?"
+)
 _WHOLE_PARTIAL = re.compile(_PARTIAL)
+_TERM = re.compile(rf"(?P<operator>~>?|\^|[<>]?=?){_PARTIAL}")
+_BUILD_METADATA = re.compile(rf"\+{_BUILD}")
+_SPACE_AFTER_OPERATOR = re.compile(r"(?P<operator> ?[<>]?=?) ?(?P<version>[v= ]*[0-9xX*])")
+_SPACE_AFTER_TILDE = re.compile(r"~>? +")
+_SPACE_AFTER_CARET = re.compile(r"\^ +")
 
 _LEADING = ("^", "~", "~>")
 
@@ -97,6 +103,7 @@ _COMPARISONS: dict[str, Callable[[SemanticVersion, SemanticVersion], bool]] = {
     ">=": lambda one, other: one >= other,
     "=": lambda one, other: one == other,
 }
+_ANY_RELEASE = _Comparator(">=", SemanticVersion((0, 0, 0)))
 _NOTHING = _Comparator("<", SemanticVersion((0, 0, 0), is_release=False, pre_release=((0, 0, ""),)))
 
 _Set = tuple[_Comparator, ...]
@@ -116,11 +123,10 @@ class Range:
     @classmethod
     def parse(cls, text: str) -> Range:
         """Take a range; raise InputError for what npm does not take either."""
-        if len(text) > _MAX_TEXT:
-            raise InputError(
-                subject=f"the range {quoted(text)}", cause=f"it is longer than {_MAX_TEXT}", hint=_RANGE_FORM
-            )
-        return cls(text, tuple(_parse_set(part.strip(), text) for part in text.split("||")))
+        if len(text) > _MAX_RANGE:
+            raise _no_range(text, f"it is longer than {_MAX_RANGE} characters; write a list of ranges")
+        alternatives = tuple(_parse_set(" ".join(part.split()), text) for part in text.split("||"))
+        return cls(text, ((),) if () in alternatives else alternatives)
 
     def admits(self, version: SemanticVersion) -> bool:
         """Return whether a version is in the range.
@@ -133,7 +139,7 @@ class Range:
 
 def parse_tag(tag: str) -> SemanticVersion | None:
     """Take a tag as a version, with or without ``v``, with one to three numbers. Return None when it is none."""
-    found = _TAG.fullmatch(tag) if len(tag) <= _MAX_TEXT else None
+    found = _TAG.fullmatch(tag) if len(tag) <= _MAX_TAG else None
     if found is None:
         return None
     numbers = tuple(int(found[name] or 0) for name in ("major", "minor", "patch"))
@@ -157,24 +163,35 @@ def _satisfies(comparators: _Set, version: SemanticVersion) -> bool:
 
 
 def _parse_set(part: str, whole: str) -> _Set:
-    hyphen = _HYPHEN.fullmatch(part)
-    if hyphen:
-        low, high = (_WHOLE_PARTIAL.fullmatch(hyphen[name]) for name in ("low", "high"))
-        if low and high:
-            return (*_at_least(_partial(low, whole)), *_at_most(_partial(high, whole)))
-    return tuple(comparator for term in _terms(part, whole) for comparator in _comparators(*term))
+    """Return what has to be true of a version that satisfies one alternative; nothing admits every release."""
+    part = _BUILD_METADATA.sub("", part)
+    low, _hyphen, high = (_WHOLE_PARTIAL.fullmatch(end.strip()) for end in part.partition(" - "))
+    if low and high:
+        end = _parts(high) if high["pre"] else _partial(high, whole)  # npm drops whatever stands before a pre-release
+        found = [*_at_least(_partial(low, whole)), *_at_most(end)]
+    else:
+        found = [comparator for term in _terms(part) for comparator in _of_term(term, whole)]
+    for comparator in found:
+        if max(comparator.version.numbers) > _MAX_NUMBER:
+            raise _no_range(whole, "it has a number that is too large for a version")
+    return tuple(comparator for comparator in found if comparator != _ANY_RELEASE)
 
 
-def _terms(part: str, whole: str) -> Iterator[tuple[str, _Partial]]:
-    position = 0
-    while position < len(part):
-        found = _TERM.match(part, position)
-        if found is None:
-            raise _no_range(whole, f"{quoted(part[position:].strip())} is no version with an operator")
-        if found["operator"] not in _LEADING and _has_number_after_x(found):
-            raise _no_range(whole, f"{quoted(found[0].strip())} has a number behind an x")
-        yield found["operator"], _partial(found, whole)
-        position = found.end()
+def _terms(part: str) -> list[str]:
+    """Return an operator and a version each, without the spaces that may be between them."""
+    joined = _SPACE_AFTER_OPERATOR.sub(r"\g<operator>\g<version>", part)
+    return _SPACE_AFTER_CARET.sub("^", _SPACE_AFTER_TILDE.sub("~", joined)).split()
+
+
+def _of_term(term: str, whole: str) -> Sequence[_Comparator]:
+    found = _TERM.fullmatch(term)
+    if found is None:
+        raise _no_range(whole, f"{quoted(term)} is no version with an operator")
+    if found["operator"] in _LEADING:
+        return _comparators(found["operator"], _parts(found))
+    if _has_number_after_x(found):
+        raise _no_range(whole, f"{quoted(term)} has a number behind an x")
+    return _comparators(found["operator"], _partial(found, whole))
 
 
 def _has_number_after_x(found: re.Match[str]) -> bool:
@@ -183,13 +200,19 @@ def _has_number_after_x(found: re.Match[str]) -> bool:
 
 
 def _partial(found: re.Match[str], whole: str) -> _Partial:
+    """Return a version in a range; before all three numbers, a ``v`` is all that may stand."""
+    partial = _parts(found)
+    if len(partial.numbers) == 3 and found["prefix"] not in ("", "v"):
+        raise _no_range(whole, f"{quoted(found[0])} is no version with an operator")
+    return partial
+
+
+def _parts(found: re.Match[str]) -> _Partial:
     numbers: list[int] = []
     for name in ("major", "minor", "patch"):
         text = found[name]
         if text is None or not text.isdigit():
             return _Partial(tuple(numbers))
-        if int(text) > _MAX_NUMBER:
-            raise _no_range(whole, f"{text} is too large for a version")
         numbers.append(int(text))
     return _Partial(tuple(numbers), _words(found["pre"]))
 

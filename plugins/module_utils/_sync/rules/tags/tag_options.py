@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 from ...._oci.errors import InputError
 from ...decisions import NewestBy, Per
 from ..user_input import Field, check_keys, nearest
-from .semver import Range
-from .tag_filter import Newest, TagFilter, TagRange
+from .tag_filter import Newest, TagFilter
 
 if TYPE_CHECKING:
     from ..re2.syntax import TagPattern
+    from .tag_range import TagRange
 
 _KEYS = ("include", "exclude", "semver", "newest", "by", "per", "immutable")
 _RANGE_KEYS = ("range", "suffix")
@@ -87,6 +87,9 @@ def _parse_range(item: object, field: Field, origin: str) -> TagRange:
     written = field.text(text, _RANGE_FORM)
     if not written.strip():
         raise field.refusal(written, "it is empty", 'write "*" for every version that is no pre-release')
+    from .semver import Range  # few rules have ranges
+    from .tag_range import TagRange
+
     try:
         return TagRange(Range.parse(written), suffix)
     except InputError as fault:

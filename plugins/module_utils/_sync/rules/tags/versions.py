@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PREFIX = r"(?:(?:v|version|release|rel)[-._]?)?"
 _DATE = r"(?:19|20)[0-9]{2}(?P<separator>[-_])[0-9]{1,2}(?P=separator)[0-9]{1,2}"
@@ -57,8 +57,7 @@ _PRE_RELEASE, _VARIANT, _PLAIN, _REVISION = range(4)
 _Part = tuple[int, int, str]
 
 
-@dataclass(frozen=True, order=True)
-class Version:
+class Version(NamedTuple):
     """What a tag says about its place among versions; compares as versions do.
 
     :ivar numbers: without the zeros at the end: 1.0 and 1.0.0 are one version
