@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._sync.results.html.page import page
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 HOSTILE = '"><img src=x onerror="window.hit=1"></script><script>window.hit=1</script>'
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -118,7 +118,7 @@ def test_copies_a_whole_digest(show: Any) -> None:
     tab = show(report([image(1, "update")]))
     tab.focus("#rows .digest")
     tab.keyboard.press("Enter")
-    assert tab.inner_text("#shown") == f"copied: {digest(-1)}"
+    expect(tab.locator("#shown")).to_have_text(f"copied: {digest(-1)}")
 
 
 def test_says_each_error_once_with_what_to_do(show: Any) -> None:
