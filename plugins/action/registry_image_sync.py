@@ -79,6 +79,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ways(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield modules to run and the option that has their code, the quickest first; the last one has its code."""
+        if "code" in self._task.args:  # the complete module says that it has no such option
+            yield _MODULE, {}
+            return
         if self._connection.transport == "local" and not self._connection.become:
             display.vvv(f"{_MODULE} runs from {UTILS}")
             yield _STARTER, {"code": {"path": str(UTILS)}}

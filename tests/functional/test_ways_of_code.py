@@ -133,6 +133,14 @@ def test_sent_code_is_in_no_output(servers: Servers, tmp_path: Path) -> None:
     assert len(played.text) < 100_000
 
 
+@pytest.mark.parametrize("value", ["", {"path": "/tmp"}])
+def test_the_code_is_no_option_of_a_task(tmp_path: Path, value: Any) -> None:
+    tasks = [{"name": "wrong", SYNC: {"images": [], "code": value}}]
+    played = play(tmp_path, [{"hosts": "all", "gather_facts": False, "tasks": tasks}], {})
+    assert played.tasks["wrong"][0] == "failed"
+    assert f"Unsupported parameters for ({SYNC}) module: code." in played.tasks["wrong"][1]["msg"]
+
+
 def test_only_the_action_plugin_runs_what_starts_it(tmp_path: Path) -> None:
     tasks = [{"name": "start", f"{SYNC}_start": {"code": {}}}]
     played = play(tmp_path, [{"hosts": "all", "gather_facts": False, "tasks": tasks}], {})

@@ -26,13 +26,15 @@ def found_in(directory: str, package: str) -> Iterator[Tuple[str, str]]:  # noqa
             yield ".".join(parts + [name]), os.path.join(folder, name)
         for name in sorted(files):
             stem, suffix = os.path.splitext(name)
-            if suffix == ".py" and stem.isidentifier():  # an editor's and an archiver's own files are none
-                yield ".".join(parts + [stem]), os.path.join(folder, name)
+            path = os.path.join(folder, name)
+            # An editor's and an archiver's own files are none, and what cannot be read is left to who imports it.
+            if suffix == ".py" and stem.isidentifier() and os.access(path, os.R_OK):
+                yield ".".join(parts + [stem]), path
 
 
 def read(path: str) -> Optional[str]:
     """Return the source that is in a file; None for a folder."""
     if os.path.isdir(path):
         return None
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:  # a stray file may be anything
         return file.read()

@@ -65,6 +65,13 @@ print(*found, imported("late").value, imported("folder.later").value, sep=", ")
     assert _run(INSTALLED + change, str(_tree(tmp_path))) == "old early, old late, old folder/later"
 
 
+def test_stray_files_stand_in_nobodys_way(tmp_path: Path) -> None:
+    tree = _tree(tmp_path)
+    (tree / "bytes.py").write_bytes(b"\xff\xfe")
+    (tree / "dangling.py").symlink_to(tree / "nothing")
+    assert _run(INSTALLED + "print(*found, imported('late').value)", str(tree)) == "old early old late"
+
+
 def test_a_traceback_of_sent_code_has_its_lines() -> None:
     program = f"""
 import traceback
