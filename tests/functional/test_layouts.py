@@ -114,8 +114,11 @@ def test_an_increment_says_what_it_needs_and_is_refused_without_it(
     base = f"{tmp_path}/first.inventory.json"
     told = call("registry_image_sync", images=[{"source": source, "destination": second}], bundle_base=[base])
     assert "second.tar needs the bundle first" in told["msg"]
-    verified = call("registry_image_info", images=[second], details=False, verify="blobs")["images"][0]["verified"]
-    assert (verified["faults"], verified["left_out"] > verified["blobs"] > 0) == ([], True)
+    for referrers in (False, True):
+        info = call("registry_image_info", images=[second], verify="blobs", referrers=referrers)["images"][0]
+        verified = info["verified"]
+        assert (verified["faults"], verified["left_out"] > verified["blobs"] > 0) == ([], True)
+        assert {"1.0", "2.0", "3.0"} <= set(info["tags"])
 
     home = f"{servers.open.host}/home/{repository}"
     rule = {"images": [{"source": f"{second}//{repository}", "destination": home}]}
@@ -128,6 +131,25 @@ def test_an_increment_says_what_it_needs_and_is_refused_without_it(
     assert call("registry_image_sync", **rule)["changed"]
     client = plain(servers.open.endpoint)
     assert client.manifest(f"home/{repository}", "3.0").body == client.manifest(repository, "3.0").body
+
+
+def test_an_increment_without_its_inventory_says_what_is_missing(
+    call: Call, source: str, servers: Servers, tmp_path: Path
+) -> None:
+    call("registry_image_sync", images=[{"source": source, "destination": f"oci:{tmp_path}/first"}])
+    increment = f"oci-archive:{tmp_path}/second.tar"
+    base = f"{tmp_path}/first.inventory.json"
+    call("registry_image_sync", images=[{"source": source, "destination": increment}], bundle_base=[base])
+    (tmp_path / "second.tar.inventory.json").unlink()
+    for name, options in (
+        ("registry_image_info", {"images": [increment], "verify": "blobs"}),
+        ("registry_image_sync", {"images": [{"source": increment, "destination": f"{servers.open.host}/home"}]}),
+    ):
+        options["registries"] = [registry_option(servers.open.endpoint)]
+        with module(name, options, home=tmp_path) as running:
+            failed = running.end()
+        assert (failed.code, failed.result["error_codes"]) == (1, ["source_incomplete"])
+        assert "put second.tar.inventory.json beside it" in str(failed.result)
 
 
 def test_bundle_base_is_refused_where_no_destination_is_a_bundle(source: str, servers: Servers, tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ def test_what_is_missing_or_too_short_is_found(verify: Verify, tmp_path: Path, h
     layouts.blob_path(layout, lost).unlink()
     path = layouts.blob_path(layout, cut)
     path.write_bytes(path.read_bytes()[:-1])
-    assert (lost, "source_incomplete") in faults(verify(f"oci:{layout}//team/app:1.0", how=how))
+    ended = verify(f"oci:{layout}//team/app:1.0", how=how)
+    assert (lost, "source_incomplete") in faults(ended)
+    assert "put bundle.inventory.json beside it" in str(ended.result)
     layouts.blob_path(layout, child.digest).unlink()
     found = dict(faults(verify(f"oci:{layout}//team/app:1.0", how=how)))
     assert found[child.digest] == "source_incomplete"
@@ -138,7 +140,12 @@ def test_a_flipped_bit_in_a_registrys_storage_is_found(
     assert verify(f"{name}:1.0", **options).code == 0
     ended = verify(name, **options)
     assert (ended.code, faults(ended)) == (1, [(digest, "digest_mismatch")])
-    assert ended.result["images"][0]["verified"]["faults"][0]["image"] == f"{name}:2.0"
+    (fault,) = ended.result["images"][0]["verified"]["faults"]
+    assert fault["image"] == f"{name}:2.0"
+    assert "copy or push the image there again" in fault["reason"] and "source" not in fault["reason"]
+    path.unlink()
+    (fault,) = verify(name, **options).result["images"][0]["verified"]["faults"]
+    assert "copy or push the image there again" in fault["reason"] and "source" not in fault["reason"]
 
 
 def test_an_empty_place_or_repository_is_no_whole_image(verify: Verify, tmp_path: Path) -> None:

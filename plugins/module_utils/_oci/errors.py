@@ -81,6 +81,9 @@ Code = Literal[
 
 CODES: tuple[Code, ...] = get_args(Code)
 
+OUT_OF_REACH = "check its name and its port, and whether a firewall lets the host where the task runs reach it"
+"""The hint where no connection to a registry can be made."""
+
 
 class ImageOpsError(Exception):
     """The base of every error that library code raises on purpose.

@@ -200,7 +200,9 @@ class Describer:
             raise
 
     def _config(self, repository: Repository, manifest: Manifest | None) -> _Config:
-        raw = read_config(manifest, repository, self._run) if manifest else None
+        if manifest is None or (manifest.config is not None and repository.left_out(manifest.config) is not None):
+            return _Config()
+        raw = read_config(manifest, repository, self._run)
         return _Config() if raw is None else _parse_config(raw)
 
 

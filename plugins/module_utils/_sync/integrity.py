@@ -166,15 +166,22 @@ class Verifier:
         if repository.left_out(blob) is not None:
             return False
         if self._reads_blobs:
-            reader = BlobSource(blob, repository, self._run, lambda offset: None).open_at(0)
-            try:
-                for _block in reader:
-                    pass
-            finally:
-                reader.close()
+            self._read_blob(repository, blob)
         elif not repository.has_blob(blob):
-            raise _lost(repository.name, str(blob.digest))
+            raise _lost(repository.name, str(blob.digest), repository.about_lost_blobs)
         return True
+
+    def _read_blob(self, repository: Repository, blob: Descriptor) -> None:
+        reader = BlobSource(blob, repository, self._run, lambda offset: None).open_at(0)
+        try:
+            for _block in reader:
+                pass
+        except ContentError as error:  # in the words of who reads it to copy it
+            if error.code == "source_incomplete":
+                raise _lost(repository.name, str(blob.digest), repository.about_lost_blobs) from error
+            raise _damaged(repository.name, blob, error) from error
+        finally:
+            reader.close()
 
 
 def _result(found: _Found) -> dict[str, Any]:
@@ -216,13 +223,23 @@ def _digests(found: Iterable[FoundReferrer]) -> Iterator[Digest]:
         yield from _digests(one.referrers)
 
 
-def _lost(name: Reference | str, ref: str) -> ImageOpsError:
+def _lost(name: Reference | str, ref: str, about: str = "") -> ImageOpsError:
     return ContentError(
         code="source_incomplete",
         action="verify",
         subject=str(name),
         cause=f"a manifest names {ref}, which is not there",
-        hint="copy or push the image there again",
+        hint=about or "copy or push the image there again",
+    )
+
+
+def _damaged(name: str, blob: Descriptor, error: ContentError) -> ImageOpsError:
+    return ContentError(
+        code=error.code,
+        action="verify",
+        subject=f"the blob {blob.digest} in {name}",
+        cause=error.cause,
+        hint="its storage, or a proxy in between, damages it: once that is mended, copy or push the image there again",
     )
 
 

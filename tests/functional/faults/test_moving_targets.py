@@ -83,7 +83,9 @@ def test_a_destination_that_is_full(servers: Servers, plain: Plain, repository: 
             assert_whole(plain(full.endpoint), repository, image)
 
 
-def test_a_manifest_that_a_full_disk_left_empty(servers: Servers, plain: Plain, repository: str, tmp_path: Path) -> None:
+def test_a_manifest_that_a_full_disk_left_empty(
+    servers: Servers, plain: Plain, repository: str, tmp_path: Path
+) -> None:
     """The registry accepts it with 201 and keeps the empty file: only who reads it can tell, and the next run does."""
     source = servers.open.endpoint
     image = images.image(repository)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..._oci.errors import RegistryError
+from ..._oci.errors import OUT_OF_REACH, RegistryError
 
 _RIGHT = "imageops.registry.ram_policy and imageops.registry.ram_user_policy"
 _SWITCHED_OFF = (
@@ -61,7 +61,7 @@ def advice(error: RegistryError, *, managed: bool) -> str:
     :param managed: whether logins are fetched by the instance's API (``acr`` of an entry of ``registries``)
     """
     host = error.registry
-    is_shut = error.code == "connection_failed" and not error.hint  # with a hint it is the proxy's
+    is_shut = error.code == "connection_failed" and error.hint in ("", OUT_OF_REACH)  # another hint is a proxy's
     if is_shut or error.code in ("timeout", "registry_down"):
         return advice_on_the_way(host, unresolved=error.unresolved)
     fetched = f"acr: {{instance_id: ..., region: ...}} in the entry of {host} in registries"

@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import Literal, Union
 
-from ..errors import Code, RegistryError
+from ..errors import OUT_OF_REACH, Code, RegistryError
 from ..http.faults import Fault
 from ..http.transport import Answer
 from .bodies import Said, read_error
@@ -155,6 +155,8 @@ def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
     """Return the error for an exchange that brought no whole answer."""
     cause = fault.cause
     hints = {
+        "connection_failed": OUT_OF_REACH if fault.connecting else "",
+        "timeout": OUT_OF_REACH if fault.connecting else "",
         "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority, or ca to its text",
         "plain_http": f"if {purpose.registry} really speaks plain HTTP, set plain_http: true for it",
     }

@@ -69,6 +69,11 @@ class LayoutRepository(Repository):
         """Return which earlier bundle holds a blob that this one leaves out; None for one that is here, or missing."""
         return self._state.left_out(blob)
 
+    @property
+    def about_lost_blobs(self) -> str:
+        """What to do about a blob that a manifest names and that is not here."""
+        return self._state.about_lost_blobs()
+
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False, connections: int = 1) -> BlobReader:
         """Read a blob from a byte offset on."""
         reader = self._state.open_blob(blob.digest, offset)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -142,10 +143,20 @@ class LayoutState:
         """Return which bundle holds a blob that is not here, as the inventory beside the layout says."""
         if self.content.size(blob_file(blob.digest)) is not None:
             return None
+        return self._read_inventory().left_out.get(blob.digest)
+
+    def about_lost_blobs(self) -> str:
+        """Return what to do about a blob that is named and not here; empty where an inventory leaves nothing to say."""
+        if self._read_inventory() is not _NOTHING:
+            return ""
+        name = os.path.basename(inventory_path(self.content.path))
+        return f"put {name} beside it, where it is a bundle of what is new alone; any other one is broken"
+
+    def _read_inventory(self) -> Inventory:
         with self._lock:
             if self._inventory is None:
                 self._inventory = read_inventory(inventory_path(self.content.path)) or _NOTHING
-            return self._inventory.left_out.get(blob.digest)
+            return self._inventory
 
     def open_blob(self, digest: Digest, offset: int) -> BlobReader | None:
         """Return a reader of a blob; None when it is not there."""

@@ -95,7 +95,8 @@ class BlobSource:
             action="read",
             subject=f"the blob {self.blob.digest} in {self._repository.name}",
             cause="a manifest names it, but the source does not have it any more",
-            hint="the image is broken at its source: build or push it there again, or leave it out",
+            hint=self._repository.about_lost_blobs
+            or "the image is broken at its source: build or push it there again, or leave it out",
         )
 
 

@@ -172,6 +172,11 @@ class Repository(ABC):
         """Return where a blob is that is not here on purpose; None for one that is here, or is missing."""
         return None
 
+    @property
+    def about_lost_blobs(self) -> str:
+        """What to do about a blob that a manifest names and that is not here; empty where the store knows nothing."""
+        return ""
+
     @abstractmethod
     def open_blob(self, blob: Descriptor, offset: int = 0, *, once: bool = False, connections: int = 1) -> BlobReader:
         """Read a blob from a byte offset on. The bytes are not verified here: :mod:`blob_source` does that.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.imageops.registry.plugins.module_utils._acr.registry.advice import advice
-from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import RegistryError
+from ansible_collections.imageops.registry.plugins.module_utils._oci.errors import OUT_OF_REACH, RegistryError
 
 HOST = "acme-registry.cn-shanghai.cr.aliyuncs.com"
 
@@ -24,6 +24,10 @@ def failure(code: str, **fields: Any) -> RegistryError:
         (failure("timeout"), ["acr_endpoint_acl"]),
         (failure("registry_down", hint="check that it runs"), ["acr_endpoint_acl"]),
         (failure("connection_failed", connecting=True), ["acr_endpoint_acl", "acr_endpoint"]),
+        (
+            failure("connection_failed", connecting=True, hint=OUT_OF_REACH),
+            ["acr_endpoint_acl", "acr_endpoint"],
+        ),
         (failure("connection_failed"), ["acr_endpoint_acl", "acr_endpoint ", "closed without an answer"]),
         (failure("connection_failed", connecting=True, unresolved=True), ["acr_endpoint ", "acr_instance_info"]),
         (failure("registry_down", unresolved=True), ["acr_endpoint "]),

@@ -131,6 +131,9 @@ def test_hints_for_connections_that_cannot_be_made() -> None:
     plain = error_of_fault(Fault("plain_http", "no TLS", transient=False), LIST)
     assert "plain_http" in plain.hint
     assert isinstance(plain, RegistryError)
+    for code in ("connection_failed", "timeout"):
+        assert "firewall" in error_of_fault(Fault(code, "refused", connecting=True), LIST).hint
+        assert not error_of_fault(Fault(code, "cut off"), LIST).hint
 
 
 @pytest.mark.parametrize(("url", "hinted"), [("http://r.example.com/", True), ("https://r.example.com/", False)])
