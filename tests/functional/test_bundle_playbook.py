@@ -55,6 +55,43 @@ def test_two_archives_across_the_gap(
         assert client.manifest(f"inside/{repository}", tag).body == image.manifest
 
 
+def test_check_mode_writes_no_archive_and_misses_no_inventory(
+    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    plain(servers.open.endpoint).push(repository, images.image(repository), "1")
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    variables = {
+        "bundle_registries": [registry_option(servers.open.endpoint)],
+        "bundle_sources": [f"{servers.open.host}/{repository}"],
+        "bundle_folder": str(folder),
+    }
+    played = play(tmp_path, PLAY, variables, check=True)
+    assert (played.code, list(folder.iterdir())) == (0, []), played.text
+    assert played.result("Export what is new")["changed"]
+    assert "inventory beside it" not in played.text
+
+
+def test_an_archive_that_comes_without_its_inventory_is_brought_in_and_said_to(
+    servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
+) -> None:
+    client = plain(servers.open.endpoint)
+    image = images.image(repository)
+    client.push(repository, image, "1")
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    given = {"bundle_registries": [registry_option(servers.open.endpoint)]}
+    export = {"bundle_sources": [f"{servers.open.host}/{repository}"], "bundle_folder": str(folder)}
+    assert play(tmp_path, PLAY, {**given, **export}).code == 0
+    (archive,) = folder.glob("*.tar")
+    Path(f"{archive}.inventory.json").unlink()
+    bring = {"bundle_archive": str(archive), "bundle_destination": f"{servers.open.host}/inside"}
+    played = play(tmp_path, PLAY, {**given, **bring})
+    assert played.code == 0, played.text
+    assert "there is no inventory beside it" in played.text
+    assert client.manifest(f"inside/{repository}", "1").body == image.manifest
+
+
 def test_an_archive_in_parts_across_the_gap(
     servers: Servers, plain: Callable[[Endpoint], PlainClient], repository: str, tmp_path: Path
 ) -> None:

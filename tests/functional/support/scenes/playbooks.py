@@ -71,6 +71,7 @@ def play(
     variables: Mapping[str, Any],
     path: Sequence[Path] = (),
     verbosity: int = 0,
+    check: bool = False,
 ) -> Played:
     """Run plays from a directory on this machine.
 
@@ -88,7 +89,7 @@ def play(
     }
     extra = {"ansible_connection": "local", **variables}
     ended = subprocess.run(
-        [str(PROGRAM), "-i", "localhost,", str(playbook), "-e", json.dumps(extra)],
+        [str(PROGRAM), "-i", "localhost,", str(playbook), "-e", json.dumps(extra), *(["--check"] if check else [])],
         env=environ,
         cwd=directory,
         capture_output=True,
