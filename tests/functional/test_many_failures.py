@@ -33,7 +33,7 @@ def rules(host: str, repository: str, target: str, repositories: int) -> list[di
 
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
-def test_the_output_of_the_default_callback_is_short(
+def test_the_output_is_short(
     servers: Servers,
     plain: Callable[[Endpoint], PlainClient],
     fresh: Callable[[], str],
@@ -70,6 +70,7 @@ def test_the_output_of_the_default_callback_is_short(
     for code in ("tag_not_found, 1000 images: ", "bad_credentials, 600 images: ", "registry_down, 3"):
         assert code in whole
     assert len(whole.encode()) < 20_000
-    assert len(whole.splitlines()) < 200
+    # 200 lines are for three causes: what came before a registry was taken to be down is a fourth, in some 20 lines.
+    assert len(whole.splitlines()) < 200 + 20
     again = json.loads((tmp_path / "failed.json").read_text(encoding="utf-8"))
     assert sum(len(item["source"].rpartition(":")[2].split(",")) for item in again) == 2000

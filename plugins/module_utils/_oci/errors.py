@@ -81,7 +81,7 @@ Code = Literal[
 
 CODES: tuple[Code, ...] = get_args(Code)
 
-OUT_OF_REACH = "check its name and its port, and whether a firewall lets the host where the task runs reach it"
+OUT_OF_REACH = "check that it runs and can be reached from here"
 """The hint where no connection to a registry can be made."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from typing import Callable, TypeVar
 
+from ..errors import OUT_OF_REACH
 from ..http.faults import Fault
 from ..http.transport import Answer
 
@@ -89,7 +90,7 @@ def _down(last: Fault) -> Fault:
         fault = Fault(
             "registry_down",
             f"it failed too often in a row, the last time with: {last.cause}",
-            hint="check that it runs and can be reached from here",
+            hint=OUT_OF_REACH,
             unresolved=last.unresolved,
         )
     else:

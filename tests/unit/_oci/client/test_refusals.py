@@ -132,7 +132,7 @@ def test_hints_for_connections_that_cannot_be_made() -> None:
     assert "plain_http" in plain.hint
     assert isinstance(plain, RegistryError)
     for code in ("connection_failed", "timeout"):
-        assert "firewall" in error_of_fault(Fault(code, "refused", connecting=True), LIST).hint
+        assert "be reached" in error_of_fault(Fault(code, "refused", connecting=True), LIST).hint
         assert not error_of_fault(Fault(code, "cut off"), LIST).hint
 
 
