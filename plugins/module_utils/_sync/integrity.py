@@ -179,7 +179,9 @@ class Verifier:
         except ContentError as error:  # in the words of who reads it to copy it
             if error.code == "source_incomplete":
                 raise _lost(repository.name, str(blob.digest), repository.about_lost_blobs) from error
-            raise _damaged(repository.name, blob, error) from error
+            if error.code in ("size_mismatch", "digest_mismatch"):
+                raise _damaged(repository.name, blob, error) from error
+            raise
         finally:
             reader.close()
 

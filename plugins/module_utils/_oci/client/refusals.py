@@ -154,9 +154,10 @@ def as_said(error: RegistryError) -> RegistryError:
 def error_of_fault(fault: Fault, purpose: Purpose) -> RegistryError:
     """Return the error for an exchange that brought no whole answer."""
     cause = fault.cause
+    reach = OUT_OF_REACH if fault.connecting else ""
     hints = {
-        "connection_failed": OUT_OF_REACH if fault.connecting else "",
-        "timeout": OUT_OF_REACH if fault.connecting else "",
+        "connection_failed": reach,
+        "timeout": reach,
         "tls_untrusted": f"set ca_path for {purpose.registry} to the certificate of its authority, or ca to its text",
         "plain_http": f"if {purpose.registry} really speaks plain HTTP, set plain_http: true for it",
     }
